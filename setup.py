@@ -1,0 +1,89 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Installs drivseg_ros, for pip and for colcon (ament_python) alike."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = 'drivseg_ros'
+VERSION = '0.1.0'
+# colcon's --symlink-install runs a link to this file from its build folder: the data lies beside the real one.
+ROOT = Path(__file__).resolve().parent
+
+
+def data_files() -> list[tuple[str, list[str]]]:
+    """Everything below launch/ and config/, folder by folder, so that no new file is forgotten.
+
+    Returns:
+        Pairs of a folder under the install prefix and the files, relative to this one, that belong there.
+    """
+    share = f'share/{NAME}'
+    pairs = [
+        ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
+        (share, ['package.xml']),
+    ]
+    for top in ('config', 'launch'):
+        for folder, subfolders, files in os.walk(ROOT / top):
+            subfolders[:] = sorted(s for s in subfolders if s != '__pycache__')
+            here = Path(folder).relative_to(ROOT).as_posix()
+            kept = sorted(f for f in files if not f.startswith('.') and not f.endswith(('~', '.pyc')))
+            if kept:
+                pairs.append((f'{share}/{here}', [f'{here}/{name}' for name in kept]))
+    return pairs
+
+
+ROS = [
+    'ros-rclpy[fastrtps]',
+    'ros-diagnostic-msgs',
+    'ros-lifecycle-msgs',
+    'ros-rcl-interfaces',
+    'ros-rosgraph-msgs',
+    'ros-sensor-msgs',
+    'ros-std-srvs',
+]
+REPORT = ['av>=12']
+TRAIN = ['torch>=2.5', 'onnx>=1.16', 'safetensors>=0.4']
+DEV = [
+    'hypothesis>=6.100',
+    'mypy>=1.13',
+    'onnx>=1.16',
+    'psutil>=5.9',
+    'pytest>=8',
+    'PyYAML>=6',
+    'ruff>=0.9',
+    'setuptools>=68',
+    'types-PyYAML',
+]
+
+setup(
+    name=NAME,
+    version=VERSION,
+    description='Drivable-area segmentation of camera images for ROS 2: live, from bags, and measured.',
+    author='The drivseg_ros authors',
+    license='Apache-2.0',
+    packages=find_packages(include=[NAME, f'{NAME}.*']),
+    package_data={NAME: ['py.typed']},
+    data_files=data_files(),
+    python_requires='>=3.10',
+    install_requires=[
+        'numpy>=1.26',
+        # 5 is not proven yet; the headless wheel, because a Qt inside a wheel quarrels with the system's.
+        'opencv-python-headless>=4.8,<5',
+        'onnxruntime>=1.17',
+        'rosbags>=0.10',
+        'typer>=0.12',
+        'rich>=13',
+    ],
+    extras_require={'ros': ROS, 'report': REPORT, 'train': TRAIN, 'dev': DEV},
+    entry_points={
+        'console_scripts': [
+            'drivseg = drivseg_ros.cli.main:main',
+            'segmentation_node = drivseg_ros.node.segmentation_node:main',
+        ],
+    },
+    zip_safe=True,
+)
