@@ -1,0 +1,141 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Building blocks of the real-time networks: convolutions with batch norm, and resampling by matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+class ConvBN(nn.Sequential):
+    """Convolution without bias, batch norm and, unless told otherwise, ReLU; 'same' padding."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kernel: int = 3,
+        stride: int = 1,
+        groups: int = 1,
+        dilation: int = 1,
+        relu: bool = True,
+    ) -> None:
+        padding = dilation * (kernel - 1) // 2
+        layers: list[nn.Module] = [
+            nn.Conv2d(
+                in_channels,
+                out_channels,
+                kernel,
+                stride=stride,
+                padding=padding,
+                dilation=dilation,
+                groups=groups,
+                bias=False,
+            ),
+            nn.BatchNorm2d(out_channels),
+        ]
+        if relu:
+            layers.append(nn.ReLU(inplace=True))
+        super().__init__(*layers)
+
+
+class SeparableConv(nn.Sequential):
+    """Depthwise 3x3, then pointwise convolution; no non-linearity between the two (Fast-SCNN, 3.2.1)."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
+        super().__init__(
+            ConvBN(in_channels, in_channels, stride=stride, groups=in_channels, relu=False),
+            ConvBN(in_channels, out_channels, kernel=1),
+        )
+
+
+class InvertedResidual(nn.Module):
+    """Bottleneck of MobileNetV2: widen, filter depthwise, project linearly; residual where sizes allow."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, stride: int = 1, expansion: int = 6
+    ) -> None:
+        super().__init__()
+        hidden = in_channels * expansion
+        self.residual = stride == 1 and in_channels == out_channels
+        self.layers = nn.Sequential(
+            ConvBN(in_channels, hidden, kernel=1),
+            ConvBN(hidden, hidden, stride=stride, groups=hidden),
+            ConvBN(hidden, out_channels, kernel=1, relu=False),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.layers(x)
+        return x + y if self.residual else y
+
+
+def pooling_matrix(size: int, bins: int) -> Tensor:
+    """Average pooling of `size` samples into `bins` bins as a float32 matrix [bins, size].
+
+    The bins are those of torch's adaptive average pooling: bin i covers floor(i s / b) to
+    ceil((i + 1) s / b).
+    """
+    matrix = np.zeros((bins, size), dtype=np.float32)
+    for index in range(bins):
+        start, stop = index * size // bins, -(-(index + 1) * size // bins)
+        matrix[index, start:stop] = 1.0 / (stop - start)
+    return torch.from_numpy(matrix)
+
+
+def resize_matrix(size: int, target: int) -> Tensor:
+    """Linear interpolation of `size` samples to `target` samples as a float32 matrix [target, size].
+
+    Half-pixel centres, clamped at the borders: torch's `align_corners=False`.
+    """
+    position = (np.arange(target, dtype=np.float64) + 0.5) * size / target - 0.5
+    position = position.clip(0, size - 1)
+    lower = np.floor(position).astype(np.int64)
+    upper = np.minimum(lower + 1, size - 1)
+    weight = position - lower
+    matrix = np.zeros((target, size), dtype=np.float32)
+    rows = np.arange(target)
+    np.add.at(matrix, (rows, lower), 1.0 - weight)
+    np.add.at(matrix, (rows, upper), weight)
+    return torch.from_numpy(matrix)
+
+
+def resample(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Apply a row matrix [H', H] and a column matrix [W', W] to x [N, C, H, W]: [N, C, H', W'].
+
+    A matrix product keeps the exported graph free of shape arithmetic, exact for every size, and
+    is cheap for maps as small as those of these networks.
+    """
+    rows = rows.to(x.device, x.dtype)
+    columns = columns.to(x.device, x.dtype)
+    return torch.matmul(torch.matmul(rows, x), columns.t())
+
+
+def resize(x: Tensor, height: int, width: int) -> Tensor:
+    """Bilinear resize of x [N, C, H, W] to [N, C, height, width], half-pixel centres."""
+    in_height, in_width = int(x.shape[2]), int(x.shape[3])
+    if (in_height, in_width) == (height, width):
+        return x
+    return resample(x, resize_matrix(in_height, height), resize_matrix(in_width, width))
+
+
+class PyramidPooling(nn.Module):
+    """Pyramid pooling (PSPNet): the map averaged over 1, 2, 3 and 6 bins a side, joined to the map."""
+
+    bins = (1, 2, 3, 6)
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        branch = in_channels // len(self.bins)
+        self.branches = nn.ModuleList(ConvBN(in_channels, branch, kernel=1) for _ in self.bins)
+        self.project = ConvBN(in_channels + branch * len(self.bins), out_channels, kernel=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = int(x.shape[2]), int(x.shape[3])
+        maps = [x]
+        for bins, branch in zip(self.bins, self.branches):
+            pooled = resample(x, pooling_matrix(height, bins), pooling_matrix(width, bins))
+            maps.append(resize(branch(pooled), height, width))
+        return self.project(torch.cat(maps, dim=1))
