@@ -204,7 +204,7 @@ class ModelCard:
                 f'given was {classes!r}'
             )
         for c in classes:
-            _check_keys(c, ModelClass, what="a class of the card")
+            _check_keys(c, ModelClass, what='a class of the card')
             if not isinstance(c['color'], list):
                 raise ModelError(f'class color {c["color"]!r} must be a list [red, green, blue]')
         return cls(**{**content, 'classes': tuple(ModelClass(**c) for c in classes)})

@@ -17,6 +17,7 @@ import onnxruntime
 
 from drivseg_ros.errors import ModelError
 from drivseg_ros.model_card import ModelCard
+from drivseg_ros.onnx_classes import count_classes
 
 METADATA_KEY = 'drivseg.card'
 INPUT_NAME = 'image'
@@ -91,6 +92,12 @@ def read_model_file(path: str | Path) -> ModelFile:
     )
     for node in (inputs[INPUT_NAME], *outputs.values()):
         signature.check_node(node, channels=node.name == INPUT_NAME)
+    num_classes = count_classes(path.read_bytes(), CLASS_IDS_NAME)
+    if num_classes not in (None, card.num_classes):
+        raise ModelError(
+            f'{path}: its graph tells {num_classes} classes apart, but its card names '
+            f'{card.num_classes} ({", ".join(card.class_names)}); correct the card'
+        )
     batch = inputs[INPUT_NAME].shape[0]
     return ModelFile(
         path=path,

@@ -26,7 +26,10 @@ class BrokenModel:
 def model_directories() -> list[Path]:
     """The folders that are searched: $DRIVSEG_MODEL_PATH first, then the shipped models."""
     named = os.environ.get(MODEL_PATH_VARIABLE, '').split(os.pathsep)
-    return [*(Path(name).expanduser() for name in named if name), share_directory() / 'config/models']
+    return [
+        *(Path(name).expanduser() for name in named if name),
+        share_directory() / 'config/models',
+    ]
 
 
 def list_models() -> list[ModelFile | BrokenModel]:

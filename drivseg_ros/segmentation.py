@@ -60,12 +60,12 @@ class Segmentation:
 
     @property
     def drivable(self) -> np.ndarray:
-        """bool [H, W]: where one may drive (direct, alternative and drivable classes)."""
+        """Where one may drive (direct, alternative and drivable classes), bool [H, W]."""
         return np.isin(self.class_ids, self.card.drivable_ids)
 
     @property
     def road(self) -> np.ndarray:
-        """bool [H, W]: all road surface (the drivable classes and those with the role road)."""
+        """All road surface (the drivable classes and those with the role road), bool [H, W]."""
         return np.isin(self.class_ids, self.card.road_ids)
 
 

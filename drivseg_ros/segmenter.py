@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from drivseg_ros.engines import Engine, EngineOptions, create_engine
+from drivseg_ros.errors import EngineError
 from drivseg_ros.model_card import ModelCard
 from drivseg_ros.model_store import find_model
 from drivseg_ros.segmentation import Segmentation, Timings
@@ -122,6 +123,7 @@ class Segmenter:
         prepared = time.perf_counter()
         class_ids, confidences = self.engine.infer(batch, confidence=confidence)
         inferred = time.perf_counter()
+        self._check_ids(class_ids)
         planes = [
             (
                 _restore(class_ids[i], image.shape[:2]),
@@ -139,6 +141,17 @@ class Segmenter:
             Segmentation(class_ids=ids, confidence=conf, card=self.card, timings=timings)
             for ids, conf in planes
         ]
+
+    def _check_ids(self, class_ids: np.ndarray) -> None:
+        # Not every graph tells how many classes it has (onnx_classes.py), and an id that the
+        # card does not name would reach the planner without a meaning.
+        highest = int(class_ids.max())
+        if highest >= self.card.num_classes:
+            raise EngineError(
+                f'{self.engine.model.path} gave the class id {highest}, but its card names the '
+                f'ids 0 to {self.card.num_classes - 1} ({", ".join(self.card.class_names)}); '
+                'correct the card or the graph'
+            )
 
 
 def _resize_rgb(image: np.ndarray, target: np.ndarray) -> None:

@@ -32,7 +32,8 @@ def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     profile = share_directory() / 'config/dds/fastdds_images.xml'
     # Domain ids above 101 can collide with ephemeral ports on Linux (ROS 2 docs, "The domain ID").
     for domain in range(1, 102):
-        lock = open(Path(tempfile.gettempdir()) / f'drivseg_ros_domain_{domain}.lock', 'w')
+        path = Path(tempfile.gettempdir()) / f'drivseg_ros_domain_{domain}.lock'
+        lock = path.open('w')  # held, and with it the lock, until the test ends
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

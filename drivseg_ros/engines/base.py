@@ -57,9 +57,7 @@ class Engine(Protocol):
     """CPU threads in use."""
     model: ModelFile
 
-    def infer(
-        self, batch: np.ndarray, *, confidence: bool
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    def infer(self, batch: np.ndarray, *, confidence: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Runs the network.
 
         Args:

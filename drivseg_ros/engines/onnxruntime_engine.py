@@ -77,9 +77,7 @@ class OnnxruntimeEngine:
         # Without it the confidence is computed even when it is not fetched.
         self._run_options.only_execute_path_to_fetches = True
 
-    def infer(
-        self, batch: np.ndarray, *, confidence: bool
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    def infer(self, batch: np.ndarray, *, confidence: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Runs the network; see `Engine.infer`."""
         outputs = [CLASS_IDS_NAME]
         if confidence and self.model.has_confidence:
