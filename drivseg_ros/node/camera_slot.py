@@ -1,0 +1,56 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The slot of a camera: it holds the newest frame and nothing else (DESIGN.md, contract 4)."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from drivseg_ros.frame_ledger import FrameLedger
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A message that nobody has looked into yet.
+
+    Attributes:
+        message: the sensor_msgs Image or CompressedImage.
+        received_s: when it arrived, by time.monotonic().
+    """
+
+    message: Any
+    received_s: float
+
+
+class CameraSlot:
+    """Holds one frame; a newer one replaces it, and the ledger counts the older as dropped.
+
+    Args:
+        ledger: where frames are counted as offered and dropped.
+    """
+
+    def __init__(self, ledger: FrameLedger) -> None:
+        self._ledger = ledger
+        self._lock = threading.Lock()
+        self._frame: Frame | None = None
+
+    def put(self, frame: Frame) -> None:
+        """Puts a frame in; any thread may call it."""
+        self._ledger.offer()
+        with self._lock:
+            older, self._frame = self._frame, frame
+        if older is not None:
+            self._ledger.drop()
+
+    def take(self) -> Frame | None:
+        """Takes the frame out, if there is one; any thread may call it."""
+        with self._lock:
+            frame, self._frame = self._frame, None
+        return frame
+
+    def clear(self) -> None:
+        """Drops what waits."""
+        if self.take() is not None:
+            self._ledger.drop()
