@@ -14,6 +14,9 @@ from drivseg_ros.share import share_directory
 
 MODEL_PATH_VARIABLE = 'DRIVSEG_MODEL_PATH'
 
+DEFAULT_MODEL = 'fast_scnn_bdd100k'
+"""The model that node and commands take when none is named."""
+
 
 @dataclass(frozen=True)
 class BrokenModel:

@@ -37,7 +37,7 @@ class Segmentation:
         confidence: uint8 [H, W], 255 x the winning class's probability, or None if the network
             does not tell or nobody asked.
         card: the network's card; it says what the ids mean.
-        timings: where the time went.
+        timings: where the time went; None for one that was read from a recording.
 
     Raises:
         ValueError: if shapes or dtypes are others.
@@ -46,7 +46,7 @@ class Segmentation:
     class_ids: np.ndarray
     confidence: np.ndarray | None
     card: ModelCard
-    timings: Timings
+    timings: Timings | None = None
 
     def __post_init__(self) -> None:
         _check_plane('class_ids', self.class_ids)

@@ -1,0 +1,64 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command `drivseg` and how it ends: an error is one line and exit status 1."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+from rich.logging import RichHandler
+
+import drivseg_ros
+from drivseg_ros.cli import bag, models
+from drivseg_ros.cli.console import err, out
+from drivseg_ros.cli.demo import demo
+from drivseg_ros.cli.play import play
+from drivseg_ros.cli.record import record
+from drivseg_ros.cli.replay import replay
+from drivseg_ros.errors import DrivsegError
+
+app = typer.Typer(
+    name='drivseg',
+    help='Road segmentation for ROS 2: demo, models, bags, replay.',
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(demo)
+app.add_typer(models.app, name='models')
+app.add_typer(bag.app, name='bag')
+app.command()(replay)
+app.command()(play)
+app.command()(record)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(drivseg_ros.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option('--version', help='Print the version.', callback=_print_version)
+    ] = False,
+) -> None:
+    """Road segmentation for ROS 2: camera images in, class masks and overlays out."""
+
+
+def main() -> None:
+    """Runs the command line."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        format='%(message)s',
+        handlers=[RichHandler(console=err, show_time=False, show_path=False)],
+    )
+    try:
+        app()
+    except DrivsegError as error:
+        err.print(f'drivseg: {error}', style='red', markup=False, soft_wrap=True)
+        sys.exit(1)

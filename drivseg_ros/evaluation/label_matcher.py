@@ -1,0 +1,84 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Brings labels and predictions of the same stamp together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from drivseg_ros.errors import DrivsegError
+from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
+
+# Bags interleave topics by time, so the partner is never far; without a limit, a topic whose
+# stamps match nothing would fill the memory.
+_PENDING_LIMIT = 64
+
+
+class LabelMatcher:
+    """Counts label and prediction of a stamp as soon as both have come, in either order.
+
+    Args:
+        num_classes: of the network.
+
+    Attributes:
+        matrix: the global confusion matrix of all pairs.
+        matched: the number of pairs.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        self.matrix = ConfusionMatrix(num_classes)
+        self.matched = 0
+        self._labels: dict[int, np.ndarray] = {}
+        self._predictions: dict[int, np.ndarray] = {}
+        self._given_up = {'labels': 0, 'predictions': 0}
+
+    @property
+    def unmatched_labels(self) -> int:
+        """Labels whose frame never came."""
+        return self._given_up['labels'] + len(self._labels)
+
+    @property
+    def unmatched_predictions(self) -> int:
+        """Predictions whose label never came."""
+        return self._given_up['predictions'] + len(self._predictions)
+
+    def add_label(self, stamp_ns: int, label: np.ndarray) -> None:
+        """Adds a label, uint8 [H, W].
+
+        Raises:
+            DrivsegError: if it does not fit its prediction.
+        """
+        prediction = self._predictions.pop(stamp_ns, None)
+        if prediction is None:
+            self._keep('labels', self._labels, stamp_ns, label)
+        else:
+            self._count(stamp_ns, label, prediction)
+
+    def add_prediction(self, stamp_ns: int, class_ids: np.ndarray) -> None:
+        """Adds a prediction, uint8 [H, W].
+
+        Raises:
+            DrivsegError: if it does not fit its label.
+        """
+        label = self._labels.pop(stamp_ns, None)
+        if label is None:
+            self._keep('predictions', self._predictions, stamp_ns, class_ids)
+        else:
+            self._count(stamp_ns, label, class_ids)
+
+    def _keep(
+        self, what: str, pending: dict[int, np.ndarray], stamp_ns: int, plane: np.ndarray
+    ) -> None:
+        pending[stamp_ns] = plane
+        if len(pending) > _PENDING_LIMIT:
+            del pending[next(iter(pending))]
+            self._given_up[what] += 1
+
+    def _count(self, stamp_ns: int, label: np.ndarray, prediction: np.ndarray) -> None:
+        try:
+            self.matrix.update(label=label, prediction=prediction)
+        except ValueError as error:
+            raise DrivsegError(
+                f'the label with the stamp {stamp_ns} ns does not fit the prediction: {error}'
+            ) from None
+        self.matched += 1

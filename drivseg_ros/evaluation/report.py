@@ -1,0 +1,85 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The report of a run: plain data that goes to JSON as it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from drivseg_ros.engines import Engine
+from drivseg_ros.environment import describe_hardware, describe_versions
+from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
+from drivseg_ros.frame_ledger import FrameCounts
+from drivseg_ros.latency import LatencySummary
+from drivseg_ros.model_card import ModelCard
+
+
+def describe_accuracy(matrix: ConfusionMatrix, card: ModelCard) -> dict[str, Any]:
+    """Figures of a global confusion matrix; a figure that is not defined is None."""
+    return {
+        'miou': _number(matrix.miou),
+        'iou_by_class': {
+            name: _number(iou)
+            for name, iou in zip(card.class_names, matrix.iou_by_class, strict=True)
+        },
+        'drivable_iou': _number(matrix.iou_of(card.drivable_ids)),
+        'road_iou': _number(matrix.iou_of(card.road_ids)),
+        'pixel_accuracy': _number(matrix.pixel_accuracy),
+        'confusion_matrix': {
+            'rows_are_labels_columns_are_predictions': list(card.class_names),
+            'pixels': matrix.counts.tolist(),
+        },
+    }
+
+
+def describe_times(values_ms: Sequence[float]) -> dict[str, Any]:
+    """Median, tail and number of times in milliseconds; None where there are none."""
+    summary = LatencySummary.of(values_ms)
+    return {
+        'count': summary.count,
+        'p50_ms': _number(summary.p50),
+        'p95_ms': _number(summary.p95),
+        'p99_ms': _number(summary.p99),
+        'max_ms': _number(summary.largest),
+    }
+
+
+def describe_frames(counts: FrameCounts) -> dict[str, Any]:
+    """The frame ledger."""
+    return dataclasses.asdict(counts)
+
+
+def describe_engine(engine: Engine) -> dict[str, Any]:
+    """The model and the engine that ran it."""
+    return {
+        'model': engine.model.card.name,
+        'file': str(engine.model.path),
+        'sha256': engine.model.sha256,
+        'engine': engine.name,
+        'device': engine.device,
+        'precision': engine.precision,
+        'threads': engine.threads,
+    }
+
+
+def write_report(path: str | Path, content: dict[str, Any]) -> None:
+    """Writes a report with date, hardware and versions before its content."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = {
+        'created': datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        'hardware': describe_hardware(),
+        'versions': describe_versions(),
+        **content,
+    }
+    path.write_text(json.dumps(whole, indent=2) + '\n')
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else round(float(value), 6)

@@ -1,0 +1,36 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where outputs stand, seen from their input (DESIGN.md, contract 5)."""
+
+from __future__ import annotations
+
+from drivseg_ros.errors import ParameterError
+
+OUTPUTS = ('mask', 'overlay', 'mask_color', 'confidence')
+"""The image outputs of a camera."""
+
+
+def output_topic(image_topic: str, output: str) -> str:
+    """The topic of an output, for instance 'mask'.
+
+    It lies beside the input in `segmentation/`: '/cam/front/image_raw' gives
+    '/cam/front/segmentation/mask', and 'image' gives 'segmentation/mask'.
+
+    Args:
+        image_topic: the raw topic, without the suffix '/compressed'.
+        output: the output's name.
+
+    Raises:
+        ParameterError: if the input is no topic name.
+    """
+    if not image_topic.strip('/') or image_topic.endswith('/'):
+        raise ParameterError(
+            f'{image_topic!r} is no image topic; give one such as /camera/image_raw or image'
+        )
+    namespace, slash, _ = image_topic.rpartition('/')
+    return f'{namespace}{slash}segmentation/{output}'
+
+
+def raw_topic(image_topic: str) -> str:
+    """The topic without the suffix of the compressed transport."""
+    return image_topic.removesuffix('/compressed')
