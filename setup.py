@@ -5,21 +5,32 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 NAME = 'drivseg_ros'
-VERSION = '0.1.0'
-# colcon's --symlink-install runs a link to this file from its build folder: the data lies beside the real one.
+# colcon's --symlink-install runs a link to this file in its build folder; the files to install lie
+# beside the real one.
 ROOT = Path(__file__).resolve().parent
+
+
+def version() -> str:
+    """The version that the package itself states."""
+    text = (ROOT / NAME / '__init__.py').read_text()
+    found = re.search(r"^__version__ = '(.+)'$", text, re.MULTILINE)
+    if not found:
+        raise RuntimeError(f'{NAME}/__init__.py states no __version__')
+    return found.group(1)
 
 
 def data_files() -> list[tuple[str, list[str]]]:
     """Everything below launch/ and config/, folder by folder, so that no new file is forgotten.
 
     Returns:
-        Pairs of a folder under the install prefix and the files, relative to this one, that belong there.
+        Pairs of a folder under the install prefix and the files, relative to this one, that belong
+        there.
     """
     share = f'share/{NAME}'
     pairs = [
@@ -30,12 +41,22 @@ def data_files() -> list[tuple[str, list[str]]]:
         for folder, subfolders, files in os.walk(ROOT / top):
             subfolders[:] = sorted(s for s in subfolders if s != '__pycache__')
             here = Path(folder).relative_to(ROOT).as_posix()
-            kept = sorted(f for f in files if not f.startswith('.') and not f.endswith(('~', '.pyc')))
+            kept = sorted(f for f in files if not f.startswith('.') and not f.endswith('~'))
             if kept:
                 pairs.append((f'{share}/{here}', [f'{here}/{name}' for name in kept]))
     return pairs
 
 
+# Where Ubuntu 24.04 ships a library, its version is the lower bound; the tests run with it, too.
+REQUIRED = [
+    'numpy>=1.26',
+    # 5 is not proven yet. Headless: the Qt inside the other wheel quarrels with the system's.
+    'opencv-python-headless>=4.6,<5',
+    'onnxruntime>=1.17',
+    'rosbags>=0.10',
+    'typer>=0.9',
+    'rich>=13.7',
+]
 ROS = [
     'ros-rclpy[fastrtps]',
     'ros-diagnostic-msgs',
@@ -43,42 +64,35 @@ ROS = [
     'ros-rcl-interfaces',
     'ros-rosgraph-msgs',
     'ros-sensor-msgs',
+    'ros-std-msgs',
     'ros-std-srvs',
 ]
 REPORT = ['av>=12']
 TRAIN = ['torch>=2.5', 'onnx>=1.16', 'safetensors>=0.4']
-DEV = [
-    'hypothesis>=6.100',
-    'mypy>=1.13',
+# `colcon test` runs pytest if the extra 'test' names it.
+TEST = [
+    'catkin_pkg>=1.0',
+    'hypothesis>=6.98',
     'onnx>=1.16',
     'psutil>=5.9',
-    'pytest>=8',
+    'pytest>=7.4',
     'PyYAML>=6',
-    'ruff>=0.9',
-    'setuptools>=68',
-    'types-PyYAML',
+    'setuptools>=70.1',
 ]
+DEV = [*TEST, 'mypy>=1.13', 'ruff>=0.9', 'types-PyYAML']
 
 setup(
     name=NAME,
-    version=VERSION,
-    description='Drivable-area segmentation of camera images for ROS 2: live, from bags, and measured.',
+    version=version(),
+    description='Drivable-area segmentation of camera images for ROS 2',
     author='The drivseg_ros authors',
     license='Apache-2.0',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     package_data={NAME: ['py.typed']},
     data_files=data_files(),
     python_requires='>=3.10',
-    install_requires=[
-        'numpy>=1.26',
-        # 5 is not proven yet; the headless wheel, because a Qt inside a wheel quarrels with the system's.
-        'opencv-python-headless>=4.8,<5',
-        'onnxruntime>=1.17',
-        'rosbags>=0.10',
-        'typer>=0.12',
-        'rich>=13',
-    ],
-    extras_require={'ros': ROS, 'report': REPORT, 'train': TRAIN, 'dev': DEV},
+    install_requires=REQUIRED,
+    extras_require={'ros': ROS, 'report': REPORT, 'train': TRAIN, 'test': TEST, 'dev': DEV},
     entry_points={
         'console_scripts': [
             'drivseg = drivseg_ros.cli.main:main',

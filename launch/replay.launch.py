@@ -96,8 +96,10 @@ def play_command(context: LaunchContext) -> list[str]:
     return command
 
 
-def _use_clock(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    if context.launch_configurations.get('use_sim_time') or not _number(context, 'clock', zero=True):
+def _prepare(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    play_command(context)  # a wrong argument is refused before anything is started
+    clock = _number(context, 'clock', zero=True)
+    if not clock or context.launch_configurations.get('use_sim_time'):
         return []
     return [SetLaunchConfiguration('use_sim_time', 'true')]
 
@@ -132,7 +134,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *ARGUMENTS,
-            OpaqueFunction(function=_use_clock),
+            OpaqueFunction(function=_prepare),
             RegisterEventHandler(
                 OnProcessExit(target_action=_is_segmentation, on_exit=_node_ended)
             ),

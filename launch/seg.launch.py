@@ -8,6 +8,7 @@ An argument left empty leaves the value of `params_file` alone.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -18,6 +19,8 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
+
+from drivseg_ros.engines.registry import ENGINE_NAMES
 
 PACKAGE = 'drivseg_ros'
 KEEP = ''  # the value of an argument that was not given
@@ -44,9 +47,11 @@ def _share(*parts: str) -> PathJoinSubstitution:
 
 ARGUMENTS = [
     _argument('model', 'Name of a model (see `drivseg models`) or path of an .onnx file'),
-    _argument('engine', 'Runtime of the network', choices=('auto', 'onnxruntime')),
+    _argument('engine', 'Runtime of the network', choices=ENGINE_NAMES),
     _argument('device', 'Device of the engine, such as auto, cpu, cuda, cuda:1'),
-    _argument('precision', 'Precision of the network', choices=('auto', 'fp32', 'fp16', 'int8')),
+    _argument(
+        'precision', 'Precision of the network', choices=('auto', 'fp32', 'fp16', 'bf16', 'int8')
+    ),
     _argument('threads', 'CPU threads of the engine; 0: a default that leaves room for others'),
     _argument(
         'image_topics',
@@ -62,24 +67,32 @@ ARGUMENTS = [
     _argument('max_rate_hz', 'Highest rate by camera at which frames are processed; 0: no limit'),
     _argument('use_sim_time', 'Take the time from /clock', choices=BOOL),
     _argument(
-        'autostart', 'Configure and activate the node at once; else use `ros2 lifecycle`',
+        'autostart',
+        'Configure and activate the node at once; else use `ros2 lifecycle`',
         choices=BOOL,
     ),
-    _argument(
-        'params_file', 'Parameter file of the node', default=_share('config', 'seg.yaml')
-    ),
+    _argument('params_file', 'Parameter file of the node', default=_share('config', 'seg.yaml')),
     _argument('namespace', 'Namespace of the node and of its relative topics'),
     _argument('node_name', 'Name of the node', default='segmentation'),
     _argument(
         'dds_profile',
         'Let Fast DDS carry images through 64 MB of shared memory '
         '(a profile already set in the environment is kept)',
-        default='true', choices=BOOL,
+        default='true',
+        choices=BOOL,
     ),
-    _argument('rviz', 'Show camera, overlay and mask of the first camera in RViz',
-              default='false', choices=BOOL),
-    _argument('log_level', 'Lowest level that is logged', default='info',
-              choices=('debug', 'info', 'warn', 'error', 'fatal')),
+    _argument(
+        'rviz',
+        'Show camera, overlay and mask of the first camera in RViz',
+        default='false',
+        choices=BOOL,
+    ),
+    _argument(
+        'log_level',
+        'Lowest level that is logged',
+        default='info',
+        choices=('debug', 'info', 'warn', 'error', 'fatal'),
+    ),
 ]
 
 
@@ -150,7 +163,10 @@ def _dds_profile(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def _node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    parameters: list[Any] = [LaunchConfiguration('params_file')]
+    params_file = Path(LaunchConfiguration('params_file').perform(context)).expanduser()
+    if not params_file.is_file():  # launch_ros would go on without it
+        raise FileNotFoundError(f'params_file:={params_file} is not a file')
+    parameters: list[Any] = [params_file]
     given = given_parameters(context)
     if given:
         parameters.append(given)
