@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tiny_model import write_tiny_model
 
+from drivseg_ros.evaluation.ros_domain import private_domain
 from drivseg_ros.share import share_directory
 
 
@@ -30,23 +29,12 @@ def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """
     pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
     profile = share_directory() / 'config/dds/fastdds_images.xml'
-    # Domain ids above 101 can collide with ephemeral ports on Linux (ROS 2 docs, "The domain ID").
-    for domain in range(1, 102):
-        path = Path(tempfile.gettempdir()) / f'drivseg_ros_domain_{domain}.lock'
-        lock = path.open('w')  # held, and with it the lock, until the test ends
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            continue
-        monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
-        monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-        for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
-            monkeypatch.setenv(name, str(profile))
-        yield domain
-        lock.close()
-        return
-    pytest.fail('no free ROS domain from 1 to 101; is another test run stuck?')
+    for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+        monkeypatch.setenv(name, str(profile))
+    with private_domain() as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        yield int(variables['ROS_DOMAIN_ID'])
 
 
 @pytest.fixture(scope='session')
