@@ -53,7 +53,10 @@ REQUIRED = [
     # 5 is not proven yet. Headless: the Qt inside the other wheel quarrels with the system's.
     'opencv-python-headless>=4.6,<5',
     'onnxruntime>=1.17',
-    'rosbags>=0.10',
+    'rosbags>=0.11',
+    # Of rosbags' own requirements, these two are used by our code as well.
+    'lz4>=4',
+    'ruamel.yaml>=0.17',
     'typer>=0.9',
     'rich>=13.7',
 ]

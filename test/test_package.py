@@ -1,0 +1,178 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One version, true metadata, and an installed package that lacks nothing."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from catkin_pkg.changelog import get_changelog_from_path
+from catkin_pkg.package import parse_package
+
+import drivseg_ros
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / 'drivseg_ros'
+# Imported name -> what package.xml calls it, where the two differ. None: optional, no rosdep key.
+ROSDEP = {
+    'av': None,
+    'cv2': 'python3-opencv',
+    'lz4': None,  # comes with rosbags
+    'numpy': 'python3-numpy',
+    'onnx': None,
+    'onnxruntime': 'python3-onnxruntime-pip',
+    'psutil': 'python3-psutil',
+    'rich': 'python3-rich',
+    'rosbags': 'python3-rosbags-pip',
+    'ruamel': 'python3-ruamel.yaml',
+    'safetensors': None,
+    'torch': None,
+    'typer': 'python3-typer',
+    'yaml': 'python3-yaml',
+}
+# In no wheel, only with an installed ROS 2.
+FROM_ROS = {'vision_msgs', 'launch', 'launch_ros'}
+
+
+def sources(*roots: Path) -> list[Path]:
+    return sorted(path for root in roots for path in root.rglob('*.py'))
+
+
+def share_files() -> set[str]:
+    """What belongs into share/drivseg_ros, relative to it."""
+    return {
+        path.relative_to(ROOT).as_posix()
+        for top in ('config', 'launch')
+        for path in (ROOT / top).rglob('*')
+        if path.is_file() and '__pycache__' not in path.parts
+    } | {'package.xml'}
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """A wheel of a copy of the tree: building leaves folders behind."""
+    copy = tmp_path_factory.mktemp('source') / 'drivseg_ros'
+    copy.mkdir()
+    for name in ('setup.py', 'setup.cfg', 'pyproject.toml', 'package.xml', 'LICENSE'):
+        shutil.copy(ROOT / name, copy)
+    for name in ('drivseg_ros', 'config', 'launch', 'resource'):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns('__pycache__'))
+    target = tmp_path_factory.mktemp('wheel')
+    build = subprocess.run(
+        [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-build-isolation']
+        + ['--wheel-dir', str(target), str(copy)],
+        capture_output=True,
+        text=True,
+    )
+    assert build.returncode == 0, build.stdout + build.stderr
+    return zipfile.ZipFile(next(target.glob('*.whl')))
+
+
+def metadata(wheel: zipfile.ZipFile, name: str) -> str:
+    return wheel.read(f'drivseg_ros-{drivseg_ros.__version__}.dist-info/{name}').decode()
+
+
+def test_the_version_is_the_same_everywhere(wheel: zipfile.ZipFile) -> None:
+    stated = re.search(r'^Version: (.+)$', metadata(wheel, 'METADATA'), re.MULTILINE)
+    assert stated is not None
+    versions = {
+        'package.xml': parse_package(ROOT / 'package.xml').version,
+        'CHANGELOG.rst': next(get_changelog_from_path(ROOT / 'CHANGELOG.rst').foreach_version())[0],
+        'wheel': stated.group(1),
+    }
+    assert versions == dict.fromkeys(versions, drivseg_ros.__version__)
+
+
+def test_package_xml_is_valid_and_complete() -> None:
+    package = parse_package(ROOT / 'package.xml')
+    warnings: list[str] = []
+    package.validate(warnings=warnings)
+    assert warnings == []
+    assert (package.package_format, package.licenses) == (3, ['Apache-2.0'])
+    assert [(e.tagname, e.content) for e in package.exports] == [('build_type', 'ament_python')]
+
+
+def imported_modules(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition('.')[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition('.')[0])
+    return found - {*sys.stdlib_module_names, 'drivseg_ros'}
+
+
+def test_package_xml_names_everything_that_is_imported() -> None:
+    package = parse_package(ROOT / 'package.xml')
+    declared = {depend.name for depend in package.exec_depends}
+    missing = {
+        f'{path.relative_to(ROOT)} imports {module}'
+        for path in sources(PACKAGE, ROOT / 'launch')
+        for module in imported_modules(path)
+        if ROSDEP.get(module, module) not in {*declared, None}
+    }
+    assert missing == set()
+
+
+def test_the_wheel_requires_everything_that_is_imported(wheel: zipfile.ZipFile) -> None:
+    stated = re.findall(r'^Requires-Dist: ([\w.-]+)', metadata(wheel, 'METADATA'), re.MULTILINE)
+    required = {name.lower().replace('_', '-') for name in stated}
+    homes = importlib.metadata.packages_distributions()
+    missing = {
+        f'{path.relative_to(ROOT)} imports {module}'
+        for path in sources(PACKAGE)
+        for module in imported_modules(path) - FROM_ROS
+        if not {name.lower().replace('_', '-') for name in homes.get(module, [module])} & required
+    }
+    assert missing == set()
+
+
+def test_every_folder_with_modules_is_a_package() -> None:
+    folders = {path.parent for path in sources(PACKAGE)}
+    assert {f for f in folders if not (f / '__init__.py').is_file()} == set()
+
+
+def test_the_wheel_holds_every_module(wheel: zipfile.ZipFile) -> None:
+    expected = {path.relative_to(ROOT).as_posix() for path in sources(PACKAGE)}
+    assert expected | {'drivseg_ros/py.typed'} == {
+        name for name in wheel.namelist() if name.startswith('drivseg_ros/')
+    }
+
+
+def test_the_wheel_puts_every_file_where_ros_looks_for_it(wheel: zipfile.ZipFile) -> None:
+    prefix = f'drivseg_ros-{drivseg_ros.__version__}.data/data/'
+    installed = {name.removeprefix(prefix) for name in wheel.namelist() if name.startswith(prefix)}
+    expected = {f'share/drivseg_ros/{name}' for name in share_files()}
+    assert installed == expected | {'share/ament_index/resource_index/packages/drivseg_ros'}
+
+
+def test_the_wheel_carries_the_licence(wheel: zipfile.ZipFile) -> None:
+    assert any(Path(name).name == 'LICENSE' for name in wheel.namelist())
+
+
+def test_every_program_has_its_function(wheel: zipfile.ZipFile) -> None:
+    entries = re.findall(r'^(\w+) = ([\w.]+):(\w+)$', metadata(wheel, 'entry_points.txt'), re.M)
+    assert {name for name, _, _ in entries} == {'drivseg', 'segmentation_node'}
+    for name, module, function in entries:
+        if name == 'segmentation_node':
+            pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
+        assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize('heavy', ['torch', 'onnx', 'rclpy', 'rosbags', 'av', 'vision_msgs'])
+def test_the_heart_imports_without(heavy: str) -> None:
+    script = (
+        'import sys\n'
+        'import drivseg_ros.segmenter, drivseg_ros.image_codec, drivseg_ros.overlay\n'
+        f'sys.exit({heavy!r} in sys.modules)'
+    )
+    run = subprocess.run([sys.executable, '-c', script], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
