@@ -16,6 +16,7 @@ import numpy as np
 
 from drivseg_ros.bags.messages import image as image_message
 from drivseg_ros.bags.reader import BagMessage, BagReader
+from drivseg_ros.bags.typestore import IMAGE_TYPES
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import BagError, ImageError
 from drivseg_ros.evaluation.label_matcher import LabelMatcher
@@ -32,8 +33,7 @@ from drivseg_ros.segmentation import Segmentation
 from drivseg_ros.segmenter import Segmenter
 from drivseg_ros.topics import output_topic, raw_topic
 
-IMAGE = 'sensor_msgs/msg/Image'
-COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
+IMAGE, COMPRESSED_IMAGE = IMAGE_TYPES
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,18 @@ def decode(message: BagMessage) -> np.ndarray:
 
 
 def stamp_ns(message: BagMessage) -> int:
-    """The header's stamp of a bag's message, in nanoseconds."""
-    stamp = message.message.header.stamp
-    return stamp.sec * 1_000_000_000 + stamp.nanosec
+    """The stamp of an image or label message, in nanoseconds.
+
+    Raises:
+        BagError: if its type has no header.
+    """
+    stamp = message.header_stamp_ns
+    if stamp is None:
+        raise BagError(
+            f'{message.topic} has the type {message.msgtype}, which has no header; '
+            'name a topic with images'
+        )
+    return stamp
 
 
 def image_rate_hz(reader: BagReader, topic: str) -> float:
@@ -76,12 +85,11 @@ def image_rate_hz(reader: BagReader, topic: str) -> float:
     Raises:
         BagError: if the topic is not there or holds no images.
     """
-    found = reader.topics.get(topic)
-    if found is None or found.msgtype not in (IMAGE, COMPRESSED_IMAGE):
-        there = [n for n, t in reader.topics.items() if t.msgtype in (IMAGE, COMPRESSED_IMAGE)]
-        what = 'not in the bag' if found is None else f'of type {found.msgtype}'
+    found = reader.topic(topic)
+    if found.msgtype not in IMAGE_TYPES:
+        there = [n for n, t in reader.topics.items() if t.msgtype in IMAGE_TYPES]
         raise BagError(
-            f'the image topic {topic!r} is {what}; '
+            f'the topic {topic!r} has the type {found.msgtype}; '
             f'images are at {", ".join(there) or "no topic of this bag"}: name one of these'
         )
     return (found.count - 1) / reader.duration_s if reader.duration_s > 0 < found.count - 1 else 10
@@ -142,13 +150,8 @@ class Replay:
             rate_hz = image_rate_hz(reader, self._image_topic)
             topics = [self._image_topic]
             if self._label_topic is not None:
-                if self._label_topic not in reader.topics:
-                    raise BagError(
-                        f'the label topic {self._label_topic!r} is not in the bag; '
-                        f'there are {", ".join(reader.topics)}'
-                    )
                 topics.append(self._label_topic)
-            total = reader.topics[self._image_topic].count
+            total = reader.topic(self._image_topic).count
             writer = None
             if files.output is not None:
                 writer = stack.enter_context(BagWriter(files.output, overwrite=files.overwrite))
@@ -200,7 +203,7 @@ class Replay:
         showcase: Showcase,
     ) -> None:
         self._ledger.offer()
-        self._hash.update(message.raw)
+        self._hash.update(message.data)
         started = time.perf_counter()
         try:
             image = decode(message)
@@ -254,13 +257,12 @@ class Replay:
 def _write_planes(
     writer: BagWriter, outputs: dict[str, str], message: BagMessage, result: Segmentation
 ) -> None:
-    header = message.message.header
     for name, plane in (('mask', result.class_ids), ('confidence', result.confidence)):
         if name in outputs and plane is not None:
             mono8 = image_message(
                 plane,
                 encoding='mono8',
-                stamp_ns=header.stamp.sec * 1_000_000_000 + header.stamp.nanosec,
-                frame_id=header.frame_id,
+                stamp_ns=stamp_ns(message),
+                frame_id=message.message.header.frame_id,
             )
             writer.write(outputs[name], message.time_ns, mono8)
