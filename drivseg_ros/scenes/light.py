@@ -1,0 +1,54 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""How much light falls where, and how distance fades."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from drivseg_ros.scenes.look import Look
+
+HEADLIGHT_TINT = (1.0, 0.96, 0.86)
+LAMP_TINT = (1.0, 0.86, 0.62)
+LAMP_SPACING = 32.0
+
+
+def headlight(look: Look, x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Light of our own headlights at points x metres right and z metres ahead."""
+    if look.headlights <= 0.0:
+        return np.zeros_like(x + z)
+    reach = z / 24.0
+    start = z * z / (z * z + 9.0)
+    spread = x / (0.3 * z + 1.4)
+    spread = spread * spread
+    return look.headlights * start / ((1.0 + reach * reach) * (1.0 + spread * spread))
+
+
+def street_lamps(look: Look, along: np.ndarray) -> np.ndarray:
+    """Light of street lamps at places along the road."""
+    place = along / LAMP_SPACING
+    t = np.abs(place - np.floor(place) - 0.5) * 2.0
+    return look.lamps * (0.08 + 0.5 * t * t)
+
+
+def haze(look: Look, z: np.ndarray) -> np.ndarray:
+    """Share of haze over a distance, 0 to 1."""
+    r = np.maximum(z, 0.0) / look.haze_length
+    r = r * (r + 0.4) / 1.4
+    return r / (1.0 + r)
+
+
+def lit_color(
+    look: Look, color: tuple[float, ...], *, x: float, z: float, along: float, facing: float = 1.0
+) -> tuple[float, float, float]:
+    """The colour a small surface shows the camera."""
+    head = float(headlight(look, np.float64(x), np.float64(max(z, 0.5))))
+    lamp = float(street_lamps(look, np.float64(along)))
+    fade = float(haze(look, np.float64(z)))
+    shown = [
+        c * (a * facing + 0.8 * head * h + lamp * t * facing) * (1.0 - fade) + fade * far
+        for c, a, h, t, far in zip(
+            color, look.ambient, HEADLIGHT_TINT, LAMP_TINT, look.haze, strict=True
+        )
+    ]
+    return shown[0], shown[1], shown[2]
