@@ -13,9 +13,9 @@ import numpy as np
 
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.model_card import BDD100K_CLASSES, ModelClass
-from drivseg_ros.scenes.camera import Camera, CameraInfo, draw_camera
+from drivseg_ros.scenes.camera import CameraInfo, draw_camera
 from drivseg_ros.scenes.ground import Ground
-from drivseg_ros.scenes.layout import KINDS, Layout, draw_layout
+from drivseg_ros.scenes.layout import KINDS, draw_layout
 from drivseg_ros.scenes.lens import Lens
 from drivseg_ros.scenes.look import draw_look
 from drivseg_ros.scenes.randomness import Stream

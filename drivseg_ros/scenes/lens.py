@@ -14,7 +14,7 @@ from drivseg_ros.scenes.polygon import convex_hull, cover_convex, fill
 from drivseg_ros.scenes.randomness import Stream, random_bytes
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _noise() -> np.ndarray:
     """int16 [1 << 21], about normal with standard deviation 37 (the sum of four bytes / 4)."""
     raw = random_bytes(1 << 23, 'sensor').reshape(4, -1).astype(np.int16)

@@ -42,9 +42,9 @@ def lit_color(
     look: Look, color: tuple[float, ...], *, x: float, z: float, along: float, facing: float = 1.0
 ) -> tuple[float, float, float]:
     """The colour a small surface shows the camera."""
-    head = float(headlight(look, np.float64(x), np.float64(max(z, 0.5))))
-    lamp = float(street_lamps(look, np.float64(along)))
-    fade = float(haze(look, np.float64(z)))
+    head = float(headlight(look, np.asarray(x), np.asarray(max(z, 0.5))))
+    lamp = float(street_lamps(look, np.asarray(along)))
+    fade = float(haze(look, np.asarray(z)))
     shown = [
         c * (a * facing + 0.8 * head * h + lamp * t * facing) * (1.0 - fade) + fade * far
         for c, a, h, t, far in zip(

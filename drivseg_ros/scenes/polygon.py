@@ -69,7 +69,9 @@ def cover_convex(
 
 
 def fill(image: np.ndarray, outline: Sequence[Point], color: Sequence[float]) -> None:
-    """Paint a convex polygon with smooth edges."""
+    """Paint a convex polygon with smooth edges; fewer than three corners paint nothing."""
+    if len(outline) < 3:
+        return
     scale = 1 << _SHIFT
     corners = [
         (int(min(max(x, -_LIMIT), _LIMIT) * scale), int(min(max(y, -_LIMIT), _LIMIT) * scale))

@@ -113,8 +113,8 @@ def paint_thing(
     column, row = camera.project(place.x, place.y, place.z)
     scale = camera.focal / depth * (thing.size if thing.kind != 'person' else 1.0)
     half = 0.5 * picture.width * scale
-    head = 0.8 * float(headlight(look, np.float64(place.x), np.float64(max(place.z, 0.5))))
-    lamp = float(street_lamps(look, np.float64(thing.along))) if look.dark else 0.0
+    head = 0.8 * float(headlight(look, np.asarray(place.x), np.asarray(max(place.z, 0.5))))
+    lamp = float(street_lamps(look, np.asarray(thing.along))) if look.dark else 0.0
     light = tuple(
         a + head * h + 0.5 * lamp * t
         for a, h, t in zip(look.ambient, HEADLIGHT_TINT, LAMP_TINT, strict=True)
@@ -123,7 +123,7 @@ def paint_thing(
         image, class_ids, picture,
         (column - half, row - picture.height * scale, column + half, row),
         light=(light[0], light[1], light[2]),
-        haze=(float(haze(look, np.float64(place.z))), look.haze),
+        haze=(float(haze(look, np.asarray(place.z))), look.haze),
         last_row=place.hidden_below, flip=thing.flip,
     )  # fmt: skip
 

@@ -113,7 +113,7 @@ def _sign(stream: Stream) -> Sprite:
     return _levels(picture, mask > 0, stream.uniform(2.4, 3.4), stream.uniform(0.7, 1.2))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def sprite(kind: str, variant: int) -> Sprite:
     """A picture of tree, bush, person or sign; the same for the same variant."""
     stream = Stream('sprite', kind, variant)
@@ -169,7 +169,7 @@ def paint_sprite(
     class_ids[r0:r1, c0:c1][mask] = 2
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _glow() -> np.ndarray:
     at = (np.arange(64) - 31.5) / 32.0
     r2 = at[:, None] * at[:, None] + at[None, :] * at[None, :]

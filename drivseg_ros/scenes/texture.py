@@ -29,9 +29,9 @@ class Ripmap:
         offsets = np.zeros(self.levels, np.int32)
         parts: list[np.ndarray] = []
         start = 0
-        along = texture.astype(np.uint16)
+        along: np.ndarray = texture.astype(np.uint16)
         for i in range(self.levels[0]):
-            across = along
+            across: np.ndarray = along
             for j in range(self.levels[1]):
                 offsets[i, j] = start
                 parts.append(across.reshape(-1, *texture.shape[2:]).astype(np.uint8))
@@ -85,7 +85,7 @@ def fractal_noise(size: int, cells: int, octaves: int, *key: int | str) -> np.nd
     return ((total - low) * (255.0 / (high - low))).astype(np.uint8)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def grain() -> Ripmap:
     """Fine grain of asphalt, grass and concrete; one texel is 2 cm."""
     noise = random_bytes(256 * 256, 'grain').reshape(256, 256).astype(np.uint16)
@@ -93,20 +93,20 @@ def grain() -> Ripmap:
     return Ripmap(mixed.astype(np.uint8))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def patches() -> Ripmap:
     """Stains and repairs; one texel is 0.2 m along and 0.1 m across."""
     return Ripmap(fractal_noise(256, 8, 5, 'patches'))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def leaf_shadows() -> Ripmap:
     """Shadows of trees on the ground (0 shadow, 255 sun); one texel is 0.2 m."""
     noise = fractal_noise(256, 16, 4, 'leaves').astype(np.int32)
     return Ripmap(np.clip((noise - 118) * 9 + 128, 0, 255).astype(np.uint8))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def clouds() -> np.ndarray:
     """uint8 [256, 256] of clouds."""
     return fractal_noise(256, 4, 6, 'clouds')

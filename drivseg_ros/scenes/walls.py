@@ -100,7 +100,7 @@ def _barrier(variant: int, *, rail: bool) -> _Style:
     return _Style(Ripmap(picture), np.ones(_LONG), 0.45 if rail else 0.0)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _style(name: str, variant: int) -> _Style:
     if name in ('houses', 'blocks'):
         return _houses(variant, tall=name == 'blocks')
