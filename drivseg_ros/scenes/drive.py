@@ -106,8 +106,13 @@ class Drive:
         self._ground = Ground(
             self._layout, self._look, Stream(*key, 'ground'), resolution=3.2 / max(width, 320)
         )
-        self._sky = Sky(self._look, Stream(*key, 'sky'), width=width * panorama,
-                        height=height)  # fmt: skip
+        self._sky = Sky(
+            self._look,
+            Stream(*key, 'sky'),
+            width=width * panorama,
+            height=height,
+            turns=panorama,
+        )
         walls = Stream(*key, 'walls')
         ordered = sorted(self._layout.walls, key=lambda wall: -abs(wall.at))
         self._walls = [WallPainter(wall, self._look, walls) for wall in ordered]

@@ -154,8 +154,8 @@ class Lens:
         patch = image[r0:r1, c0:c1]
         # A drop shows the scene upside down and blurred.
         seen = cv2.blur(np.ascontiguousarray(patch[::-1, ::-1]), (5, 5))
-        mask = np.zeros(patch.shape[:2], np.uint8)
-        center = (mask.shape[1] // 2, mask.shape[0] // 2)
+        mask = np.zeros((r1 - r0, c1 - c0), np.uint8)
+        center = ((c1 - c0) // 2, (r1 - r0) // 2)
         cv2.circle(mask, center, max(1, min(center) - 1), (200,), -1, cv2.LINE_AA)
         share = mask.astype(np.uint16)[:, :, None]
         patch[:] = ((patch * (255 - share) + seen * share) >> 8).astype(np.uint8)

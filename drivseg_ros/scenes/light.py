@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drivseg_ros.scenes.look import Look
+from drivseg_ros.scenes.look import Color, Look
 
 HEADLIGHT_TINT = (1.0, 0.96, 0.86)
 LAMP_TINT = (1.0, 0.86, 0.62)
@@ -38,17 +38,22 @@ def haze(look: Look, z: np.ndarray) -> np.ndarray:
     return r / (1.0 + r)
 
 
-def lit_color(
-    look: Look, color: tuple[float, ...], *, x: float, z: float, along: float, facing: float = 1.0
-) -> tuple[float, float, float]:
-    """The colour a small surface shows the camera."""
-    head = float(headlight(look, np.asarray(x), np.asarray(max(z, 0.5))))
-    lamp = float(street_lamps(look, np.asarray(along)))
-    fade = float(haze(look, np.asarray(z)))
-    shown = [
-        c * (a * facing + 0.8 * head * h + lamp * t * facing) * (1.0 - fade) + fade * far
-        for c, a, h, t, far in zip(
-            color, look.ambient, HEADLIGHT_TINT, LAMP_TINT, look.haze, strict=True
+class Spot:
+    """The light at one place, for small surfaces there."""
+
+    def __init__(self, look: Look, *, x: float, z: float, along: float) -> None:
+        self._look = look
+        head = 0.8 * float(headlight(look, np.asarray(x), np.asarray(max(z, 0.5))))
+        lamp = float(street_lamps(look, np.asarray(along))) if look.dark else 0.0
+        self._fade = float(haze(look, np.asarray(z)))
+        self._head = [head * tint for tint in HEADLIGHT_TINT]
+        self._sky = [a + lamp * tint for a, tint in zip(look.ambient, LAMP_TINT, strict=True)]
+
+    def color(self, color: Color, facing: float = 1.0) -> Color:
+        """The colour a surface shows, turned more (1) or less (0) to the sky's light."""
+        clear = 1.0 - self._fade
+        r, g, b = (
+            c * (sky * facing + head) * clear + self._fade * far
+            for c, sky, head, far in zip(color, self._sky, self._head, self._look.haze, strict=True)
         )
-    ]
-    return shown[0], shown[1], shown[2]
+        return r, g, b

@@ -14,9 +14,9 @@ from drivseg_ros.scenes.layout import Layout, Row
 from drivseg_ros.scenes.light import (
     HEADLIGHT_TINT,
     LAMP_TINT,
+    Spot,
     haze,
     headlight,
-    lit_color,
     street_lamps,
 )
 from drivseg_ros.scenes.look import Look
@@ -133,8 +133,8 @@ def _paint_pole(
 ) -> None:
     tall = 7.5 * thing.size
     radius = 0.08 if thing.kind == 'lamp' else 0.14
-    color = lit_color(look, (105.0, 105.0, 100.0), x=place.x, z=place.z, along=thing.along,
-                      facing=0.8)  # fmt: skip
+    spot = Spot(look, x=place.x, z=place.z, along=thing.along)
+    color = spot.color((105.0, 105.0, 100.0), 0.8)
     foot_x, foot_y = camera.project(place.x, place.y, place.z)
     top_x, top_y = camera.project(place.x, place.y + tall, place.z)
     half = max(radius * camera.focal / camera.depth(place.y, place.z), 0.4)

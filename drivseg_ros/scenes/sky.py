@@ -18,15 +18,16 @@ class Sky:
         look: Light and weather.
         stream: Where the shapes come from.
         width: Width of the panorama in pixels; it wraps.
+        turns: How many picture widths the panorama is wide.
         height: Height of the panorama in pixels; its last row stands at the horizon.
     """
 
-    def __init__(self, look: Look, stream: Stream, *, width: int, height: int) -> None:
+    def __init__(self, look: Look, stream: Stream, *, width: int, height: int, turns: int) -> None:
         rise = np.linspace(1.0, 0.0, height)[:, None]
         t = smooth(np.minimum(rise * stream.uniform(1.0, 1.6), 1.0))
         pattern = clouds()
         # Clouds lie on a plane: rows near the horizon span much of the texture.
-        columns = np.arange(width) * (256 * 2) // width
+        columns = np.arange(width) * (256 * turns) // width
         far = (60.0 / (rise[:, 0] + 0.18)).astype(np.int64) + stream.integer(0, 255)
         shape = pattern[(far & 255)[:, None], ((columns + stream.integer(0, 255)) & 255)[None]]
         threshold = 255.0 * (1.0 - look.cloud)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drivseg_ros.scenes.camera import Camera
-from drivseg_ros.scenes.light import lit_color
+from drivseg_ros.scenes.light import Spot
 from drivseg_ros.scenes.look import Color, Look
 from drivseg_ros.scenes.polygon import Point, convex_hull, cover_convex, fill
 from drivseg_ros.scenes.road import Place
@@ -19,6 +19,7 @@ from drivseg_ros.scenes.traffic import Pose
 
 Point3 = tuple[float, float, float]
 _NEAREST = 0.45
+_DETAIL = 14.0
 _OCTAGON = tuple(
     (c * s, d * t)
     for c, d, s, t in (
@@ -172,11 +173,10 @@ class VehiclePainter:
         self._pose = pose
         self._look = look
         self._frame = VehicleFrame(camera, place, pose)
-
-    def _color(self, color: Color, facing: float = 1.0) -> Color:
-        place = self._frame.place
-        return lit_color(self._look, color, x=place.x, z=place.z, along=self._pose.along,
-                         facing=facing)  # fmt: skip
+        self._spot = Spot(look, x=place.x, z=place.z, along=pose.along)
+        # Windows, plates and wheels of a vehicle this small are not seen.
+        depth = camera.depth(place.y, place.z)
+        self._detailed = pose.shape.width * camera.focal > _DETAIL * depth
 
     def _face(self, solid: Solid, name: str, color: Color) -> bool:
         """Fill a face if it is turned to the camera."""
@@ -216,7 +216,7 @@ class VehiclePainter:
         draw_shadow(self._image, frame, pose, look)
         body, cabin = solids(pose)
         outlines = [hull(frame, solid) for solid in (body, cabin)]
-        dark = self._color((14.0, 14.0, 16.0), 0.8)
+        dark = self._spot.color((14.0, 14.0, 16.0), 0.8)
         if len(outlines[0]) >= 3:
             base = _solid(shape.width * 0.98, 0.0, 0.4, (-0.48 * shape.length, 0.46 * shape.length),
                           (-0.48 * shape.length, 0.46 * shape.length), 0.0)  # fmt: skip
@@ -225,12 +225,15 @@ class VehiclePainter:
         sides = 1.0 if look.sun_side < 0.0 else -1.0
         shade = {'rear': 0.82, 'front': 0.82, 'right': 0.8 + 0.2 * sides, 'left': 0.8 - 0.2 * sides,
                  'top': 1.1}  # fmt: skip
-        glass = self._color((38.0, 44.0, 50.0), 1.0)
+        glass = self._spot.color((38.0, 44.0, 50.0), 1.0)
         for name in ('top', 'left', 'right', 'front', 'rear'):
-            if self._face(raised, name, self._color(shape.color, shade[name])):
+            if (
+                self._face(raised, name, self._spot.color(shape.color, shade[name]))
+                and self._detailed
+            ):
                 self._details(raised, name, glass, dark)
         for name in ('top', 'left', 'right', 'front', 'rear'):
-            if self._face(cabin, name, self._color(shape.color, shade[name])):
+            if self._face(cabin, name, self._spot.color(shape.color, shade[name])):
                 self._windows(cabin, name, glass)
         for outline in outlines:
             cover_convex(class_ids, outline, 2, last_row=frame.place.hidden_below)
@@ -240,10 +243,12 @@ class VehiclePainter:
         shape = self._pose.shape
         if name in ('left', 'right'):
             self._wheels(1.0 if name == 'right' else -1.0, dark)
-            self._panel(body, name, (0.0, 1.0, 0.0, 0.12), self._color((45.0, 45.0, 48.0), 0.7))
+            self._panel(
+                body, name, (0.0, 1.0, 0.0, 0.12), self._spot.color((45.0, 45.0, 48.0), 0.7)
+            )
         elif name == 'rear':
-            self._panel(body, name, (0.0, 1.0, 0.0, 0.3), self._color(shape.color, 0.55))
-            self._panel(body, name, (0.36, 0.64, 0.3, 0.5), self._color((205.0, 200.0, 170.0)))
+            self._panel(body, name, (0.0, 1.0, 0.0, 0.3), self._spot.color(shape.color, 0.55))
+            self._panel(body, name, (0.36, 0.64, 0.3, 0.5), self._spot.color((205.0, 200.0, 170.0)))
             if shape.kind == 'lorry':
                 self._panel(body, name, (0.49, 0.51, 0.1, 0.95), dark)
         elif name == 'front':
@@ -255,8 +260,12 @@ class VehiclePainter:
         shape = self._pose.shape
         radius = 0.33 if shape.height < 2.5 else 0.5
         at = 0.5 * shape.width * side
+        rim_color = self._spot.color((120.0, 120.0, 124.0))
         for ahead in (-0.3 * shape.length, 0.3 * shape.length):
-            for r, color in ((radius, dark), (0.55 * radius, self._color((120.0, 120.0, 124.0)))):
+            for r, color in (
+                (radius, dark),
+                (0.55 * radius, rim_color),
+            ):
                 rim = [(at, radius + 0.924 * r * v, ahead + 0.924 * r * u) for u, v in _OCTAGON]
                 outline = self._frame.outline(rim)
                 if len(outline) >= 3:
@@ -283,9 +292,9 @@ class VehiclePainter:
         if name == 'rear':
             color = (255.0, 60.0, 40.0) if pose.braking else (205.0, 24.0, 20.0)
             if not (on or pose.braking):
-                color = self._color((150.0, 20.0, 20.0))
+                color = self._spot.color((150.0, 20.0, 20.0))
         else:
-            color = (255.0, 252.0, 235.0) if on else self._color((215.0, 215.0, 210.0))
+            color = (255.0, 252.0, 235.0) if on else self._spot.color((215.0, 215.0, 210.0))
         low, high = (0.5, 0.78) if pose.shape.height < 2.5 else (0.06, 0.14)
         if pose.shape.kind == 'bus':
             low, high = 0.2, 0.45
