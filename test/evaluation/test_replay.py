@@ -134,16 +134,14 @@ def test_interrupted_it_leaves_what_it_did(tmp_path: Path, number: signal.Signal
     bag = write_color_bag(tmp_path / 'bag', frames=60)
     model = write_tiny_model(tmp_path / 'slow.onnx', width=640, height=368, work=12)
     output, report = tmp_path / 'out', tmp_path / 'report.json'
-    arguments = [str(bag.path), '--image-topic', '/cam/image_raw', '--model', str(model)]
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'drivseg_ros.cli', 'replay', *arguments]
-        + ['--output', str(output), '--report', str(report)],
-        env=os.environ.copy(),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command = [sys.executable, '-m', 'drivseg_ros.cli', 'replay', str(bag.path)]
+    command += ['--image-topic', '/cam/image_raw', '--model', str(model)]
+    command += ['--output', str(output), '--report', str(report)]
+    process = subprocess.Popen(command, env=os.environ.copy(), stderr=subprocess.PIPE, text=True)
     for _ in range(600):  # until the first masks are on their way
-        if output.is_dir() and any(f.stat().st_size > 0 for f in output.iterdir()):
+        if process.poll() is not None or (
+            output.is_dir() and any(f.stat().st_size > 0 for f in output.iterdir())
+        ):
             break
         time.sleep(0.1)
     time.sleep(0.5)
