@@ -1,0 +1,212 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A bag from a folder of pictures, with labels if there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from drivseg_ros.bags.calibration import Calibration
+from drivseg_ros.bags.image_bag import Frame, ImageBagOptions, MadeBag, write_image_bag
+from drivseg_ros.bags.natural import natural_key
+from drivseg_ros.bags.stamps import check_rate, read_stamps, stamp_at
+from drivseg_ros.errors import BagError, ImageError
+from drivseg_ros.image_compression import decode_picture
+
+SUFFIXES = ('.jpg', '.jpeg', '.png')
+DEFAULT_RATE_HZ = 10.0
+# KITTI raw keeps the times of image_02/data/*.png in image_02/timestamps.txt.
+_STAMPS_FILE = 'timestamps.txt'
+# Start-of-frame markers of JPEG; C4, C8 and CC are something else (ITU-T T.81, table B.1).
+_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """What was found before anything is written.
+
+    Attributes:
+        images: the pictures in natural order.
+        stamps_ns: their times.
+        stamps_from: where the times come from, in words.
+        labels: their label files in the same order, or empty.
+        spare_labels: label files without a picture, which are left out.
+    """
+
+    images: Sequence[Path]
+    stamps_ns: Sequence[int]
+    stamps_from: str
+    labels: Sequence[Path] = ()
+    spare_labels: int = 0
+
+
+def find_images(
+    folder: Path,
+    *,
+    start_ns: int,
+    rate_hz: float | None = None,
+    stamps_file: Path | None = None,
+    labels: Path | None = None,
+) -> ImageFolder:
+    """Looks through a folder and pairs pictures with times and labels.
+
+    Args:
+        folder: holds the pictures (.jpg, .jpeg, .png); or, as in KITTI raw, one folder 'data' or
+            'images' that does.
+        start_ns: time of the first picture, where times come from a rate.
+        rate_hz: pictures a second.
+        stamps_file: a file with one time a line. If neither is given, a 'timestamps.txt' beside
+            or in the folder is used, else 10 Hz.
+        labels: a folder with a PNG of the same stem for every picture.
+
+    Raises:
+        BagError: if there are no pictures, or times or labels do not match them.
+        ParameterError: if the rate is impossible.
+    """
+    folder = _picture_folder(folder)
+    images = _pictures(folder)
+    if rate_hz is not None and stamps_file is not None:
+        raise BagError('a rate and a file with time stamps are given; give one of them')
+    if rate_hz is None and stamps_file is None:
+        places = (folder / _STAMPS_FILE, folder.parent / _STAMPS_FILE)
+        stamps_file = next((p for p in places if p.is_file()), None)
+    if stamps_file is not None:
+        stamps = read_stamps(stamps_file)
+        if len(stamps) != len(images):
+            raise BagError(
+                f"'{stamps_file}' has {len(stamps)} times but '{folder}' has {len(images)} "
+                'pictures; one time a picture is needed (or give a rate)'
+            )
+        source = str(stamps_file)
+    else:
+        rate = DEFAULT_RATE_HZ if rate_hz is None else rate_hz
+        check_rate(rate)
+        stamps = [stamp_at(i, rate_hz=rate, start_ns=start_ns) for i in range(len(images))]
+        source = f'{rate:g} Hz'
+    if labels is None:
+        return ImageFolder(images, stamps, source)
+    paired, spare = _pair(images, labels)
+    return ImageFolder(images, stamps, source, paired, spare)
+
+
+def bag_from_images(
+    found: ImageFolder,
+    options: ImageBagOptions,
+    *,
+    calibration: Calibration | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> MadeBag:
+    """Writes the pictures of a folder into a bag, one at a time.
+
+    Args:
+        found: what ``find_images`` found.
+        options: topics, encoding and so on; with ``jpeg``, JPEG files are passed on byte for byte.
+        calibration: the camera's, if it is known.
+        progress: called with the number of pictures done.
+
+    Raises:
+        BagError: if a file cannot be read or does not fit, or the bag cannot be written.
+    """
+    return write_image_bag(
+        _frames(found),
+        options,
+        has_labels=bool(found.labels),
+        calibration=calibration,
+        progress=progress,
+    )
+
+
+def read_label(path: Path) -> np.ndarray:
+    """Reads a label: a PNG with one channel of class ids.
+
+    Returns:
+        uint8 [H, W].
+
+    Raises:
+        BagError: if it is anything else.
+    """
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise BagError(f"label '{path}' cannot be read: {error}") from error
+    label = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    if label is None:
+        raise BagError(f"label '{path}' is no picture; a PNG with one class id a pixel is needed")
+    if label.ndim != 2 or label.dtype != np.uint8:
+        channels = 1 if label.ndim == 2 else label.shape[2]
+        raise BagError(
+            f"label '{path}' has {channels} channels of {label.dtype}; a PNG with one channel of "
+            'uint8 class ids is needed (colours must be turned into ids first)'
+        )
+    return label
+
+
+def _picture_folder(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise BagError(f"'{folder}' is no folder; give the folder that holds the pictures")
+    if any(f.suffix.lower() in SUFFIXES for f in folder.iterdir()):
+        return folder
+    inner = [folder / name for name in ('data', 'images') if (folder / name).is_dir()]
+    return inner[0] if len(inner) == 1 else folder
+
+
+def _pictures(folder: Path) -> list[Path]:
+    files = [f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file()]
+    if not files:
+        raise BagError(f"folder '{folder}' holds no picture; allowed: {', '.join(SUFFIXES)}")
+    return sorted(files, key=lambda f: natural_key(f.name))
+
+
+def _pair(images: Sequence[Path], folder: Path) -> tuple[list[Path], int]:
+    if not folder.is_dir():
+        raise BagError(f"'{folder}' is no folder; give the folder that holds the labels")
+    stems = [i.stem for i in images]
+    if len(set(stems)) != len(stems):
+        twice = next(s for s in stems if stems.count(s) > 1)
+        raise BagError(f"two pictures are named '{twice}'; labels go by name, so rename one")
+    by_stem = {f.stem: f for f in folder.iterdir() if f.suffix.lower() == '.png'}
+    missing = [i.name for i in images if i.stem not in by_stem]
+    if missing:
+        raise BagError(
+            f"{len(missing)} of {len(images)} pictures have no label in '{folder}', the first is "
+            f'{missing[0]}; a .png of the same name is needed for each'
+        )
+    return [by_stem[s] for s in stems], len(by_stem) - len(stems)
+
+
+def _frames(found: ImageFolder) -> Iterator[Frame]:
+    labels: Sequence[Path | None] = found.labels or [None] * len(found.images)
+    for path, stamp, label in zip(found.images, found.stamps_ns, labels, strict=True):
+        try:
+            data = path.read_bytes()
+            rgb = decode_picture(data)
+        except OSError as error:
+            raise BagError(f"picture '{path}' cannot be read: {error}") from error
+        except ImageError as error:
+            raise BagError(f"picture '{path}' cannot be used: {error}") from error
+        is_jpeg = data.startswith(b'\xff\xd8\xff')
+        yield Frame(
+            name=f"picture '{path}'",
+            stamp_ns=stamp,
+            rgb=rgb,
+            jpeg=data if is_jpeg else None,
+            grey_jpeg=is_jpeg and _components(data) == 1,
+            labels=None if label is None else read_label(label),
+        )
+
+
+def _components(jpeg: bytes) -> int:
+    """How many channels a JPEG has; its decoder has accepted it, so its header is sound."""
+    place = 2
+    while place + 9 < len(jpeg):
+        marker = jpeg[place + 1]
+        if jpeg[place] != 0xFF or marker in _FRAME_MARKERS:
+            break
+        # Fill bytes may stand before a marker.
+        place += 1 if marker == 0xFF else 2 + int.from_bytes(jpeg[place + 2 : place + 4], 'big')
+    return jpeg[place + 9]

@@ -1,0 +1,78 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Image, CompressedImage and CameraInfo messages made without ROS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from drivseg_ros.bags.calibration import Calibration
+from drivseg_ros.bags.typestore import standard_types
+from drivseg_ros.image_codec import compressed_image_fields, image_fields
+
+
+def header(stamp_ns: int, frame_id: str) -> Any:
+    """A std_msgs/Header."""
+    types = standard_types().types
+    seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
+    stamp = types['builtin_interfaces/msg/Time'](seconds, nanoseconds)
+    return types['std_msgs/msg/Header'](stamp=stamp, frame_id=frame_id)
+
+
+def image(pixels: np.ndarray, *, encoding: str, stamp_ns: int, frame_id: str) -> Any:
+    """A sensor_msgs/Image.
+
+    Args:
+        pixels: uint8 [H, W, 3] for 'bgr8' and 'rgb8' (taken as they are, nothing is swapped),
+            uint8 [H, W] for 'mono8'; any strides.
+        encoding: one of those three.
+        stamp_ns: header stamp.
+        frame_id: header frame.
+
+    Raises:
+        ImageError: if the array does not fit the encoding.
+    """
+    return standard_types().types['sensor_msgs/msg/Image'](
+        header=header(stamp_ns, frame_id), **image_fields(pixels, encoding=encoding)
+    )
+
+
+def jpeg_image(jpeg: bytes, *, grey: bool = False, stamp_ns: int, frame_id: str) -> Any:
+    """A sensor_msgs/CompressedImage with a JPEG file.
+
+    Args:
+        jpeg: the file.
+        grey: it has one channel.
+        stamp_ns: header stamp.
+        frame_id: header frame.
+    """
+    fields = compressed_image_fields(jpeg)
+    if grey:
+        # compressed_image_transport swaps the channels of what is said to have three.
+        fields['format'] = 'mono8; jpeg compressed '
+    return standard_types().types['sensor_msgs/msg/CompressedImage'](
+        header=header(stamp_ns, frame_id), **fields
+    )
+
+
+def camera_info(calibration: Calibration, *, stamp_ns: int, frame_id: str) -> Any:
+    """A sensor_msgs/CameraInfo."""
+    types = standard_types().types
+    roi = types['sensor_msgs/msg/RegionOfInterest'](
+        x_offset=0, y_offset=0, height=0, width=0, do_rectify=False
+    )
+    return types['sensor_msgs/msg/CameraInfo'](
+        header=header(stamp_ns, frame_id),
+        height=calibration.height,
+        width=calibration.width,
+        distortion_model=calibration.distortion_model,
+        d=np.array(calibration.d, np.float64),
+        k=np.array(calibration.k, np.float64),
+        r=np.array(calibration.r, np.float64),
+        p=np.array(calibration.p, np.float64),
+        binning_x=0,
+        binning_y=0,
+        roi=roi,
+    )
