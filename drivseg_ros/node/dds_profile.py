@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.share import share_directory
 
 PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-"""Where Fast DDS 3 and Fast DDS 2 look for a profile."""
+"""Where Fast DDS 3 (Kilted and later) and Fast DDS 2 (Jazzy and before) look for a profile."""
 
 SWITCH_VARIABLE = 'DRIVSEG_DDS_PROFILE'
 """'off' leaves Fast DDS as it is; 'on', or not set, uses the image profile."""
@@ -35,7 +36,7 @@ class ProfileChoice:
 
 
 def use_image_profile() -> ProfileChoice:
-    """Sets both variables of Fast DDS to the packaged profile, for this process and its children.
+    """Names the packaged profile to Fast DDS, for this process and its children.
 
     A profile that the user has set stays, and so does everything if DRIVSEG_DDS_PROFILE=off. It
     has to be called before rclpy.init, which reads the profile.
@@ -66,6 +67,20 @@ def use_image_profile() -> ProfileChoice:
             f'the DDS profile {path} is missing; install the package again, or set '
             f'{SWITCH_VARIABLE}=off to go without'
         )
-    for variable in PROFILE_VARIABLES:
+    for variable in _read_variables():
         os.environ[variable] = str(path)
     return ProfileChoice(path=path, reason='64 MB of shared memory for images')
+
+
+def _read_variables() -> tuple[str, ...]:
+    """The variables that the installed Fast DDS reads; Fast DDS 3 complains of the other one."""
+    for distribution in ('rclpy', 'ros-rclpy'):  # of ROS 2 itself, and of the Python packages
+        try:
+            major = int(importlib.metadata.version(distribution).split('.')[0])
+        except (importlib.metadata.PackageNotFoundError, ValueError):
+            continue
+        if major >= 9:
+            return PROFILE_VARIABLES[:1]
+        if major <= 7:
+            return PROFILE_VARIABLES[1:]
+    return PROFILE_VARIABLES

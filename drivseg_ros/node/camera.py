@@ -1,0 +1,136 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One camera: its subscription, its slot, its outputs and what is known of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from rclpy.callback_groups import CallbackGroup
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import CompressedImage, Image
+
+from drivseg_ros.image_codec import decode_compressed_image, decode_image
+from drivseg_ros.node import qos
+from drivseg_ros.node.camera_monitor import CameraMonitor
+from drivseg_ros.node.camera_slot import CameraSlot, Frame
+from drivseg_ros.node.publishers import CameraPublishers, Offer
+
+
+class Camera:
+    """One camera of the node.
+
+    Args:
+        node: the node.
+        image_topic: the raw topic, fully resolved.
+        compressed: whether CompressedImage on `image_topic`/compressed is subscribed to.
+        reliability: what the subscription asks for, 'best_effort' or 'reliable'.
+        offer: the outputs to offer.
+        callback_group: the group that frames and QoS events are handled in.
+        wake: called after a frame was put into the slot.
+        warn: takes a sentence about the QoS of another node.
+
+    Raises:
+        ParameterError: if `image_topic` cannot be the input of outputs.
+    """
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        *,
+        image_topic: str,
+        compressed: bool,
+        reliability: str,
+        offer: Offer,
+        callback_group: CallbackGroup,
+        wake: Callable[[], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self.topic = f'{image_topic}/compressed' if compressed else image_topic
+        self.monitor = CameraMonitor(steady_s=time.monotonic(), now_s=_now_s(node))
+        self.slot = CameraSlot(self.monitor.ledger)
+        self._node = node
+        self._message_type = CompressedImage if compressed else Image
+        self._decode = decode_compressed_image if compressed else decode_image
+        self._profile = qos.image_qos(reliability)
+        self._group = callback_group
+        self._wake = wake
+        self._warn = warn
+        self._subscription: Any = None
+        self.publishers = CameraPublishers(
+            node, image_topic=image_topic, offer=offer, callback_group=callback_group, warn=warn
+        )
+
+    def decode(self, message: Any) -> np.ndarray:
+        """The frame as uint8 [H, W, 3] RGB.
+
+        Raises:
+            ImageError: if the message is malformed.
+        """
+        return self._decode(message)
+
+    def subscribe(self) -> None:
+        """Begins to listen."""
+        self.monitor.restart(now_s=_now_s(self._node))
+        self._subscription = self._node.create_subscription(
+            self._message_type,
+            self.topic,
+            self._receive,
+            self._profile,
+            callback_group=self._group,
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._report_conflict),
+            qos_overriding_options=qos.overriding_options(),
+        )
+
+    def unsubscribe(self) -> None:
+        """Stops listening, and drops the frame that waits."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+        self.slot.clear()
+
+    def close(self) -> None:
+        """Takes subscription and outputs away."""
+        self.unsubscribe()
+        self.publishers.close()
+
+    def find_silence(self) -> str:
+        """Why no frame arrives, as far as the ROS graph tells."""
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
+        if not publishers:
+            return (
+                f'nobody publishes {self.topic}: check image_topics, image_transport, remappings '
+                'and ROS_DOMAIN_ID'
+            )
+        wanted = f'sensor_msgs/msg/{self._message_type.__name__}'
+        types = {info.topic_type for info in publishers}
+        if wanted not in types:
+            return f'{self.topic} carries {", ".join(sorted(types))}; needed is {wanted}'
+        conflict = qos.subscription_conflict(self._node, self.topic, self._profile)
+        if conflict:
+            return conflict
+        return (
+            'a publisher is matched but nothing arrives: it may be silent; or its frames are lost '
+            'on the way: start both ends with FASTDDS_DEFAULT_PROFILES_FILE (Jazzy: '
+            'FASTRTPS_DEFAULT_PROFILES_FILE) naming config/dds/fastdds_images.xml, which gives '
+            'images shared memory'
+        )
+
+    def _receive(self, message: Any) -> None:
+        received_s = time.monotonic()
+        self.slot.put(Frame(message=message, received_s=received_s))
+        self._wake()
+        self.monitor.arrived(steady_s=received_s, now_s=_now_s(self._node))
+
+    def _report_conflict(self, _event: object) -> None:
+        conflict = qos.subscription_conflict(self._node, self.topic, self._profile)
+        if conflict:
+            self._warn(f'{self.topic}: a publisher is not heard. {conflict}')
+
+
+def _now_s(node: LifecycleNode) -> float:
+    return node.get_clock().now().nanoseconds * 1e-9

@@ -1,0 +1,127 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of one camera: its ledger, rates, latencies and ages. It knows no ROS."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from drivseg_ros.frame_ledger import FrameCounts, FrameLedger
+from drivseg_ros.latency import LatencySummary, LatencyWindow, RateWindow
+
+STAGES = ('wait', 'decode', 'infer', 'publish', 'total')
+"""Where a frame's time goes: in the slot, to RGB, in the Segmenter, out; and all of it."""
+
+
+@dataclass(frozen=True)
+class CameraReport:
+    """A camera at one moment.
+
+    Attributes:
+        counts: the frame ledger.
+        rate_in_hz: frames by second that arrive.
+        rate_out_hz: frames by second whose outputs are published.
+        silent_s: time since the newest frame arrived, or since the start of work.
+        idle_s: time since the newest output was published, or since the start of work.
+        age_s: age of the newest output by its header stamp; NaN if there is none.
+        since_failure_s: time since a frame failed, by the steady clock; infinite if none did.
+        failing: whether the newest frame that had a fate failed.
+        skipping: whether the newest frame that had a fate was skipped.
+        latencies_ms: the latencies by stage in milliseconds.
+    """
+
+    counts: FrameCounts
+    rate_in_hz: float
+    rate_out_hz: float
+    silent_s: float
+    idle_s: float
+    age_s: float
+    since_failure_s: float
+    failing: bool
+    skipping: bool
+    latencies_ms: Mapping[str, LatencySummary]
+
+
+class CameraMonitor:
+    """Collects what the diagnostics tell of a camera. Every method is safe in any thread.
+
+    Two clocks are in use: `steady_s`, seconds of a clock that never goes back, for rates and
+    latencies; and `now_s`, seconds of the node's clock, which may be simulated, for ages.
+
+    Args:
+        steady_s: the time of the steady clock.
+        now_s: the time of the node's clock.
+    """
+
+    def __init__(self, *, steady_s: float, now_s: float) -> None:
+        self.ledger = FrameLedger()
+        self._lock = threading.Lock()
+        self._rate_in = RateWindow(now=steady_s)
+        self._rate_out = RateWindow(now=steady_s)
+        self._latencies = {stage: LatencyWindow() for stage in STAGES}
+        self._fate = ''
+        self._failed_s = -math.inf
+        self.restart(now_s=now_s)
+
+    def restart(self, *, now_s: float) -> None:
+        """Forgets all ages: work starts now, or the node's clock jumped."""
+        with self._lock:
+            self._arrived_s = self._published_s = now_s
+            self._stamp_s = math.nan
+
+    def arrived(self, *, steady_s: float, now_s: float) -> None:
+        """A frame arrived; the slot counts it in the ledger."""
+        self._rate_in.add(now=steady_s)
+        self._arrived_s = now_s
+
+    def processed(
+        self, *, steady_s: float, now_s: float, stamp_s: float, stages_ms: Mapping[str, float]
+    ) -> None:
+        """A frame's outputs are published.
+
+        Args:
+            steady_s: the time of the steady clock.
+            now_s: the time of the node's clock.
+            stamp_s: the frame's header stamp in seconds.
+            stages_ms: its latency in each of STAGES, in milliseconds.
+        """
+        self.ledger.process()
+        self._rate_out.add(now=steady_s)
+        for stage, latency in stages_ms.items():
+            self._latencies[stage].add(latency, now=steady_s)
+        with self._lock:
+            self._published_s, self._stamp_s = now_s, stamp_s
+            self._fate = 'processed'
+
+    def failed(self, kind: str, message: str, *, steady_s: float) -> None:
+        """A frame failed; see `FrameLedger.fail`."""
+        self.ledger.fail(kind, message)
+        self._failed_s = steady_s
+        self._fate = 'failed'
+
+    def skipped(self) -> None:
+        """A frame was left alone."""
+        self.ledger.skip()
+        self._fate = 'skipped'
+
+    def report(self, *, steady_s: float, now_s: float) -> CameraReport:
+        """The camera at this moment."""
+        with self._lock:
+            arrived_s, published_s, stamp_s = self._arrived_s, self._published_s, self._stamp_s
+        return CameraReport(
+            counts=self.ledger.counts(),
+            rate_in_hz=self._rate_in.rate(now=steady_s),
+            rate_out_hz=self._rate_out.rate(now=steady_s),
+            silent_s=now_s - arrived_s,
+            idle_s=now_s - published_s,
+            age_s=now_s - stamp_s,
+            since_failure_s=steady_s - self._failed_s,
+            failing=self._fate == 'failed',
+            skipping=self._fate == 'skipped',
+            latencies_ms={
+                stage: window.summary(now=steady_s) for stage, window in self._latencies.items()
+            },
+        )

@@ -1,0 +1,97 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the cameras that the parameters name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.exceptions import InvalidTopicNameException
+from rclpy.lifecycle import LifecycleNode
+
+from drivseg_ros.errors import ParameterError
+from drivseg_ros.node.camera import Camera
+from drivseg_ros.node.label_info import find_vision_msgs
+from drivseg_ros.node.parameters import Settings
+from drivseg_ros.node.publishers import Offer
+from drivseg_ros.topics import output_topic
+
+
+def resolve_image_topics(node: LifecycleNode, topics: tuple[str, ...]) -> tuple[str, ...]:
+    """The topics with namespace and remappings applied.
+
+    Raises:
+        ParameterError: if one is no topic name, or the outputs of two would be the same topics.
+    """
+    resolved = []
+    for topic in topics:
+        try:
+            resolved.append(node.resolve_topic_name(topic))
+        except InvalidTopicNameException as error:
+            raise ParameterError(
+                f'parameter image_topics has {topic!r}, which is no topic name '
+                f'({" ".join(str(error).split())}); give one such as /camera/image_raw'
+            ) from None
+    by_output: dict[str, str] = {}
+    for topic in resolved:
+        mask = output_topic(topic, 'mask')
+        if mask in by_output:
+            raise ParameterError(
+                f'the cameras {by_output[mask]} and {topic} would both publish {mask}; give each '
+                'camera a namespace of its own, such as /camera/left/image_raw and '
+                '/camera/right/image_raw (by remapping, if the drivers cannot)'
+            )
+        by_output[mask] = topic
+    return tuple(resolved)
+
+
+def make_cameras(
+    node: LifecycleNode,
+    settings: Settings,
+    *,
+    callback_group: CallbackGroup,
+    wake: Callable[[], None],
+) -> tuple[Camera, ...]:
+    """Makes the cameras and offers their outputs; nothing is subscribed to yet.
+
+    Args:
+        node: the node.
+        settings: the parameters.
+        callback_group: the group that frames and QoS events are handled in.
+        wake: called after a frame arrived.
+
+    Raises:
+        ParameterError: if the topics are not allowed.
+    """
+    topics = resolve_image_topics(node, settings.image_topics)
+    logger = node.get_logger()
+    vision_msgs = find_vision_msgs()
+    if 'label_info' in settings.outputs and vision_msgs is None:
+        logger.warning(
+            'label_info is not published: vision_msgs 4 is not installed '
+            '(apt install ros-$ROS_DISTRO-vision-msgs)',
+            once=True,
+        )
+
+    def warn(text: str) -> None:
+        logger.warning(text)
+
+    offer = Offer(
+        outputs=settings.outputs,
+        overlay_transport=settings.overlay_transport,
+        vision_msgs=vision_msgs,
+    )
+    return tuple(
+        Camera(
+            node,
+            image_topic=topic,
+            compressed=settings.image_transport == 'compressed',
+            reliability=settings.qos_reliability,
+            offer=offer,
+            callback_group=callback_group,
+            wake=wake,
+            warn=warn,
+        )
+        for topic in topics
+    )

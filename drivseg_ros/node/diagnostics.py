@@ -1,0 +1,134 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Messages for /diagnostics, in the form that diagnostic_updater gives them.
+
+diagnostic_updater itself is not on the package index of Python.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+from drivseg_ros.node.camera_monitor import STAGES, CameraReport
+from drivseg_ros.node.health import Level, Phase
+from drivseg_ros.segmenter import Segmenter
+
+DIAGNOSTICS_TOPIC = '/diagnostics'
+"""The one absolute name: aggregators listen there and nowhere else."""
+
+_LEVELS = {
+    Level.OK: DiagnosticStatus.OK,
+    Level.WARN: DiagnosticStatus.WARN,
+    Level.ERROR: DiagnosticStatus.ERROR,
+}
+
+
+@dataclass(frozen=True)
+class EngineReport:
+    """The engine and the node at one moment.
+
+    Attributes:
+        phase: the lifecycle state of the node.
+        enabled: whether processing is switched on by ~/enable.
+        problem: why the node could not be configured, or ''.
+        clock_missing: whether the node waits for a /clock that nobody publishes.
+        wanted_model: the parameter `model`.
+        segmenter: the network in use, or None.
+        dds_profile: the Fast DDS profile in use.
+    """
+
+    phase: Phase
+    enabled: bool
+    problem: str
+    clock_missing: bool
+    wanted_model: str
+    segmenter: Segmenter | None
+    dds_profile: str
+
+
+def engine_status(report: EngineReport, *, node_name: str) -> DiagnosticStatus:
+    """The status of the engine and the node."""
+    if report.problem:
+        level, message = Level.ERROR, report.problem
+    elif report.clock_missing:
+        level = Level.WARN
+        message = 'use_sim_time is true, but no /clock arrives: set it to false, or publish /clock'
+    elif report.phase is Phase.ACTIVE and not report.enabled:
+        level, message = Level.OK, 'disabled by ~/enable'
+    else:
+        level, message = Level.OK, report.phase.value
+    values = {
+        'node state': report.phase.value,
+        'enabled': str(report.enabled),
+        'model parameter': report.wanted_model,
+        'DDS profile': report.dds_profile,
+        'memory (MB)': f'{_resident_mb():.0f}',
+    }
+    hardware = ''
+    if report.segmenter is not None:
+        engine = report.segmenter.engine
+        hardware = engine.device
+        values |= {
+            'model': engine.model.card.name,
+            'model file': str(engine.model.path),
+            'model sha256': engine.model.sha256,
+            'classes': ', '.join(engine.model.card.class_names),
+            'confidence': 'yes' if engine.model.has_confidence else 'not told by this model',
+            'engine': engine.name,
+            'device': engine.device,
+            'precision': engine.precision,
+            'threads': str(engine.threads),
+        }
+    return _status(f'{node_name}: engine', level, message, hardware, values)
+
+
+def camera_status(
+    report: CameraReport, *, node_name: str, topic: str, level: Level, message: str
+) -> DiagnosticStatus:
+    """The status of a camera."""
+    counts = report.counts
+    values = {
+        'rate in (Hz)': _number(report.rate_in_hz),
+        'rate out (Hz)': _number(report.rate_out_hz),
+        'age of newest output (s)': _number(report.age_s, digits=3),
+        'frames offered': str(counts.offered),
+        'frames processed': str(counts.processed),
+        'frames dropped': str(counts.dropped),
+        'frames failed': str(counts.failed),
+        'frames skipped': str(counts.skipped),
+        'frames waiting': str(counts.waiting),
+        'last error': counts.last_error or 'none',
+    }
+    for kind, count in sorted(counts.failed_by_kind.items()):
+        values[f'frames failed: {kind}'] = str(count)
+    for stage in STAGES:
+        summary = report.latencies_ms[stage]
+        values[f'{stage} p50 (ms)'] = _number(summary.p50)
+        values[f'{stage} p95 (ms)'] = _number(summary.p95)
+    return _status(f'{node_name}: camera {topic}', level, message, topic, values)
+
+
+def _status(
+    name: str, level: Level, message: str, hardware_id: str, values: dict[str, str]
+) -> DiagnosticStatus:
+    return DiagnosticStatus(
+        level=_LEVELS[level],
+        name=name,
+        message=message,
+        hardware_id=hardware_id,
+        values=[KeyValue(key=key, value=value) for key, value in values.items()],
+    )
+
+
+def _number(value: float, *, digits: int = 1) -> str:
+    return 'none' if math.isnan(value) else f'{value:.{digits}f}'
+
+
+def _resident_mb() -> float:
+    pages = int(Path('/proc/self/statm').read_text().split()[1])
+    return pages * os.sysconf('SC_PAGE_SIZE') / 1e6

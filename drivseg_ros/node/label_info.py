@@ -1,0 +1,50 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""vision_msgs/LabelInfo: what the class ids mean, for those who read masks.
+
+vision_msgs (4.x) is part of ROS 2 distributions but not of the package index of Python, so it may
+be absent. Its definitions:
+
+    LabelInfo    std_msgs/Header header · VisionClass[] class_map · float32 threshold
+    VisionClass  uint16 class_id · string class_name
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+from drivseg_ros.model_card import ModelCard
+
+
+def find_vision_msgs() -> ModuleType | None:
+    """vision_msgs.msg if it is installed and has LabelInfo (4.0 and later), else None."""
+    try:
+        messages = importlib.import_module('vision_msgs.msg')
+    except ImportError:
+        return None
+    return messages if hasattr(messages, 'LabelInfo') else None
+
+
+def make_label_info(messages: ModuleType, card: ModelCard) -> Any:
+    """Makes the message of a model.
+
+    The header is left empty: the meaning of the ids belongs to no frame and no time. The
+    threshold is 0, because every pixel gets its most probable class.
+
+    Args:
+        messages: the module vision_msgs.msg.
+        card: the model's card.
+
+    Returns:
+        A LabelInfo with one VisionClass for each class of the card.
+    """
+    info = messages.LabelInfo()
+    for model_class in card.classes:
+        entry = messages.VisionClass()
+        entry.class_id = model_class.id
+        entry.class_name = model_class.name
+        info.class_map.append(entry)
+    info.threshold = 0.0
+    return info

@@ -1,0 +1,272 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The lifecycle node: configure loads the network, activate subscribes and publishes."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
+from rclpy.duration import Duration
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from std_srvs.srv import SetBool
+
+from drivseg_ros.errors import DrivsegError, ParameterError
+from drivseg_ros.node.camera import Camera
+from drivseg_ros.node.cameras import make_cameras
+from drivseg_ros.node.diagnostics_publisher import DiagnosticsPublisher
+from drivseg_ros.node.health import Phase
+from drivseg_ros.node.loading import LoadingAbandonedError, load_segmenter
+from drivseg_ros.node.parameter_server import ParameterServer
+from drivseg_ros.node.parameters import Settings
+from drivseg_ros.node.worker import Worker
+from drivseg_ros.segmenter import Segmenter
+
+NODE_NAME = 'segmentation'
+
+
+class SegmentationNode(LifecycleNode):
+    """Camera images in, class masks out (DESIGN.md, contracts 4 to 6).
+
+    Callbacks are in two groups: `frames_group` has the cameras and the diagnostics, the default
+    group everything else. In one executor they take turns. With an executor for each group
+    (executors.py) frames flow while a parameter change loads another network.
+
+    Args:
+        dds_profile: what is known of the DDS profile, for the diagnostics.
+        node_arguments: further arguments of rclpy's LifecycleNode.
+    """
+
+    def __init__(self, *, dds_profile: str = 'not known', **node_arguments: Any) -> None:
+        super().__init__(NODE_NAME, **node_arguments)
+        self.frames_group = MutuallyExclusiveCallbackGroup()
+        self.phase = Phase.UNCONFIGURED
+        self.problem = ''
+        self.worker: Worker | None = None
+        self.cameras: tuple[Camera, ...] = ()
+        self.enabled = True
+        self._leaving = False
+        self._settings: Settings | None = None
+        self._parameter_server = ParameterServer(
+            self, find_phase=lambda: self.phase, apply=self._apply
+        )
+        self._diagnostics = DiagnosticsPublisher(
+            self, dds_profile=dds_profile, callback_group=self.frames_group
+        )
+        self._diagnostics.start(period_s=self._parameter_server.value('diagnostics_period_s'))
+        self.create_service(SetBool, '~/enable', self._enable)
+        self._jump = self.get_clock().create_jump_callback(
+            JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1)),
+            post_callback=self._handle_jump,
+        )
+        if self._parameter_server.value('autostart'):
+            # Not by the node's clock, which may be simulated and stand still.
+            steady = Clock(clock_type=ClockType.STEADY_TIME)
+            self._autostart_timer = self.create_timer(0.001, self._autostart, clock=steady)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Checks the parameters, offers the outputs, loads the network and warms it up."""
+        inherited = partial(super().on_configure, state)
+        return self._go('configure', Phase.INACTIVE, inherited, self._configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribes and publishes."""
+        inherited = partial(super().on_activate, state)
+        return self._go('activate', Phase.ACTIVE, inherited, self._activate)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stops after the batch in work; the network stays loaded."""
+        inherited = partial(super().on_deactivate, state)
+        return self._go('deactivate', Phase.INACTIVE, self._stop, inherited)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Takes the outputs away and gives the network back."""
+        inherited = partial(super().on_cleanup, state)
+        return self._go('cleanup', Phase.UNCONFIGURED, self._release, inherited)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stops for good."""
+        inherited = partial(super().on_shutdown, state)
+        return self._go('shutdown', Phase.FINALIZED, self._release, inherited)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Cleans up after a transition that failed in a way nobody foresaw."""
+        inherited = partial(super().on_error, state)
+        return self._go('clean up after the error', Phase.UNCONFIGURED, self._release, inherited)
+
+    def leave(self, *, keep_waiting: Callable[[], bool]) -> bool:
+        """Stops the work at the end of the process, when ROS may be gone already.
+
+        Args:
+            keep_waiting: asked every now and then; if it says no, the worker is left to itself.
+
+        Returns:
+            Whether the worker has ended.
+        """
+        self._leaving = True
+        self._jump.unregister()
+        return self.worker is None or self.worker.stop(keep_waiting=keep_waiting)
+
+    def now_s(self) -> float:
+        """The time of the node's clock in seconds."""
+        return self.get_clock().now().nanoseconds * 1e-9
+
+    def alive(self) -> bool:
+        """Whether ROS runs and the process is not about to end."""
+        return not self._leaving and self.context.ok()
+
+    def stale_after_s(self) -> float:
+        """The parameter stale_after_s."""
+        return self._parameter_server.value('stale_after_s')
+
+    def wanted_model(self) -> str:
+        """The parameter model."""
+        return self._parameter_server.value('model')
+
+    def _go(
+        self, name: str, goal: Phase, *steps: Callable[[], TransitionCallbackReturn | None]
+    ) -> TransitionCallbackReturn:
+        """Makes a transition; whatever goes wrong is said, where rclpy would swallow it."""
+        try:
+            for step in steps:
+                result = step()
+                if result not in (None, TransitionCallbackReturn.SUCCESS):
+                    return self._give_up(name, 'a publisher refused it', result)
+        except DrivsegError as error:
+            return self._give_up(name, str(error), TransitionCallbackReturn.FAILURE)
+        except Exception as error:
+            return self._give_up(name, repr(error), TransitionCallbackReturn.ERROR)
+        self.phase = goal
+        if goal in (Phase.INACTIVE, Phase.ACTIVE):
+            self.problem = ''
+        self.get_logger().info(f'{name}: the node is {goal.value}')
+        self._diagnostics.publish()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _give_up(
+        self, name: str, reason: str, result: TransitionCallbackReturn
+    ) -> TransitionCallbackReturn:
+        if self.alive():
+            self.problem = f'{name} failed: {reason}'
+            self.get_logger().error(self.problem)
+            self._diagnostics.publish()
+        return result
+
+    def _configure(self) -> None:
+        settings = self._parameter_server.settings()
+        self.problem = ''
+        self._diagnostics.start(period_s=settings.diagnostics_period_s)
+        self.phase = Phase.CONFIGURING
+        try:
+            # The topics are there while the network is loaded: nobody wonders where they are.
+            self.cameras = make_cameras(
+                self, settings, callback_group=self.frames_group, wake=self._wake
+            )
+            self.worker = Worker(
+                self._load(settings),
+                cameras=self.cameras,
+                logger=self.get_logger(),
+                now_s=self.now_s,
+                alive=self.alive,
+            )
+        except Exception:
+            self.phase = Phase.UNCONFIGURED
+            self._release()
+            raise
+        self._settings = settings
+        self._tune(self.worker, settings)
+
+    def _activate(self) -> None:
+        try:
+            if self.worker is not None:
+                self.worker.start()
+            for camera in self.cameras:
+                camera.subscribe()
+        except Exception:
+            self._stop()
+            raise
+
+    def _stop(self) -> None:
+        for camera in self.cameras:
+            camera.unsubscribe()
+        if self.worker is not None and not self.worker.stop(keep_waiting=self.alive):
+            raise LoadingAbandonedError('the node is shutting down')
+
+    def _release(self) -> None:
+        self._stop()
+        cameras, self.cameras = self.cameras, ()
+        for camera in cameras:
+            camera.close()
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            worker.close()
+
+    def _apply(self, given: Mapping[str, Any]) -> None:
+        """Puts parameters to work that may be changed at any time."""
+        if self.worker is None or self._settings is None:
+            raise ParameterError(f'the node is {self.phase.value}; start it again')
+        settings = dataclasses.replace(self._settings, **given)
+        if 'model' in given or 'engine' in given:
+            segmenter = self._load(settings)
+            if not self.worker.swap(segmenter, keep_waiting=self.alive):
+                raise LoadingAbandonedError('the node is shutting down')
+            self.get_logger().info(f'the network in use is now {segmenter.card.name}')
+        self._settings = settings
+        self._tune(self.worker, settings)
+
+    def _tune(self, worker: Worker, settings: Settings) -> None:
+        worker.enabled = self.enabled
+        worker.overlay_alpha = settings.overlay_alpha
+        worker.max_rate_hz = settings.max_rate_hz
+
+    def _load(self, settings: Settings) -> Segmenter:
+        started_s = time.monotonic()
+        segmenter = load_segmenter(
+            model=settings.model,
+            engine=settings.engine,
+            device=settings.device,
+            precision=settings.precision,
+            threads=settings.threads,
+            largest_batch=len(self.cameras),
+            keep_waiting=self.alive,
+        )
+        engine = segmenter.engine
+        self.get_logger().info(
+            f'loaded {engine.model.path} ({segmenter.card.name}, {engine.model.sha256[:12]}) in '
+            f'{time.monotonic() - started_s:.2f} s: {engine.name}, {engine.device}, '
+            f'{engine.precision}, {engine.threads} threads'
+        )
+        if 'confidence' in settings.outputs and not engine.model.has_confidence:
+            self.get_logger().warning(
+                f'{segmenter.card.name} does not tell its confidence: nothing is published there'
+            )
+        return segmenter
+
+    def _wake(self) -> None:
+        if self.worker is not None:
+            self.worker.wake()
+
+    def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self.enabled = request.data
+        if self.worker is not None:
+            self.worker.enabled = request.data
+        response.success = True
+        response.message = 'frames are processed' if request.data else 'frames are skipped'
+        self.get_logger().info(f'~/enable {request.data}: {response.message}')
+        self._diagnostics.publish()
+        return response
+
+    def _handle_jump(self, _jump: TimeJump) -> None:
+        # Ages would be negative, or as long as the jump.
+        for camera in self.cameras:
+            camera.monitor.restart(now_s=self.now_s())
+
+    def _autostart(self) -> None:
+        self._autostart_timer.cancel()
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()

@@ -1,0 +1,74 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Loads a network aside, so that loading can be given up at any moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from drivseg_ros.errors import DrivsegError
+from drivseg_ros.segmenter import Segmenter
+
+
+class LoadingAbandonedError(DrivsegError):
+    """Nobody waits for the network any more: the node is shutting down."""
+
+
+def load_segmenter(
+    *,
+    model: str,
+    engine: str,
+    device: str,
+    precision: str,
+    threads: int,
+    largest_batch: int,
+    keep_waiting: Callable[[], bool],
+) -> Segmenter:
+    """Loads a network and warms it up, in a thread of its own.
+
+    The thread is for the caller's sake: native code that loads a network does not let go for
+    signals, and may take minutes where an engine is built.
+
+    Args:
+        model: name or path of the model.
+        engine: name of the runtime.
+        device: device of the runtime.
+        precision: precision of the runtime.
+        threads: CPU threads of the runtime; 0: its own choice.
+        largest_batch: every batch size from 1 up to this is warmed up.
+        keep_waiting: asked every now and then; if it says no, the thread is left to itself.
+
+    Returns:
+        The network, ready for its first frame.
+
+    Raises:
+        ModelError: if the model is not found or cannot be used.
+        EngineError: if the engine, device or precision is not to be had, or it fails.
+        LoadingAbandonedError: if `keep_waiting` said no.
+    """
+    results: list[Segmenter] = []
+    errors: list[Exception] = []
+
+    def load() -> None:
+        try:
+            segmenter = Segmenter.open(
+                model, engine=engine, device=device, precision=precision, threads=threads
+            )
+            # The hash of a large file takes a while; from now on it is known.
+            _ = segmenter.engine.model.sha256
+            segmenter.warm_up(batch_sizes=range(1, largest_batch + 1))
+        except Exception as error:
+            errors.append(error)
+        else:
+            results.append(segmenter)
+
+    thread = threading.Thread(target=load, name='loading', daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(timeout=0.05)
+        if thread.is_alive() and not keep_waiting():
+            raise LoadingAbandonedError('loading was given up: the node is shutting down')
+    if errors:
+        raise errors[0]
+    return results[0]

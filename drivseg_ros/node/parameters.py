@@ -1,0 +1,212 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The node's parameters: the one table from which everything else about them is made.
+
+Descriptors, the defaults in config/seg.yaml and the table in the README all come from SPECS.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drivseg_ros.engines import ENGINE_NAMES
+from drivseg_ros.engines.base import MAX_THREADS
+from drivseg_ros.errors import ParameterError
+from drivseg_ros.model_card import PRECISIONS
+from drivseg_ros.node.parameter_spec import Change, Kind, ParameterSpec
+
+OUTPUTS = ('mask', 'overlay', 'mask_color', 'confidence', 'label_info')
+"""The outputs of a camera, by the names of their topics below `segmentation/`."""
+
+SPECS = (
+    ParameterSpec(
+        name='model',
+        kind=Kind.STRING,
+        default='fast_scnn',
+        description='Name of a model (`drivseg models` lists them) or path of an .onnx file',
+        change=Change.ANY_TIME,
+    ),
+    ParameterSpec(
+        name='engine',
+        kind=Kind.STRING,
+        default='auto',
+        description='Runtime of the network; auto takes the first that works',
+        choices=ENGINE_NAMES,
+        change=Change.ANY_TIME,
+    ),
+    ParameterSpec(
+        name='device',
+        kind=Kind.STRING,
+        default='auto',
+        description='Device of the engine: auto, cpu, cuda, cuda:1, ...',
+    ),
+    ParameterSpec(
+        name='precision',
+        kind=Kind.STRING,
+        default='auto',
+        description="Arithmetic of the network; auto is the model file's own",
+        choices=('auto', *PRECISIONS),
+    ),
+    ParameterSpec(
+        name='threads',
+        kind=Kind.INTEGER,
+        default=0,
+        description='CPU threads of the engine; 0 leaves room for others',
+        minimum=0,
+        maximum=MAX_THREADS,
+    ),
+    ParameterSpec(
+        name='image_topics',
+        kind=Kind.STRING_LIST,
+        default=('image',),
+        description='Camera topics, each in a namespace of its own, without /compressed',
+    ),
+    ParameterSpec(
+        name='image_transport',
+        kind=Kind.STRING,
+        default='raw',
+        description='raw: sensor_msgs/Image; compressed: sensor_msgs/CompressedImage (JPEG, PNG) '
+        'on TOPIC/compressed',
+        choices=('raw', 'compressed'),
+    ),
+    ParameterSpec(
+        name='outputs',
+        kind=Kind.STRING_LIST,
+        default=OUTPUTS,
+        description='Outputs on offer; each is computed only while somebody subscribes to it',
+        choices=OUTPUTS,
+    ),
+    ParameterSpec(
+        name='overlay_alpha',
+        kind=Kind.NUMBER,
+        default=0.5,
+        description='Opacity of the colours in the overlay',
+        minimum=0.0,
+        maximum=1.0,
+        change=Change.ANY_TIME,
+    ),
+    ParameterSpec(
+        name='overlay_transport',
+        kind=Kind.STRING,
+        default='raw',
+        description='raw: the overlay as Image; compressed: as JPEG on overlay/compressed; or both',
+        choices=('raw', 'compressed', 'both'),
+    ),
+    ParameterSpec(
+        name='max_rate_hz',
+        kind=Kind.NUMBER,
+        default=0.0,
+        description='Highest rate by camera at which frames are processed; 0: no limit',
+        minimum=0.0,
+        maximum=1000.0,
+        change=Change.ANY_TIME,
+    ),
+    ParameterSpec(
+        name='stale_after_s',
+        kind=Kind.NUMBER,
+        default=1.0,
+        description='Diagnostics warn when the newest output of a camera is older',
+        minimum=0.05,
+        maximum=3600.0,
+    ),
+    ParameterSpec(
+        name='qos_reliability',
+        kind=Kind.STRING,
+        default='best_effort',
+        description='What the image subscriptions ask for; best_effort takes both kinds of '
+        'publishers',
+        choices=('best_effort', 'reliable'),
+    ),
+    ParameterSpec(
+        name='diagnostics_period_s',
+        kind=Kind.NUMBER,
+        default=1.0,
+        description='Time between two messages on /diagnostics',
+        minimum=0.05,
+        maximum=3600.0,
+    ),
+    ParameterSpec(
+        name='autostart',
+        kind=Kind.BOOL,
+        default=True,
+        description='Configure and activate at start; if false, `ros2 lifecycle` does it',
+        change=Change.NEVER,
+    ),
+)
+
+SPECS_BY_NAME: Mapping[str, ParameterSpec] = {spec.name: spec for spec in SPECS}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values of all parameters, each checked by its spec; see SPECS for what they mean.
+
+    Raises:
+        ParameterError: if the values do not fit together.
+    """
+
+    model: str
+    engine: str
+    device: str
+    precision: str
+    threads: int
+    image_topics: tuple[str, ...]
+    image_transport: str
+    outputs: tuple[str, ...]
+    overlay_alpha: float
+    overlay_transport: str
+    max_rate_hz: float
+    stale_after_s: float
+    qos_reliability: str
+    diagnostics_period_s: float
+    autostart: bool
+
+    def __post_init__(self) -> None:
+        for topic in self.image_topics:
+            if topic.endswith('/compressed'):
+                raise ParameterError(
+                    f'image_topics has {topic!r}; leave out /compressed and set image_transport '
+                    'to compressed'
+                )
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Settings:
+        """Checks values by name.
+
+        Raises:
+            ParameterError: if one of them, or their combination, is not allowed.
+        """
+        return cls(**{spec.name: spec.check(values[spec.name]) for spec in SPECS})
+
+
+def parameters_table() -> str:
+    """The table of parameters for the README, in Markdown."""
+    lines = [
+        '| parameter | type | default | may be changed | meaning |',
+        '|---|---|---|---|---|',
+    ]
+    for spec in SPECS:
+        lines.append(
+            f'| `{spec.name}` | {spec.kind.value} | `{spec.default_yaml}` | {spec.change.value} '
+            f'| {spec.meaning} |'
+        )
+    return '\n'.join(lines) + '\n'
+
+
+def parameters_yaml() -> str:
+    """The content of config/seg.yaml: every parameter with its default and its description."""
+    lines = [
+        '# Copyright 2026 The drivseg_ros authors',
+        '# SPDX-License-Identifier: Apache-2.0',
+        '# The parameters of the segmentation node with their defaults. A test compares this file',
+        '# with drivseg_ros/node/parameters.py.',
+        '/**:',
+        '  ros__parameters:',
+    ]
+    for spec in SPECS:
+        comment = textwrap.wrap(spec.meaning, 90, break_on_hyphens=False)
+        lines += [*(f'    # {line}' for line in comment), f'    {spec.name}: {spec.default_yaml}']
+    return '\n'.join(lines) + '\n'

@@ -1,0 +1,188 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The outputs of one camera (DESIGN.md, contract 5); to add an output topic, add it here.
+
+What nobody subscribes to is not computed, the mask included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from rclpy.callback_groups import CallbackGroup
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
+from sensor_msgs.msg import CompressedImage, Image
+
+from drivseg_ros.image_codec import encode_jpeg, fill_compressed_image, fill_image
+from drivseg_ros.model_card import ModelCard
+from drivseg_ros.node import qos
+from drivseg_ros.node.label_info import make_label_info
+from drivseg_ros.overlay import color_mask, draw_overlay
+from drivseg_ros.segmentation import Segmentation
+from drivseg_ros.topics import output_topic
+
+OVERLAY_COMPRESSED = 'overlay/compressed'
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Which outputs the user wants offered.
+
+    Attributes:
+        outputs: names out of `parameters.OUTPUTS`.
+        overlay_transport: 'raw', 'compressed' or 'both'.
+        vision_msgs: the module vision_msgs.msg, or None where it is not installed.
+    """
+
+    outputs: Collection[str]
+    overlay_transport: str
+    vision_msgs: ModuleType | None
+
+    def image_outputs(self) -> dict[str, type]:
+        """The message types of the image outputs, by the end of their topics' names."""
+        types: dict[str, type] = {}
+        for name in self.outputs:
+            if name == 'overlay':
+                if self.overlay_transport in ('raw', 'both'):
+                    types[name] = Image
+                if self.overlay_transport in ('compressed', 'both'):
+                    types[OVERLAY_COMPRESSED] = CompressedImage
+            elif name != 'label_info':
+                types[name] = Image
+        return types
+
+
+class CameraPublishers:
+    """Publishes the outputs of one camera.
+
+    The publishers are the lifecycle node's: they say nothing while it is not active.
+
+    Args:
+        node: the node.
+        image_topic: the camera's topic, fully resolved.
+        offer: the outputs to offer.
+        callback_group: the group that QoS events are handled in.
+        warn: takes a sentence about a subscriber that cannot hear an output.
+
+    Raises:
+        ParameterError: if `image_topic` cannot be the input of outputs.
+    """
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        *,
+        image_topic: str,
+        offer: Offer,
+        callback_group: CallbackGroup,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._node = node
+        self._group = callback_group
+        self._warn = warn
+        self._vision_msgs = offer.vision_msgs
+        self._images = {
+            name: self._create(message_type, output_topic(image_topic, name), qos.output_qos())
+            for name, message_type in offer.image_outputs().items()
+        }
+        self._label_info: LifecyclePublisher | None = None
+        if 'label_info' in offer.outputs and offer.vision_msgs is not None:
+            self._label_info = self._create(
+                offer.vision_msgs.LabelInfo,
+                output_topic(image_topic, 'label_info'),
+                qos.latched_qos(),
+            )
+
+    def wanted(self, *, has_confidence: bool) -> frozenset[str]:
+        """The image outputs that somebody subscribes to.
+
+        Args:
+            has_confidence: whether the model can tell its confidence.
+        """
+        return frozenset(
+            name
+            for name, publisher in self._images.items()
+            if publisher.get_subscription_count() and (name != 'confidence' or has_confidence)
+        )
+
+    def publish_label_info(self, card: ModelCard) -> None:
+        """Publishes what the class ids mean, for everybody who comes from now on as well."""
+        if self._label_info is not None and self._vision_msgs is not None:
+            self._label_info.publish(make_label_info(self._vision_msgs, card))
+
+    def publish_mask(
+        self, header: Any, segmentation: Segmentation, *, wanted: Collection[str]
+    ) -> None:
+        """Publishes the mask, if it is wanted.
+
+        Args:
+            header: the input's header; it is copied as it is.
+            segmentation: the result.
+            wanted: the outputs that somebody subscribes to.
+        """
+        if 'mask' in wanted:
+            self._publish('mask', header, segmentation.class_ids, 'mono8')
+
+    def publish_pictures(
+        self,
+        header: Any,
+        image: np.ndarray,
+        segmentation: Segmentation,
+        *,
+        wanted: Collection[str],
+        overlay_alpha: float,
+    ) -> None:
+        """Publishes what else is wanted.
+
+        Args:
+            header: the input's header; it is copied as it is.
+            image: the input, uint8 [H, W, 3] RGB.
+            segmentation: the result.
+            wanted: the outputs that somebody subscribes to.
+            overlay_alpha: the opacity of the overlay's colours, 0 to 1.
+        """
+        if 'confidence' in wanted and segmentation.confidence is not None:
+            self._publish('confidence', header, segmentation.confidence, 'mono8')
+        if 'overlay' in wanted or OVERLAY_COMPRESSED in wanted:
+            overlay = draw_overlay(image, segmentation, alpha=overlay_alpha)
+            if 'overlay' in wanted:
+                self._publish('overlay', header, overlay, 'rgb8')
+            if OVERLAY_COMPRESSED in wanted:
+                message = CompressedImage()
+                fill_compressed_image(message, encode_jpeg(overlay), header=header)
+                self._images[OVERLAY_COMPRESSED].publish(message)
+        if 'mask_color' in wanted:
+            colors = color_mask(segmentation.class_ids, segmentation.card)
+            self._publish('mask_color', header, colors, 'rgb8')
+
+    def close(self) -> None:
+        """Takes the topics away."""
+        publishers = [*self._images.values(), self._label_info]
+        self._images, self._label_info = {}, None
+        for publisher in publishers:
+            if publisher is not None:
+                self._node.destroy_lifecycle_publisher(publisher)
+
+    def _publish(self, name: str, header: Any, array: np.ndarray, encoding: str) -> None:
+        message = fill_image(Image(), array, encoding=encoding, header=header)
+        self._images[name].publish(message)
+
+    def _create(self, message_type: type, topic: str, profile: Any) -> LifecyclePublisher:
+        def warn(_event: object) -> None:
+            conflict = qos.publisher_conflict(self._node, topic, profile)
+            if conflict:
+                self._warn(f'{topic}: a subscriber gets nothing. {conflict}')
+
+        return self._node.create_lifecycle_publisher(
+            message_type,
+            topic,
+            profile,
+            callback_group=self._group,
+            event_callbacks=PublisherEventCallbacks(incompatible_qos=warn),
+            qos_overriding_options=qos.overriding_options(),
+        )

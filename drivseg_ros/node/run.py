@@ -1,0 +1,89 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Brings ROS up, runs the node, and puts everything away."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+
+from drivseg_ros.errors import DrivsegError
+from drivseg_ros.node.dds_profile import ProfileChoice, use_image_profile
+from drivseg_ros.node.executors import FramesThread, GroupExecutor, MainExecutor
+from drivseg_ros.node.lifecycle_node import SegmentationNode
+
+if TYPE_CHECKING:
+    from drivseg_ros.node.segmentation_node import StopSignals
+
+_LEAVING_S = 0.5  # of the second in which the process has to end
+
+
+def run(args: list[str] | None, *, stop: StopSignals) -> int:
+    """Runs the node until ROS is shut down.
+
+    Args:
+        args: the arguments, sys.argv by default.
+        stop: what SIGINT and SIGTERM do; it is told when ROS is up.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        DrivsegError: if the node cannot be made.
+    """
+    profile = use_image_profile()
+    try:
+        rclpy.init(args=args)
+    except Exception as error:  # an argument that is none, a profile that is no XML
+        raise DrivsegError(f'ROS 2 cannot be started: {" ".join(str(error).split())}') from None
+    stop.ros_is_up = True
+    node = SegmentationNode(dds_profile=_describe(profile))
+    frames = GroupExecutor(node, group=node.frames_group)
+    executor = MainExecutor(left_out=node.frames_group, changed=frames.wake)
+    executor.add_node(node)
+    failures: list[Exception] = []
+
+    def failed(error: Exception) -> None:
+        failures.append(error)
+        node.get_logger().fatal(f'the frames thread failed: {error!r}')
+        rclpy.try_shutdown()
+
+    thread = FramesThread(executor=frames, failed=failed)
+    thread.start()
+    # Objects that live as long as the process need not be looked at by every collection.
+    gc.collect()
+    gc.freeze()
+    try:
+        executor.spin()
+    except ExternalShutdownException:
+        pass
+    finally:
+        _leave(node, thread)
+    return 1 if failures else 0
+
+
+def _describe(profile: ProfileChoice) -> str:
+    return f'{profile.path or "Fast DDS defaults"} ({profile.reason})'
+
+
+def _leave(node: SegmentationNode, thread: FramesThread) -> None:
+    """Puts everything away; ends the process at once if native code does not come back."""
+    end_s = time.monotonic() + _LEAVING_S
+    rclpy.try_shutdown()
+    ended = node.leave(keep_waiting=lambda: time.monotonic() < end_s)
+    ended = thread.join(timeout_s=max(0.05, end_s - time.monotonic())) and ended
+    # A thread inside an engine can neither be interrupted nor survive the interpreter.
+    loading = any(t.name == 'loading' for t in threading.enumerate())
+    if ended and not loading:
+        node.destroy_node()
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

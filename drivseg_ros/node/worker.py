@@ -1,0 +1,265 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The one worker thread: newest frame of every camera, one batch, outputs (contract 4)."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from drivseg_ros.errors import DrivsegError, ImageError
+from drivseg_ros.node.camera import Camera
+from drivseg_ros.node.camera_slot import Frame
+from drivseg_ros.node.throttle import Throttle
+from drivseg_ros.segmentation import Segmentation
+from drivseg_ros.segmenter import Segmenter
+
+REPORT_PERIOD_S = 10.0
+
+
+@dataclass
+class _Job:
+    """A frame on its way through the worker."""
+
+    camera: Camera
+    frame: Frame
+    wanted: frozenset[str]
+    image: np.ndarray
+    stages_ms: dict[str, float] = field(default_factory=dict)
+
+
+class Worker:
+    """Turns frames into outputs, in a thread of its own.
+
+    Nothing that happens to a frame ends the thread: a failure is counted, reported once in a
+    while, and costs that frame, or that batch if the engine failed.
+
+    Args:
+        segmenter: the network in use; the worker owns it and closes it.
+        cameras: the cameras; one batch holds at most one frame of each.
+        logger: for reports of failures.
+        now_s: the time of the node's clock in seconds.
+        alive: whether ROS still runs; if not, publishing fails and nobody wants to know.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        *,
+        cameras: Sequence[Camera],
+        logger: Any,
+        now_s: Callable[[], float],
+        alive: Callable[[], bool],
+    ) -> None:
+        self.segmenter = segmenter
+        self.enabled = True
+        self.overlay_alpha = 0.5
+        self.max_rate_hz = 0.0
+        self._cameras = cameras
+        self._logger = logger
+        self._now_s = now_s
+        self._alive = alive
+        self._throttle = Throttle(period_s=REPORT_PERIOD_S)
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._next: Segmenter | None = None
+        self._swapped = threading.Event()
+
+    def start(self) -> None:
+        """Starts the thread; every camera's label_info goes out before its first mask."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name='segmentation', daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Says that a frame, or something else to do, is there; any thread may call it."""
+        self._wake.set()
+
+    def stop(self, *, keep_waiting: Callable[[], bool] = lambda: True) -> bool:
+        """Stops the thread after the batch it works on.
+
+        Args:
+            keep_waiting: asked every now and then; if it says no, the thread is left to itself.
+
+        Returns:
+            Whether the thread has ended.
+        """
+        self._stopping.set()
+        self._wake.set()
+        while self._thread is not None:
+            self._thread.join(timeout=0.05)
+            if not self._thread.is_alive():
+                self._thread = None
+            elif not keep_waiting():
+                return False
+        return True
+
+    def swap(self, segmenter: Segmenter, *, keep_waiting: Callable[[], bool]) -> bool:
+        """Puts another network to work between two batches, and closes the one before.
+
+        Args:
+            segmenter: the network, warmed up; the worker owns it from now on.
+            keep_waiting: as in `stop`.
+
+        Returns:
+            Whether it is in use.
+        """
+        if self._thread is None:
+            before, self.segmenter = self.segmenter, segmenter
+        else:
+            before = self.segmenter
+            self._swapped.clear()
+            self._next = segmenter
+            self._wake.set()
+            while not self._swapped.wait(timeout=0.05):
+                if not keep_waiting():
+                    return False
+        before.close()
+        return True
+
+    def close(self) -> None:
+        """Closes the network; the thread must have ended."""
+        self.segmenter.close()
+
+    def _run(self) -> None:
+        self._publish_label_infos()
+        last_s = -math.inf
+        while True:
+            self._wake.wait()
+            # A rate limit waits first and takes the newest frame then.
+            while (delay_s := self._delay_s(last_s)) > 0 and not self._stopping.is_set():
+                self._stopping.wait(min(delay_s, 0.1))
+            if self._stopping.is_set():
+                return
+            self._wake.clear()
+            last_s = time.monotonic()
+            self._take_next()
+            self._work()
+
+    def _delay_s(self, last_s: float) -> float:
+        rate_hz = self.max_rate_hz  # it may change while we wait
+        if not rate_hz or self._next is not None:
+            return 0.0
+        return last_s + 1 / rate_hz - time.monotonic()
+
+    def _take_next(self) -> None:
+        if self._next is None:
+            return
+        self.segmenter, self._next = self._next, None
+        self._publish_label_infos()
+        self._swapped.set()
+
+    def _publish_label_infos(self) -> None:
+        for camera in self._cameras:
+            try:
+                camera.publishers.publish_label_info(self.segmenter.card)
+            except Exception as error:
+                self._report(camera, 'label_info', error)
+
+    def _work(self) -> None:
+        jobs = [job for camera in self._cameras if (job := self._prepare(camera)) is not None]
+        if not jobs:
+            return
+        started_s = time.monotonic()
+        try:
+            segmentations = self.segmenter.segment(
+                [job.image for job in jobs],
+                confidence=any('confidence' in job.wanted for job in jobs),
+            )
+        except Exception as error:
+            for job in jobs:
+                self._fail(job.camera, 'engine', error)
+            return
+        infer_ms = _since_ms(started_s)
+        # All masks first: a planner waits for them, and for the pictures only people do.
+        pairs = list(zip(jobs, segmentations, strict=True))
+        pairs = [pair for pair in pairs if self._publish_mask(*pair)]
+        for job, segmentation in pairs:
+            job.stages_ms['infer'] = infer_ms
+            self._finish(job, segmentation)
+
+    def _prepare(self, camera: Camera) -> _Job | None:
+        """Takes and decodes a camera's frame; None if there is nothing to do for this camera."""
+        frame = camera.slot.take()
+        if frame is None:
+            return None
+        started_s = time.monotonic()
+        try:
+            wanted = camera.publishers.wanted(
+                has_confidence=self.segmenter.engine.model.has_confidence
+            )
+            if not self.enabled or not wanted:
+                camera.monitor.skipped()
+                return None
+            image = camera.decode(frame.message)
+        except ImageError as error:
+            self._fail(camera, error.kind, error)
+            return None
+        except Exception as error:
+            self._fail(camera, 'decode', error)
+            return None
+        stages_ms = {'wait': (started_s - frame.received_s) * 1e3, 'decode': _since_ms(started_s)}
+        return _Job(camera, frame, wanted, image, stages_ms)
+
+    def _publish_mask(self, job: _Job, segmentation: Segmentation) -> bool:
+        started_s = time.monotonic()
+        try:
+            job.camera.publishers.publish_mask(
+                job.frame.message.header, segmentation, wanted=job.wanted
+            )
+        except Exception as error:
+            self._fail(job.camera, 'publish', error)
+            return False
+        job.stages_ms['publish'] = _since_ms(started_s)
+        return True
+
+    def _finish(self, job: _Job, segmentation: Segmentation) -> None:
+        header = job.frame.message.header
+        started_s = time.monotonic()
+        try:
+            job.camera.publishers.publish_pictures(
+                header,
+                job.image,
+                segmentation,
+                wanted=job.wanted,
+                overlay_alpha=self.overlay_alpha,
+            )
+        except Exception as error:
+            self._fail(job.camera, 'publish', error)
+            return
+        job.stages_ms['publish'] += _since_ms(started_s)
+        job.stages_ms['total'] = _since_ms(job.frame.received_s)
+        job.camera.monitor.processed(
+            steady_s=time.monotonic(),
+            now_s=self._now_s(),
+            stamp_s=header.stamp.sec + header.stamp.nanosec * 1e-9,
+            stages_ms=job.stages_ms,
+        )
+
+    def _fail(self, camera: Camera, kind: str, error: Exception) -> None:
+        camera.monitor.failed(kind, _text(error), steady_s=time.monotonic())
+        self._report(camera, kind, error)
+
+    def _report(self, camera: Camera, kind: str, error: Exception) -> None:
+        if not self._alive():
+            return
+        count = self._throttle.due((camera.topic, kind), now_s=time.monotonic())
+        if count:
+            before = f' ({count} frames since the last report)' if count > 1 else ''
+            self._logger.error(f'{camera.topic}: {kind}: {_text(error)}{before}')
+
+
+def _since_ms(start_s: float) -> float:
+    return (time.monotonic() - start_s) * 1e3
+
+
+def _text(error: Exception) -> str:
+    """Our own errors explain themselves; others are shown with their class."""
+    return str(error) if isinstance(error, DrivsegError) else repr(error)
