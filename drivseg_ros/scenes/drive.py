@@ -126,7 +126,7 @@ class Drive:
         self._sway = ego.uniform(0.05, 0.2) * min(1.0, free)
         self._sway_knots = ego.numbers(256) * 2.0 - 1.0
         self._bumps = (ego.numbers(256) * 2.0 - 1.0) * ego.uniform(0.0002, 0.0015)
-        self._mount_yaw = ego.uniform(-0.05, 0.05)
+        self._mount_yaw = ego.uniform(-0.08, 0.08)
 
     def __len__(self) -> int:
         return self._frames
@@ -203,15 +203,16 @@ class Drive:
         horizon = max(float(view.first_row), 0.0)
         turn = (self._alignment.heading(along) - view.node_m[0]) * camera.focal
         self._sky.paint(image, horizon=horizon, turn=float(turn))
+        gloss = None
         if len(view.rows):
-            self._ground.paint(view, image)
+            gloss = self._ground.paint(view, image)
             self._label_ground(view, class_ids)
         behind, before = self._sorted_things(view, poses)
         self._paint_all(image, class_ids, view, behind)
         for wall in self._walls:
-            wall.paint(view, image, class_ids)
-        if self._look.wet > 0.0 and len(view.rows):
-            self._lens.wet_road(image, np.array([view.first_row, camera.height]), camera.horizon)
+            wall.paint(view, image, class_ids, gloss)
+        if gloss is not None:
+            self._lens.wet_road(image, gloss, view.first_row, camera.horizon)
         self._paint_all(image, class_ids, view, before)
         image = self._lens.finish(image, class_ids, index)
         return SceneFrame(np.ascontiguousarray(image), class_ids, stamp_ns)

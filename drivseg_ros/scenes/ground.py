@@ -24,7 +24,13 @@ from drivseg_ros.scenes.texture import Ripmap, grain, leaf_shadows, patches
 REACH = 40.0
 _CROSSING_LENGTH = 3.4
 _BLOCK = 17.0
+_GLOSS = {'asphalt': 1.0, 'shoulder': 1.0, 'kerb': 0.5, 'paving': 0.6, 'concrete': 0.6}
 _PAINT = {'white': (222.0, 222.0, 218.0), 'yellow': (214.0, 164.0, 52.0)}
+
+
+def _tinted(tone: float, warmth: float) -> list[float]:
+    """A grey that leans towards brick."""
+    return [tone * (1.0 + 0.5 * warmth), tone * (1.0 - 0.2 * warmth), tone * (1.0 - warmth)]
 
 
 def _surface_color(surface: str, stream: Stream, asphalt: float) -> tuple[list[float], float]:
@@ -36,7 +42,7 @@ def _surface_color(surface: str, stream: Stream, asphalt: float) -> tuple[list[f
         return [tone * (1.0 + warm), tone, tone * (1.0 - warm)], u(30.0, 75.0)
     return {
         'kerb': lambda: ([u(120.0, 185.0)] * 3, 25.0),
-        'paving': lambda: ([u(120.0, 180.0), u(115.0, 170.0), u(105.0, 165.0)], 40.0),
+        'paving': lambda: (_tinted(u(115.0, 175.0), u(0.0, 0.22)), 40.0),
         'concrete': lambda: ([u(130.0, 185.0)] * 3, 35.0),
         'grass': lambda: ([u(50.0, 95.0), u(85.0, 125.0), u(30.0, 60.0)], 120.0),
         'dry_grass': lambda: ([u(130.0, 165.0), u(120.0, 150.0), u(70.0, 95.0)], 110.0),
@@ -65,7 +71,7 @@ class Ground:
         self._count = int(2.0 * REACH / resolution)
         self._asphalt = stream.weighted(
             [(stream.uniform(75.0, 115.0), 0.6), (stream.uniform(50.0, 75.0), 0.2),
-             (stream.uniform(115.0, 160.0), 0.2)]
+             (stream.uniform(115.0, 148.0), 0.2)]
         ) * (0.8 if look.wet else 1.0)  # fmt: skip
         self._stains = stream.uniform(0.1, 0.4)
         self._blocks = 1.0 + stream.uniform(0.0, 0.16) * (stream.numbers(64) * 2.0 - 1.0)
@@ -101,6 +107,12 @@ class Ground:
                         paint[np.abs(at - line.at) <= 0.5 * line.width] = 255.0
                 if paint.any():
                     channels.append((f'{color_name}{"-" if dashed else ""}', paint))
+        if self._look.wet:
+            gloss = np.zeros(n)
+            for strip in sorted(layout.strips, key=lambda s: s.left - s.right):
+                inside = (at >= strip.left) & (at < strip.right)
+                gloss[inside] = _GLOSS.get(strip.surface, 0.0) * 255.0
+            channels.append(('gloss', gloss))
         if layout.crossing_every:
             edges = [*layout.lane_edges, *layout.oncoming]
             inside = (at > min(edges) + 0.2) & (at < max(edges) - 0.2)
@@ -133,8 +145,12 @@ class Ground:
         base[:, :3] *= factor[:, None]
         np.clip(base, 0.0, 255.0, out=base)
 
-    def paint(self, view: RoadView, image: np.ndarray) -> None:
-        """Paint the ground rows of ``image`` (uint8 [H, W, 3])."""
+    def paint(self, view: RoadView, image: np.ndarray) -> np.ndarray | None:
+        """Paint the ground rows of ``image`` (uint8 [H, W, 3]).
+
+        Returns:
+            How much each pixel of ``image`` mirrors, uint8 [H, W], or None on a dry road.
+        """
         camera, look = view.camera, self._look
         edges = np.arange(camera.width + 1) - (camera.cx + 0.5)
         scale = (view.depth / (camera.focal * view.q))[:, None]
@@ -190,6 +206,11 @@ class Ground:
             value += (np.float32(look.haze[c]) - value) * fade
             np.clip(value, 0.0, 255.0, out=value)
             image[rows, :, c] = value
+        if 'gloss' not in mean:
+            return None
+        gloss = np.zeros(image.shape[:2], np.uint8)
+        gloss[rows] = np.clip(mean['gloss'] - stain * np.float32(0.8), 0.0, 255.0)
+        return gloss
 
     def _paint_cover(
         self, view: RoadView, mean: dict[str, np.ndarray]

@@ -49,8 +49,8 @@ class Lens:
         self._glare = stream.uniform(0.0, 30.0) if stream.chance(0.2) and not dark else 0.0
 
     def _draw_tables(self, stream: Stream) -> np.ndarray:
-        exposure = stream.uniform(0.8, 1.25)
-        curve = stream.uniform(-0.25, 0.7)
+        exposure = stream.uniform(0.8, 1.15)
+        curve = stream.uniform(-0.25, 0.45)
         lift = stream.uniform(0.0, 0.05) if stream.chance(0.4) else 0.0
         warm = stream.uniform(-0.07, 0.07)
         ramp = np.arange(256) / 255.0
@@ -84,19 +84,27 @@ class Lens:
             parts.append((outline, (color[0], color[1], color[2])))
         return parts
 
-    def wet_road(self, image: np.ndarray, rows: np.ndarray, horizon: float) -> None:
-        """Let the ground ``rows`` (first, last) mirror what stands above the horizon."""
-        first, last = int(rows[0]), int(rows[1])
-        mirror = np.clip(np.floor(2.0 * horizon - np.arange(first, last)), 0, first - 1)
+    def wet_road(self, image: np.ndarray, gloss: np.ndarray, first: int, horizon: float) -> None:
+        """Let ground from row ``first`` on mirror what stands above the horizon.
+
+        Args:
+            image: uint8 [H, W, 3], changed in place.
+            gloss: uint8 [H, W], how much each pixel mirrors.
+            first: The topmost ground row.
+            horizon: The row about which is mirrored.
+        """
+        last = image.shape[0]
         if first < 1 or last <= first:
             return
+        mirror = np.clip(np.floor(2.0 * horizon - np.arange(first, last)), 0, first - 1)
         above = image[mirror.astype(np.int64)].astype(np.uint16)
         if above.shape[0] > 12:
             # Ripples smear the reflection up and down.
             sums = np.cumsum(above, axis=0, dtype=np.uint32)
             above[8:] = ((sums[8:] - sums[:-8]) >> 3).astype(np.uint16)
-        t = np.arange(last - first) / max(last - first, 1)
-        share = (256.0 * 0.62 * self._look.wet * (1.0 - 0.85 * t)).astype(np.uint16)[:, None, None]
+        t = np.arange(last - first) / (last - first)
+        share = (256.0 * 0.62 * self._look.wet * (1.0 - 0.85 * t)).astype(np.uint16)[:, None]
+        share = ((share * gloss[first:last]) >> 8)[:, :, None]
         ground = image[first:last].astype(np.uint16)
         image[first:last] = ((ground * (256 - share) + above * share) >> 8).astype(np.uint8)
 

@@ -63,7 +63,7 @@ def draw_look(stream: Stream) -> Look:
     grey = weather != 'clear'
     sun = 0.0
     if time == 'day':
-        level = stream.uniform(0.75, 1.1) if grey else stream.uniform(0.95, 1.3)
+        level = stream.uniform(0.75, 1.1) if grey else stream.uniform(0.9, 1.2)
         ambient = (level, level, level * stream.uniform(0.95, 1.08))
         top: Color = (72.0, 122.0, 190.0)
         low: Color = (188.0, 210.0, 232.0)
@@ -103,7 +103,7 @@ def draw_look(stream: Stream) -> Look:
         sun_side=stream.uniform(-1.4, 1.4),
         haze=low if weather != 'fog' or time == 'night' else _mix(low, (215.0,) * 3, 0.3),
         haze_length=haze_length,
-        headlights=0.0 if time == 'day' else stream.uniform(0.35, 1.0),
+        headlights=0.0 if time == 'day' else stream.uniform(0.45, 1.1),
         lamps=0.0 if time == 'day' else stream.uniform(0.1, 0.9),
         wet=stream.uniform(0.3, 0.85)
         if weather == 'rain'

@@ -46,7 +46,7 @@ class Alignment:
         self.spacing = spacing
         unit = stream.numbers(KNOTS) * 2.0 - 1.0
         # Cubing favours nearly straight stretches over bends.
-        self._curvature = curvature * (0.35 * unit + 0.65 * unit * unit * unit)
+        self._curvature = curvature * (0.6 * unit + 0.6 * unit * unit * unit)
         self._grade = grade * (stream.numbers(KNOTS) * 2.0 - 1.0)
         middle = (self._curvature + np.roll(self._curvature, -1)) * 0.5
         self._heading = np.cumsum(np.concatenate([[0.0], middle * spacing]))

@@ -100,7 +100,8 @@ class Traffic:
         self._vehicles = [ego]
         self.cruise = speed
         for lane in range(layout.lanes):
-            at = start + (12.0 if lane == layout.ego_lane else -18.0) + stream.uniform(0.0, 30.0)
+            first = 8.0 + 0.5 * speed if lane == layout.ego_lane else -18.0
+            at = start + first + stream.uniform(0.0, 30.0)
             while at < start + AHEAD:
                 if stream.chance(0.25 + 0.75 * self.density) and self.density > 0.0:
                     self._vehicles.append(self._new(lane, at, oncoming=False))

@@ -247,8 +247,11 @@ class VehiclePainter:
                 body, name, (0.0, 1.0, 0.0, 0.12), self._spot.color((45.0, 45.0, 48.0), 0.7)
             )
         elif name == 'rear':
-            self._panel(body, name, (0.0, 1.0, 0.0, 0.3), self._spot.color(shape.color, 0.55))
-            self._panel(body, name, (0.36, 0.64, 0.3, 0.5), self._spot.color((205.0, 200.0, 170.0)))
+            low = shape.height < 2.5
+            bumper = (0.0, 1.0, 0.0, 0.3 if low else 0.06)
+            plate = (0.36, 0.64, 0.3, 0.5) if low else (0.43, 0.57, 0.03, 0.06)
+            self._panel(body, name, bumper, self._spot.color(shape.color, 0.55))
+            self._panel(body, name, plate, self._spot.color((205.0, 200.0, 170.0)))
             if shape.kind == 'lorry':
                 self._panel(body, name, (0.49, 0.51, 0.1, 0.95), dark)
         elif name == 'front':

@@ -57,14 +57,16 @@ def _houses(variant: int, *, tall: bool) -> _Style:
         picture[start:end, :, :3] = wall
         across, floor = stream.integer(6, 12), stream.integer(11, 14)
         wide, high = stream.integer(3, across - 2), stream.integer(5, 8)
-        glass = [stream.uniform(35.0, 110.0) * f for f in (0.9, 1.0, 1.15)]
+        shine = stream.uniform(35.0, 110.0)
+        glass = [shine * f for f in (0.88, 0.97, 1.1)]
         for left in range(start + 2, end - wide - 1, across):
             for low in range(3, _TALL - high, floor):
                 picture[left : left + wide, low : low + high, :3] = glass
                 if stream.chance(0.3):
                     picture[left : left + wide, low : low + high, 3] = stream.integer(60, 255)
         if stream.chance(0.5):
-            shop = [stream.uniform(30.0, 200.0) for _ in range(3)]
+            grey = stream.uniform(40.0, 190.0)
+            shop = [grey * stream.uniform(0.7, 1.25) for _ in range(3)]
             picture[start:end, 12:15, :3] = shop
             picture[start + 2 : end - 2, 2:11, :3] = glass
             picture[start + 2 : end - 2, 2:15, 3] = stream.integer(0, 220)
@@ -120,8 +122,14 @@ class WallPainter:
         self._facing = stream.uniform(0.55, 1.05)
         self._glow = look.lamps if wall.style in ('houses', 'blocks') else 0.0
 
-    def paint(self, view: RoadView, image: np.ndarray, class_ids: np.ndarray) -> None:
-        """Paint it, and turn the ground it hides to background."""
+    def paint(
+        self,
+        view: RoadView,
+        image: np.ndarray,
+        class_ids: np.ndarray,
+        gloss: np.ndarray | None,
+    ) -> None:
+        """Paint it, and turn the ground it hides to background that does not mirror."""
         camera, wall = view.camera, self.wall
         seen = np.flatnonzero(view.node_depth > 0.3)
         if not len(seen):
@@ -167,6 +175,8 @@ class WallPainter:
         mask &= height > 0.0
         self._shade(view, image, mask, (r0, first), (d, z, along, foot, per_metre, texel))
         class_ids[r0:r1, first:last][mask] = 2
+        if gloss is not None:
+            gloss[r0:r1, first:last][mask] = 0
 
     def _shade(
         self,
