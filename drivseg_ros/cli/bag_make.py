@@ -1,0 +1,240 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that make bags: `drivseg bag from-images`, `from-video`, `from-scenes`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drivseg_ros.cli.console import err, out, progress_bar
+
+if TYPE_CHECKING:
+    from drivseg_ros.bags.calibration import Calibration
+    from drivseg_ros.bags.image_bag import ImageBagOptions, MadeBag
+
+_DEFAULT_START_S = 1_700_000_000.0
+
+Output = Annotated[Path, typer.Option('--output', '-o', help='The bag to make, a folder.')]
+Topic = Annotated[
+    str, typer.Option(help="The images' topic; /compressed is appended to it with --jpeg.")
+]
+FrameId = Annotated[str, typer.Option(help="The headers' frame.")]
+Encoding = Annotated[str, typer.Option(help='Of raw images: bgr8 or rgb8.')]
+Jpeg = Annotated[
+    bool,
+    typer.Option('--jpeg', help='Write CompressedImage; JPEG files are passed on as they are.'),
+]
+JpegQuality = Annotated[int, typer.Option(help='1 to 100, of what is not JPEG yet.')]
+LabelTopic = Annotated[str, typer.Option(help="The labels' topic (default: label beside --topic)")]
+CameraInfoTopic = Annotated[
+    str, typer.Option(help='Topic of the calibration (default: camera_info beside --topic)')
+]
+CalibrationFile = Annotated[
+    Path | None,
+    typer.Option(
+        '--calibration',
+        help="Write camera_info too: a camera_info .yaml, or KITTI's calib_cam_to_cam.txt "
+        '(left colour camera).',
+    ),
+]
+Start = Annotated[
+    float, typer.Option(help='Stamp of the first picture, seconds since 1970 (0 confuses /clock).')
+]
+Overwrite = Annotated[bool, typer.Option('--overwrite', help='Replace the bag if it is there.')]
+
+
+def from_images(
+    folder: Annotated[Path, typer.Argument(help='A folder of .jpg and .png pictures.')],
+    output: Output,
+    rate: Annotated[
+        float | None,
+        typer.Option(help='Pictures a second (default: timestamps.txt if it is there, else 10)'),
+    ] = None,
+    timestamps: Annotated[
+        Path | None, typer.Option(help="One time a line, as KITTI raw's timestamps.txt.")
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help='A folder with a PNG of class ids of the same name for each picture.'),
+    ] = None,
+    topic: Topic = '/camera/image_raw',
+    frame_id: FrameId = 'camera_optical_frame',
+    encoding: Encoding = 'bgr8',
+    jpeg: Jpeg = False,
+    jpeg_quality: JpegQuality = 90,
+    label_topic: LabelTopic = '',
+    camera_info_topic: CameraInfoTopic = '',
+    calibration: CalibrationFile = None,
+    start: Start = _DEFAULT_START_S,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make a bag from a folder of pictures, in natural order of their names."""
+    from drivseg_ros.bags.from_images import bag_from_images, find_images
+    from drivseg_ros.bags.image_bag import ImageBagOptions
+
+    options = ImageBagOptions(
+        output=output,
+        topic=topic,
+        frame_id=frame_id,
+        encoding=encoding,
+        jpeg=jpeg,
+        jpeg_quality=jpeg_quality,
+        label_topic=label_topic,
+        camera_info_topic=camera_info_topic,
+        start_ns=_nanoseconds(start),
+        overwrite=overwrite,
+    )
+    found = find_images(
+        folder, start_ns=options.start_ns, rate_hz=rate, stamps_file=timestamps, labels=labels
+    )
+    camera = _calibration(calibration)
+    err.print(f'{len(found.images)} pictures, times from {found.stamps_from}', markup=False)
+    if found.spare_labels:
+        err.print(f'{found.spare_labels} labels without a picture are left out', markup=False)
+    _make(
+        options,
+        len(found.images),
+        lambda progress: bag_from_images(found, options, calibration=camera, progress=progress),
+    )
+
+
+def from_video(
+    video: Annotated[Path, typer.Argument(help='A video file that OpenCV can read, such as .mp4.')],
+    output: Output,
+    rate: Annotated[
+        float | None, typer.Option(help="Frames a second (default: the video's own)")
+    ] = None,
+    topic: Topic = '/camera/image_raw',
+    frame_id: FrameId = 'camera_optical_frame',
+    encoding: Encoding = 'bgr8',
+    jpeg: Jpeg = False,
+    jpeg_quality: JpegQuality = 90,
+    camera_info_topic: CameraInfoTopic = '',
+    calibration: CalibrationFile = None,
+    start: Start = _DEFAULT_START_S,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make a bag from a video."""
+    from drivseg_ros.bags.from_video import bag_from_video, probe_video
+    from drivseg_ros.bags.image_bag import ImageBagOptions
+
+    options = ImageBagOptions(
+        output=output,
+        topic=topic,
+        frame_id=frame_id,
+        encoding=encoding,
+        jpeg=jpeg,
+        jpeg_quality=jpeg_quality,
+        camera_info_topic=camera_info_topic,
+        start_ns=_nanoseconds(start),
+        overwrite=overwrite,
+    )
+    facts = probe_video(video)
+    camera = _calibration(calibration)
+    made = _make(
+        options,
+        facts.frames or None,
+        lambda progress: bag_from_video(
+            video, options, rate_hz=rate, calibration=camera, progress=progress
+        ),
+    )
+    frames = made.counts[options.image_topic]
+    if frames < facts.frames:
+        err.print(
+            f'the video claims {facts.frames} frames; {frames} could be decoded', style='yellow'
+        )
+
+
+def from_scenes(
+    output: Output,
+    seed: Annotated[int, typer.Option(help='The drive; each seed is another one.')] = 0,
+    width: Annotated[int, typer.Option(help='Pixels.')] = 640,
+    height: Annotated[int, typer.Option(help='Pixels.')] = 360,
+    rate: Annotated[float, typer.Option(help='Frames a second.')] = 20.0,
+    duration: Annotated[float, typer.Option(help='Seconds.')] = 20.0,
+    labels: Annotated[bool, typer.Option(help='Write the exact labels.')] = True,
+    topic: Topic = '/camera/image_raw',
+    frame_id: FrameId = 'camera_optical_frame',
+    encoding: Encoding = 'bgr8',
+    jpeg: Jpeg = False,
+    jpeg_quality: JpegQuality = 90,
+    label_topic: LabelTopic = '',
+    camera_info_topic: CameraInfoTopic = '',
+    start: Start = _DEFAULT_START_S,
+    overwrite: Overwrite = False,
+) -> None:
+    """Render a drive with exact labels (0 direct, 1 alternative, 2 background) into a bag."""
+    from drivseg_ros.bags.from_scenes import bag_from_scenes
+    from drivseg_ros.bags.image_bag import ImageBagOptions
+    from drivseg_ros.scenes.drive import Drive
+
+    options = ImageBagOptions(
+        output=output,
+        topic=topic,
+        frame_id=frame_id,
+        encoding=encoding,
+        jpeg=jpeg,
+        jpeg_quality=jpeg_quality,
+        label_topic=label_topic,
+        camera_info_topic=camera_info_topic,
+        start_ns=_nanoseconds(start),
+        overwrite=overwrite,
+    )
+    drive = Drive(seed, width=width, height=height, rate_hz=rate, duration_s=duration)
+    _make(
+        options,
+        len(drive),
+        lambda progress: bag_from_scenes(drive, options, labels=labels, progress=progress),
+    )
+
+
+def _make(
+    options: ImageBagOptions,
+    total: int | None,
+    make: Callable[[Callable[[int], None]], MadeBag],
+) -> MadeBag:
+    """Runs a maker with a progress bar; an interrupt ends it with the signal's exit status."""
+    from drivseg_ros.bags.interruption import exit_status, orderly_end
+
+    frames = 0
+
+    def count(done: int) -> None:
+        nonlocal frames
+        frames = done
+        progress.update(task, completed=done)
+
+    with progress_bar() as progress:
+        task = progress.add_task('pictures', total=total)
+        try:
+            with orderly_end():
+                made = make(count)
+        except KeyboardInterrupt as interrupt:
+            progress.stop()
+            left = (
+                f'{options.output} is readable and holds the first {frames} pictures'
+                if frames
+                else 'nothing was written'
+            )
+            err.print(f'interrupted: {left}', markup=False, soft_wrap=True)
+            raise typer.Exit(exit_status(interrupt)) from None
+    seconds = (made.end_ns - made.start_ns) / 1e9
+    out.print(f'{made.path}  {seconds:.2f} s', markup=False, soft_wrap=True)
+    for topic, messages in made.counts.items():
+        out.print(f'  {topic}  {messages}', markup=False, soft_wrap=True)
+    return made
+
+
+def _calibration(path: Path | None) -> Calibration | None:
+    from drivseg_ros.bags.calibration import read_calibration
+
+    return None if path is None else read_calibration(path)
+
+
+def _nanoseconds(seconds: float) -> int:
+    # By way of the digits the user typed: times 1e9 a float is exact to 256 ns only.
+    return int(Decimal(repr(seconds)) * 1_000_000_000)
