@@ -99,6 +99,24 @@ class Segmenter:
             results += self._segment_batch(images[start : start + limit], confidence=confidence)
         return results
 
+    def prepare(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Resizes images to the network's input.
+
+        Args:
+            images: as in `segment`, not more than the model's batch.
+
+        Returns:
+            uint8 [N, H, W, 3], valid until the next call. N is the model's batch where that is
+            fixed; what is beyond the images is left over from earlier ones.
+        """
+        size = self.engine.model.batch or len(images)
+        if len(self._buffer) < size:
+            self._buffer = np.zeros((size, *self._buffer.shape[1:]), np.uint8)
+        batch = self._buffer[:size]
+        for image, target in zip(images, batch):  # noqa: B905 (the batch may be longer)
+            _resize_rgb(image, target)
+        return batch
+
     def close(self) -> None:
         """Closes the engine."""
         self.engine.close()
@@ -113,13 +131,7 @@ class Segmenter:
         self, images: Sequence[np.ndarray], *, confidence: bool
     ) -> list[Segmentation]:
         started = time.perf_counter()
-        # A fixed batch is filled up with whatever the buffer holds; those results are dropped.
-        size = self.engine.model.batch or len(images)
-        if len(self._buffer) < size:
-            self._buffer = np.zeros((size, *self._buffer.shape[1:]), np.uint8)
-        batch = self._buffer[:size]
-        for image, target in zip(images, batch):  # noqa: B905 (the batch may be longer)
-            _resize_rgb(image, target)
+        batch = self.prepare(images)
         prepared = time.perf_counter()
         class_ids, confidences = self.engine.infer(batch, confidence=confidence)
         inferred = time.perf_counter()

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import Progress, TaskID
 
 from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.result_table import print_result
@@ -46,12 +48,15 @@ def demo(
 
     Without --bag it renders a drive with exact labels first.
     """
+    from drivseg_ros.bags.from_scenes import bag_from_scenes
+    from drivseg_ros.bags.image_bag import ImageBagOptions
     from drivseg_ros.bags.interruption import orderly_end
     from drivseg_ros.errors import ParameterError
     from drivseg_ros.evaluation.live import NodeChoice, run_live
     from drivseg_ros.evaluation.live_result import evaluate_live
     from drivseg_ros.evaluation.report import write_report
     from drivseg_ros.model_store import find_model
+    from drivseg_ros.scenes.drive import Drive
 
     if (bag is None) != (image_topic is None):
         raise ParameterError(
@@ -64,7 +69,13 @@ def demo(
     with progress_bar() as progress, orderly_end():
         if bag is None:
             bag, image_topic, label_topic = output / 'drive', _IMAGE_TOPIC, _LABEL_TOPIC
-            _render(bag, seed=seed, duration_s=duration, progress=progress)
+            drive = Drive(seed, duration_s=duration)
+            task = progress.add_task('rendering the drive', total=len(drive))
+            bag_from_scenes(
+                drive,
+                ImageBagOptions(output=bag, topic=image_topic, overwrite=True),
+                progress=partial(_advance, progress, task),
+            )
         assert image_topic is not None
         task = progress.add_task('playing to the node', total=None)
         run = run_live(
@@ -73,7 +84,7 @@ def demo(
             choice=NodeChoice(model=model, engine=engine, device=device, threads=threads),
             rate=rate,
             folder=output,
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+            on_progress=partial(_advance, progress, task),
         )
         task = progress.add_task('drawing the video', total=None)
         video, sheet = output / 'overlay.mp4', output / 'contact_sheet.png'
@@ -84,7 +95,7 @@ def demo(
             video=video,
             contact_sheet=sheet,
             overlay_alpha=0.5,
-            on_frame=lambda done, total: progress.update(task, completed=done, total=total),
+            on_frame=partial(_advance, progress, task),
         )
     write_report(output / 'report.json', report)
     print_result(report)
@@ -110,3 +121,7 @@ def demo(
     if run.interrupted:
         err.print('interrupted: the figures are of what was played before', markup=False)
         raise typer.Exit(130)
+
+
+def _advance(progress: Progress, task: TaskID, done: int, total: int | None = None) -> None:
+    progress.update(task, completed=done, total=total)

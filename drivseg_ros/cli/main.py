@@ -12,7 +12,7 @@ import typer
 from rich.logging import RichHandler
 
 import drivseg_ros
-from drivseg_ros.cli import bag, models
+from drivseg_ros.cli import bag, bench, models
 from drivseg_ros.cli.console import err, out
 from drivseg_ros.cli.demo import demo
 from drivseg_ros.cli.play import play
@@ -22,7 +22,7 @@ from drivseg_ros.errors import DrivsegError
 
 app = typer.Typer(
     name='drivseg',
-    help='Road segmentation for ROS 2: demo, models, bags, replay.',
+    help='Road segmentation for ROS 2: demo, models, bags, replay, measurements.',
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -33,6 +33,7 @@ app.add_typer(bag.app, name='bag')
 app.command()(replay)
 app.command()(play)
 app.command()(record)
+app.add_typer(bench.app, name='bench')
 
 
 def _print_version(wanted: bool) -> None:

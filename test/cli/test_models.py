@@ -1,0 +1,82 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`drivseg models` lists and shows, and an error is one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import drivseg_ros
+
+
+def drivseg(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, '-m', 'drivseg_ros.cli', *arguments],
+        env={**os.environ, 'COLUMNS': '200', 'NO_COLOR': '1', **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_version_and_help() -> None:
+    assert drivseg('--version').stdout.strip() == drivseg_ros.__version__
+    result = drivseg('--help')
+    assert result.returncode == 0
+    for command in ('demo', 'models', 'bag', 'replay', 'play', 'record', 'bench'):
+        assert command in result.stdout
+
+
+@pytest.mark.parametrize(
+    'command',
+    [
+        ['demo'],
+        ['models'],
+        ['models', 'show'],
+        ['bag'],
+        ['bag', 'info'],
+        ['bag', 'from-images'],
+        ['bag', 'from-video'],
+        ['bag', 'from-scenes'],
+        ['replay'],
+        ['play'],
+        ['record'],
+        ['bench', 'node'],
+    ],
+)
+def test_every_command_has_help(command: list[str]) -> None:
+    result = drivseg(*command, '--help')
+    assert result.returncode == 0
+    assert 'Usage' in result.stdout
+
+
+def test_list(tmp_path: Path, tiny_model: Path) -> None:
+    (tiny_model.parent / 'broken.onnx').write_text('nonsense')
+    result = drivseg('models', DRIVSEG_MODEL_PATH=str(tiny_model.parent))
+    assert result.returncode == 0, result.stderr
+    assert 'tiny' in result.stdout
+    assert 'not usable' in result.stdout
+    assert 'cannot be read as ONNX' in result.stdout
+
+
+def test_show(tiny_model: Path) -> None:
+    result = drivseg('models', 'show', str(tiny_model))
+    assert result.returncode == 0, result.stderr
+    for text in ('64x48', 'direct', 'alternative', 'background', 'fp32'):
+        assert text in result.stdout
+    card = json.loads(drivseg('models', 'show', str(tiny_model), '--json').stdout)
+    assert [c['name'] for c in card['classes']] == ['direct', 'alternative', 'background']
+
+
+def test_an_error_is_one_line() -> None:
+    result = drivseg('models', 'show', 'no_such_model')
+    assert result.returncode == 1
+    assert result.stdout == ''
+    assert "no model is called 'no_such_model'" in result.stderr
+    assert 'Traceback' not in result.stderr
