@@ -145,11 +145,11 @@ class Lens:
         for _ in range(int(90 * (0.4 + self._look.wet))):
             x, y = stream.uniform(0, width), stream.uniform(-0.1 * height, height)
             length = stream.uniform(0.02, 0.09) * height
-            start = (int(x), int(y))
-            end = (int(x + slant * length * 3), int(y + length))
-            cv2.line(streaks, start, end, (stream.integer(10, 46),), 1, cv2.LINE_AA)
+            end = x + slant * length * 3.0
+            streak = [(x, y), (x + 0.5, y), (end + 0.5, y + length), (end, y + length)]
+            fill(streaks, streak, (stream.uniform(12.0, 60.0),))
         level = min(1.0, self._look.ambient[1] + 0.15)
-        streaks = (streaks * np.uint16(256 * level) >> 8).astype(np.uint8)
+        streaks = ((streaks.astype(np.uint16) * int(256 * level)) >> 8).astype(np.uint8)
         image[:] = cv2.add(image, cv2.cvtColor(streaks, cv2.COLOR_GRAY2RGB))
 
     def _drop(self, image: np.ndarray, x: float, y: float, size: float) -> None:
