@@ -233,8 +233,7 @@ def _bytes(msg: Any) -> np.ndarray:
     """msg.data as uint8 of one dimension, without a copy."""
     data = _field(msg, 'data')
     try:
-        # An empty buffer is an error to np.frombuffer in some versions of numpy.
-        return np.frombuffer(data, np.uint8) if len(data) else np.empty(0, np.uint8)
+        return np.frombuffer(data, np.uint8)
     except (TypeError, ValueError, BufferError):
         raise _wrong_type('data', type(data), 'a buffer of bytes') from None
 

@@ -75,7 +75,7 @@ def decode_picture(data: bytes, *, image_format: str = '') -> np.ndarray:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         picture = None
-    if picture is None or picture.shape[:2] != (height, width):
+    if picture is None:
         raise _damaged(codec, data)
     if picture.dtype == np.uint16:
         picture = scale_to_8_bits(picture)
@@ -133,7 +133,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
             size = (width, height)
         if marker == _SOS:
             break
-        position += max(2, struct.unpack_from('>H', data, position)[0])
+        position += struct.unpack_from('>H', data, position)[0]
     # Some decoders fill the missing part of a cut file with grey and say nothing. Compressed data
     # never contains the end marker, so its absence proves the cut; padding may follow it.
     if data.rfind(_JPEG_END, position) < 0:

@@ -5,8 +5,12 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rosbags.typesys import Stores, get_typestore
 
+import drivseg_ros
 from drivseg_ros.errors import ImageError, ParameterError
 from drivseg_ros.image_codec import decode_compressed_image, encode_jpeg
 from drivseg_ros.image_compression import decode_picture
@@ -96,6 +101,8 @@ def eighths(values: np.ndarray) -> np.ndarray:
         (pillow(GRAY, 'JPEG', quality=95), 'mono8; jpeg compressed mono8', gray(GRAY), 3),
         (pillow(RGB, 'JPEG', mode='CMYK', quality=95), 'jpeg', RGB, 5),
         (exif_rotated(), 'jpeg', RGB, 3),
+        (JPEG.replace(b'\xff\xc0', b'\xff\xff\xc0', 1), 'jpeg', RGB, 3),
+        (JPEG.replace(b'\xff\xda', b'\xff\xff\xff\xda', 1), 'jpeg', RGB, 3),
         (PNG, 'rgb8; png compressed bgr8', RGB, 0),
         (PNG, 'png', RGB, 0),
         (PNG, 'jpeg', RGB, 0),
@@ -214,6 +221,30 @@ def test_every_cut_of_a_jpeg_is_noticed() -> None:
         with pytest.raises(ImageError) as caught:
             decode_picture(JPEG[:length])
         assert caught.value.kind == 'truncated', length
+
+
+def test_an_exception_of_opencv_is_an_image_error(tmp_path: Path) -> None:
+    """OpenCV has limits of its own, which the environment can lower."""
+    (tmp_path / 'picture.jpg').write_bytes(JPEG)
+    script = """
+import sys
+from pathlib import Path
+from drivseg_ros.errors import ImageError
+from drivseg_ros.image_compression import decode_picture
+try:
+    decode_picture(Path(sys.argv[1]).read_bytes())
+except ImageError as error:
+    print(error.kind)
+"""
+    result = subprocess.run(
+        [sys.executable, '-c', script, str(tmp_path / 'picture.jpg')],
+        env={**os.environ, 'OPENCV_IO_MAX_IMAGE_PIXELS': '100'},
+        cwd=Path(drivseg_ros.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout) == (0, 'jpeg\n'), result.stderr
 
 
 @pytest.mark.parametrize('image_format', [None, 7, b'jpeg'])
