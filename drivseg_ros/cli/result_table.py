@@ -32,7 +32,7 @@ def print_result(report: dict[str, Any]) -> None:
     for name, times in _times(report).items():
         if times['count']:
             values = ' / '.join(f'{times[p]:.1f}' for p in ('p50_ms', 'p95_ms', 'p99_ms'))
-            table.add_row(f'{escape(name)} p50 / p95 / p99', f'{values} ms')
+            table.add_row(f'{escape(name)}, p50 / p95 / p99', f'{values} ms')
     out.print(table)
 
 
@@ -47,7 +47,7 @@ def _title(report: dict[str, Any]) -> str:
 def _times(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     times: dict[str, dict[str, Any]] = {}
     if 'latency' in report:
-        times['latency, header stamp to mask received'] = report['latency']
+        times['stamp to mask received'] = report['latency']
     times.update(report['stages'])
     return times
 

@@ -127,7 +127,7 @@ def run_live(
                 logs / 'recorder.log',
             )
             node = start('node', 'drivseg_ros.node', node_arguments, run.node_log)
-            recorder.wait_for('recording', timeout_s=_START_TIMEOUT_S)
+            recorder.wait_for('recording 2 topics', timeout_s=_START_TIMEOUT_S)
             player = start('player', 'drivseg_ros.cli', play_arguments, logs / 'player.log')
             while player.running:
                 on_progress(_count_lines(run.play_log), info.count)
