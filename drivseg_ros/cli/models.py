@@ -31,7 +31,6 @@ def list_models(context: typer.Context) -> None:
     table = Table('name', 'architecture', 'input', 'classes', 'MB', 'file')
     for model in models:
         if isinstance(model, BrokenModel):
-            table.add_row(escape(model.path.stem), f'[red]not usable:[/] {escape(model.reason)}')
             continue
         card = model.card
         table.add_row(
@@ -43,6 +42,9 @@ def list_models(context: typer.Context) -> None:
             escape(str(model.path)),
         )
     out.print(table)
+    for model in models:
+        if isinstance(model, BrokenModel):
+            out.print(f'not usable: {model.reason}', markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -127,6 +127,9 @@ def run_live(
                 logs / 'recorder.log',
             )
             node = start('node', 'drivseg_ros.node', node_arguments, run.node_log)
+            node.wait_for(
+                'the node is active', timeout_s=_START_TIMEOUT_S, failure='configure failed'
+            )
             recorder.wait_for('recording 2 topics', timeout_s=_START_TIMEOUT_S)
             player = start('player', 'drivseg_ros.cli', play_arguments, logs / 'player.log')
             while player.running:

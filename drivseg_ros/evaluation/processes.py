@@ -78,15 +78,23 @@ class Process:
                 f'the {self.name} ended with status {self._process.returncode}; it said:\n{end}'
             )
 
-    def wait_for(self, text: str, *, timeout_s: float) -> None:
+    def wait_for(self, text: str, *, timeout_s: float, failure: str | None = None) -> None:
         """Waits until it has printed a text.
 
+        Args:
+            text: the text.
+            timeout_s: how long at most.
+            failure: a text that says that the other one will not come.
+
         Raises:
-            DrivsegError: if it ends or the time is over before.
+            DrivsegError: if it fails, ends, or the time is over before.
         """
         deadline = time.monotonic() + timeout_s
         while text not in self.log():
             self.check()
+            for line in self.log().splitlines():
+                if failure is not None and failure in line:
+                    raise DrivsegError(f'the {self.name} cannot work: {line}')
             if not self.running or time.monotonic() > deadline:
                 raise DrivsegError(
                     f'the {self.name} did not say {text!r} within {timeout_s:.0f} s; '
