@@ -104,6 +104,18 @@ def test_blends_as_stated_where_a_class_has_a_role(
     assert not np.shares_memory(overlay, image)
 
 
+@pytest.mark.parametrize(('width', 'height'), [(1280, 720), (641, 361), (16384, 9), (3, 16384)])
+def test_large_images_are_blended_to_their_last_row(width: int, height: int) -> None:
+    image, ids = random_case(height, width)
+    palette = np.array([COLORS.get(i, (0, 0, 0)) for i in range(256)])
+    colors = palette[ids]
+    assert np.array_equal(color_mask(ids, CARD), colors)
+    blended = np.rint((image.astype(int) * (256 - 77) + colors * 77) / 256)
+    has_role = np.isin(ids, list(WITH_ROLE))[..., None]
+    overlay = draw_overlay(image, segmentation(ids), alpha=0.3)
+    assert np.array_equal(overlay, np.where(has_role, blended, image))
+
+
 def test_alpha_0_gives_the_image_and_1_the_colours() -> None:
     image, ids = random_case(30, 50)
     assert np.array_equal(draw_overlay(image, segmentation(ids), alpha=0), image)
