@@ -57,9 +57,28 @@ def project(drive: Drive, view: RoadView, points: np.ndarray) -> np.ndarray:
     return image[:, :2] / image[:, 2:]
 
 
-@pytest.mark.parametrize('seed', SEEDS)
-def test_lane_edges_lie_where_the_road_is_projected(seed: int) -> None:
+def at_rows(points: np.ndarray) -> np.ndarray:
+    """Where a projected line crosses the middles of the 640x360 picture's rows, to 45 m.
+
+    A row far away spans metres of road, so labels can only be checked at its middle.
+    """
+    points = points[:2250]
+    # A crest may hide the line's far part: keep it only while it climbs in the picture.
+    down = np.flatnonzero(np.diff(points[:, 1]) >= 0.0)
+    points = points[: down[0]] if len(down) else points
+    rows = np.arange(np.ceil(points[-1, 1]), 360.0)
+    columns = np.rint(np.interp(rows, points[::-1, 1], points[::-1, 0], right=-1.0))
+    good = (columns >= 0) & (columns < 640)
+    return np.stack([columns[good], rows[good]], axis=1).astype(int)
+
+
+@pytest.mark.parametrize(
+    ('seed', 'bend'), [*((seed, None) for seed in SEEDS), (0, 0.012), (3, -0.012), (8, 0.006)]
+)
+def test_lane_edges_lie_where_the_road_is_projected(seed: int, bend: float | None) -> None:
     drive = Drive(seed)
+    if bend is not None:
+        drive._alignment._curvature[:] = bend
     along, _, _ = drive._traffic.at(1.0)
     view = drive._view(1.0, along)
     class_ids = np.full((360, 640), 2, np.uint8)
@@ -68,19 +87,11 @@ def test_lane_edges_lie_where_the_road_is_projected(seed: int) -> None:
     checked = 0
     for across, inside, outside in ((left, 0.3, -0.3), (right, -0.3, 0.3)):
         for offset, wanted in ((inside, True), (outside, False)):
-            pixels = project(drive, view, reference_points(drive, view, across + offset))
-            pixels = np.rint(pixels).astype(int)
-            # Crests may hide what lies further away; 60 m are 3000 steps of 2 cm.
-            pixels = pixels[:3000]
-            good = (
-                (pixels[:, 0] >= 0) & (pixels[:, 0] < 640)
-                & (pixels[:, 1] >= 0) & (pixels[:, 1] < 360)
-            )  # fmt: skip
-            found = class_ids[pixels[good, 1], pixels[good, 0]] == 0
+            pixels = at_rows(project(drive, view, reference_points(drive, view, across + offset)))
+            found = class_ids[pixels[:, 1], pixels[:, 0]] == 0
             checked += len(found)
-            # Within a pixel of the horizon's end 0.3 m is less than a pixel.
             assert np.mean(found == wanted) > 0.985, (across, offset)
-    assert checked > 1000
+    assert checked > 100
 
 
 @pytest.mark.parametrize('seed', SEEDS)
@@ -94,9 +105,7 @@ def test_our_lanes_beside_ego_are_alternative_and_oncoming_ones_are_not(seed: in
     wanted = [(layout.lane_center(i), int(i != layout.ego_lane)) for i in range(layout.lanes)]
     wanted += [(center, 2) for center in layout.oncoming]
     for across, label in wanted:
-        pixels = np.rint(project(drive, view, reference_points(drive, view, across)))[:1500]
-        good = (pixels >= 0).all(axis=1) & (pixels[:, 0] < 640) & (pixels[:, 1] < 360)
-        pixels = pixels[good].astype(int)
+        pixels = at_rows(project(drive, view, reference_points(drive, view, across)))
         if len(pixels):
             assert np.mean(class_ids[pixels[:, 1], pixels[:, 0]] == label) > 0.98
 
