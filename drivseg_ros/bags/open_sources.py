@@ -11,7 +11,7 @@ from pathlib import Path
 
 from drivseg_ros.bags.natural import natural_key
 from drivseg_ros.bags.sources import Rosbag1Source, Rosbag2Source, Source
-from drivseg_ros.bags.unfinished_db3 import UnfinishedDb3, has_journal
+from drivseg_ros.bags.unfinished_db3 import UnfinishedDb3, has_journal, refuse_cut
 from drivseg_ros.bags.unfinished_mcap import UnfinishedMcap
 from drivseg_ros.errors import BagError
 
@@ -58,6 +58,8 @@ def open_sources(path: Path) -> OpenedBag:
 
 
 def _open_folder(path: Path) -> OpenedBag:
+    for file in path.glob('*.db3'):
+        refuse_cut(file)
     trouble = f"it has no {METADATA}; on a ROS 2 machine 'ros2 bag reindex' writes one"
     if (path / METADATA).exists():
         try:
@@ -98,6 +100,8 @@ def _open_folder(path: Path) -> OpenedBag:
 def _open_file(path: Path) -> tuple[Source, str]:
     """One storage file, and what is wrong with it ('' if nothing is)."""
     trouble = 'its recorder left a write-ahead log behind'
+    if path.suffix == '.db3':
+        refuse_cut(path)
     if path.suffix == '.mcap' or not has_journal(path):
         try:
             return Rosbag2Source(path), ''

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 # A publisher knows of a subscriber a little earlier than the other way round.
 _SETTLE_S = 0.5
 _LOOP_GAP_S = 0.05
+_HEAD_START_S = 0.05
 _FLUSH_S = 3.0
 
 
@@ -195,7 +196,7 @@ class _Performance:
 
         Args:
             messages: in order of time.
-            begin: when the first is due, in seconds of time.monotonic().
+            begin: when the first is due at the earliest, in seconds of time.monotonic().
             number: of the pass.
 
         Returns:
@@ -204,6 +205,8 @@ class _Performance:
         first = next(messages, None)
         if first is None:
             return begin
+        # A reader that only now has the first message will have the next ones in a moment.
+        begin = max(begin, time.monotonic() + _HEAD_START_S)
         wall_offset_ns = time.time_ns() - round(time.monotonic() * 1e9)
         ticks = self._clock.ticks(begin, first.time_ns) if self._clock else iter(())
         tick = next(ticks, None)

@@ -1,6 +1,10 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""SQLite bags (.db3) that were not closed or are cut short: read in writing order to the tear."""
+"""SQLite bags (.db3) that were not closed or are damaged inside: read in writing order.
+
+A file that is cut short is refused, as by SQLite itself: it would fill missing pages with zeros,
+and pictures with black.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,30 @@ def has_journal(path: Path) -> bool:
     return log.is_file() and log.stat().st_size > 0
 
 
+def refuse_cut(path: Path) -> None:
+    """Refuses a file that is shorter than its header says (SQLite file format, 1.3).
+
+    SQLite itself looks at whole pages only, and fills a torn last one with zeros.
+
+    Raises:
+        BagError: if it is.
+    """
+    size = path.stat().st_size
+    with path.open('rb') as file:
+        head = file.read(100)
+    if len(head) < 100 or not head.startswith(b'SQLite format 3\0') or has_journal(path):
+        return  # what SQLite says of it is good enough
+    page = int.from_bytes(head[16:18], 'big')
+    page = 65536 if page == 1 else page
+    # The page count is valid only if the two counters beside it agree.
+    pages = int.from_bytes(head[28:32], 'big') if head[24:28] == head[92:96] else 0
+    if size % page or size < pages * page:
+        raise BagError(
+            f"'{path}' is cut short: it has {size} bytes, its header says {pages * page}; copy it "
+            f"again, or save a part with 'sqlite3 {path.name} .recover'"
+        )
+
+
 class UnfinishedDb3:
     """A .db3 file read row by row until it breaks off (a Source).
 
@@ -48,7 +76,7 @@ class UnfinishedDb3:
             heads = self._heads()
         except sqlite3.Error as error:
             raise BagError(
-                f'{path} cannot be read as a bag ({error}); allowed is an SQLite file written by '
+                f"'{path}' cannot be read as a bag ({error}); allowed is an SQLite file written by "
                 'ros2 bag, with its -wal file if there is one'
             ) from error
         counts: Counter[int] = Counter()
@@ -99,6 +127,9 @@ class UnfinishedDb3:
     def _rows(self) -> Iterator[tuple[int, int, bytes]]:
         query = 'SELECT topic_id, timestamp, data FROM messages NOT INDEXED ORDER BY id'
         try:
-            yield from self._database.execute(query)
+            for topic_id, time_ns, data in self._database.execute(query):
+                if not (isinstance(time_ns, int) and isinstance(data, bytes)):
+                    return
+                yield topic_id, time_ns, data
         except sqlite3.DatabaseError:
-            return  # the tear
+            return  # the damaged place
