@@ -103,9 +103,10 @@ def _open(node: Any, info: TopicInfo, target: str) -> Outlet:
     try:
         publisher = node.create_publisher(message_class(info.msgtype), target, to_rclpy(qos))
     except InvalidTopicNameException as error:
+        reason = str(error).splitlines()[0].rstrip(':')
         raise BagError(
-            f"'{target}' is no topic name that ROS 2 allows ({error}); choose another with "
-            f'--remap {info.name}:=/name'
+            f"'{target}' is no topic name that ROS 2 allows ({reason}); "
+            f'choose another with --remap {info.name}:=/name'
         ) from error
     has_header = starts_with_header(installed, info.msgtype)
     return Outlet(target, info.msgtype, qos, has_header, publisher)

@@ -26,7 +26,9 @@ from drivseg_ros.errors import BagError, ParameterError
 
 log = logging.getLogger(__name__)
 
+# Between looks for publishers: until all topics are found, and afterwards.
 _LOOK_S = 0.05
+_LOOK_AGAIN_S = 1.0
 _SPIN_S = 0.02
 # What may lie in the middleware when the end is asked for is still taken, for this long at most.
 _DRAIN_S = 0.5
@@ -102,7 +104,7 @@ def record(
         ready: called once all topics are subscribed to and matched.
 
     Raises:
-        BagError: if the bag cannot be written, or publishers do not come or disagree on a type.
+        BagError: if the bag cannot be written, or publishers do not come in time.
         MissingDependencyError: if a topic's type is not installed.
     """
     topics = [t if t.startswith('/') else f'/{t}' for t in options.topics]
@@ -128,10 +130,10 @@ def record(
                     break
                 if now < look_at:
                     continue
-                look_at = now + _LOOK_S
+                look_at = now + (_LOOK_S if ready_at is None else _LOOK_AGAIN_S)
                 progress(writer.counts)
+                session.subscribe(topics)
                 if ready_at is None:
-                    session.subscribe(topics)
                     missing = [t for t in topics if not session.matched(t)]
                     if not missing:
                         ready_at = now
@@ -160,6 +162,8 @@ class _Session:
         self._options = options
         self._tell = tell
         self._subscriptions: dict[str, Any] = {}
+        self._types: dict[str, str] = {}
+        self._disputed: set[str] = set()
         self._warned = False
 
     def matched(self, topic: str) -> bool:
@@ -168,28 +172,31 @@ class _Session:
         return subscription is not None and subscription.get_publisher_count() > 0
 
     def subscribe(self, topics: list[str]) -> None:
-        """Subscribes to those topics that have a publisher by now."""
+        """Subscribes to those topics that have a publisher by now, and tells of odd publishers."""
         for topic in topics:
-            if topic in self._subscriptions:
-                continue
             publishers = self._node.get_publishers_info_by_topic(topic)
-            if not publishers:
-                continue
-            types = sorted({p.topic_type for p in publishers})
-            if len(types) > 1:
-                raise BagError(
-                    f'{topic} is published with several types ({", ".join(types)}); '
-                    'stop all publishers but those of one'
+            if publishers and topic not in self._subscriptions:
+                self._subscribe(topic, publishers)
+            others = {p.topic_type for p in publishers} - {self._types.get(topic)}
+            if others and topic not in self._disputed:
+                self._disputed.add(topic)
+                self._tell(
+                    f'{topic} is published with several types: {self._types[topic]} is recorded, '
+                    f'{", ".join(sorted(others))} is not'
                 )
-            offers = list(dict.fromkeys(from_rclpy(p.qos_profile) for p in publishers))
-            request = request_for(offers, depth=self._options.depth)
-            kind = message_class(types[0])
-            definition = installed_definition(types[0])
-            self._writer.add_topic(topic, types[0], qos=offers, definition=definition)
-            self._subscriptions[topic] = self._node.create_subscription(
-                kind, topic, self._taker(topic), to_rclpy(request), raw=True
-            )
-            self._tell(f'found {topic} ({types[0]}; {request})')
+
+    def _subscribe(self, topic: str, publishers: list[Any]) -> None:
+        msgtype = self._types[topic] = publishers[0].topic_type
+        same = [p for p in publishers if p.topic_type == msgtype]
+        offers = list(dict.fromkeys(from_rclpy(p.qos_profile) for p in same))
+        request = request_for(offers, depth=self._options.depth)
+        kind = message_class(msgtype)
+        definition = installed_definition(msgtype)
+        self._writer.add_topic(topic, msgtype, qos=offers, definition=definition)
+        self._subscriptions[topic] = self._node.create_subscription(
+            kind, topic, self._taker(topic), to_rclpy(request), raw=True
+        )
+        self._tell(f'found {topic} ({msgtype}; {request})')
 
     def _taker(self, topic: str) -> Callable[[bytes], None]:
         def take(data: bytes) -> None:

@@ -249,7 +249,10 @@ def test_damage_in_the_middle_is_a_bag_error(tmp_path: Path) -> None:
     whole = bytearray((made / 'bag.mcap').read_bytes())
     whole[2_500_000:4_000_000] = bytes(1_500_000)  # at least one head of a chunk
     (made / 'bag.mcap').write_bytes(whole)
-    with BagReader(made) as reader, pytest.raises(BagError, match=r'is damaged: after \d+ messages'):
+    with (
+        BagReader(made) as reader,
+        pytest.raises(BagError, match=r'is damaged: after \d+ messages'),
+    ):
         list(reader.messages())
 
 

@@ -133,9 +133,7 @@ def test_topics_are_copied_with_their_definitions(tmp_path: Path) -> None:
     source = write_rosbag1(tmp_path / 'a.bag', samples(3))
     with BagReader(source) as reader, BagWriter(tmp_path / 'bag') as writer:
         for topic in reader.topics.values():
-            writer.add_topic(
-                topic.name, topic.msgtype, qos=topic.qos, definition=topic.definition
-            )
+            writer.add_topic(topic.name, topic.msgtype, qos=topic.qos, definition=topic.definition)
         for message in reader.messages():
             writer.write(message.topic, message.time_ns, message.message)
     assert read(tmp_path / 'bag') == [(s.topic, s.time_ns, s.data) for s in samples(3)]
