@@ -49,8 +49,8 @@ def test_natural_order() -> None:
 
 @given(st.lists(st.text()))
 def test_natural_order_is_an_order_of_any_names(names: list[str]) -> None:
-    once = sorted(names, key=natural_key)
-    assert sorted(reversed(names), key=natural_key) == once
+    backwards = names[::-1]
+    assert sorted(backwards, key=natural_key) == sorted(names, key=natural_key)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -232,9 +232,14 @@ def test_the_handover_takes_one_item_of_any_size_and_gives_up_if_asked() -> None
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_in_good_order(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt) as caught, orderly_end():
-        os.kill(os.getpid(), number)
-        time.sleep(5)
+
+    def work() -> None:
+        with orderly_end():
+            os.kill(os.getpid(), number)
+            time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        work()
     assert isinstance(caught.value, Terminated)
     assert exit_status(caught.value) == 128 + number
     assert signal.getsignal(number) == before

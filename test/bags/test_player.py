@@ -8,6 +8,7 @@ import json
 import signal
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,8 @@ def test_clock_grows_in_each_pass_and_the_recorded_one_is_left_out(
     from rosgraph_msgs.msg import Clock
     from sensor_msgs.msg import Image
 
-    strange = Sample(
-        '/clock', 'rosgraph_msgs/msg/Clock', samples(1)[0].time_ns, Cdr().number('i', 1).number('I', 1).done(), None, b''
-    )  # fmt: skip
+    data = Cdr().number('i', 1).number('I', 1).done()
+    strange = Sample('/clock', 'rosgraph_msgs/msg/Clock', samples(1)[0].time_ns, data, None, b'')
     listener.listen('/clock', Clock, 1000)
     listener.listen('/cam/image_raw', Image)
     wanted = samples(10)
@@ -100,7 +100,7 @@ def test_clock_grows_in_each_pass_and_the_recorded_one_is_left_out(
         one = times[begin:end]
         assert one[0] == wanted[0].time_ns
         # 200 Hz at five times the speed: every 25 ms of the bag.
-        assert all(b - a == 25_000_000 for a, b in zip(one, one[1:], strict=False))
+        assert all(b - a == 25_000_000 for a, b in pairwise(one))
 
 
 def test_offers_are_those_recorded(

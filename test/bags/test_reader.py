@@ -159,7 +159,7 @@ def test_types_of_bags_without_definitions_are_the_standard_ones(tmp_path: Path)
         first, _, note = reader.messages()
         assert first.message.width == 16
         assert note.data == samples(2)[2].data
-        with pytest.raises(BagError, match='no definition of message type .our_msgs/msg/Note.'):
+        with pytest.raises(BagError, match=r'no definition of message type .our_msgs/msg/Note.'):
             _ = note.message
 
 
@@ -249,11 +249,10 @@ def test_damage_in_the_middle_is_a_bag_error(tmp_path: Path) -> None:
     whole = bytearray((made / 'bag.mcap').read_bytes())
     whole[2_500_000:4_000_000] = bytes(1_500_000)  # at least one head of a chunk
     (made / 'bag.mcap').write_bytes(whole)
-    with (
-        BagReader(made) as reader,
-        pytest.raises(BagError, match=r'is damaged: after \d+ messages'),
-    ):
-        list(reader.messages())
+    with BagReader(made) as reader:
+        messages = reader.messages()
+        with pytest.raises(BagError, match=r'is damaged: after \d+ messages'):
+            list(messages)
 
 
 def test_bytes_that_are_no_such_message_are_a_bag_error(tmp_path: Path) -> None:

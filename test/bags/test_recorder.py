@@ -32,7 +32,7 @@ def test_messages_are_kept_byte_for_byte_with_the_time_of_receipt(
         record, RecordOptions(('/cam/image_raw', 'note'), tmp_path / 'bag', duration_s=0)
     )
     best_effort = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
-    images = listener.node.create_publisher(Image, '/cam/image_raw', 10)
+    images = listener.node.create_publisher(Image, '/cam/image_raw', 100)
     listener.spin_until(lambda: images.get_subscription_count() == 1, 'the recorder')
     before_ns = time.time_ns()
     for i in range(20):
@@ -124,7 +124,7 @@ def test_a_signal_ends_the_command_and_the_bag_is_whole(
 ) -> None:
     from sensor_msgs.msg import Image
 
-    images = listener.node.create_publisher(Image, '/cam/image_raw', 10)
+    images = listener.node.create_publisher(Image, '/cam/image_raw', 100)
     recorder = command('record', '/cam/image_raw', '--output', tmp_path / 'bag')
     recorder.wait_for('recording 1 topics')
     listener.spin_until(lambda: images.get_subscription_count() == 1, 'the recorder')

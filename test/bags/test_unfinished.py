@@ -175,7 +175,8 @@ database = sqlite3.connect(path)
 database.execute('PRAGMA journal_mode=WAL')
 database.execute('PRAGMA wal_autocheckpoint=0')
 database.execute('ATTACH ? AS source', [source])
-for (sql,) in database.execute("SELECT sql FROM source.sqlite_master WHERE type='table'").fetchall():
+tables = "SELECT sql FROM source.sqlite_master WHERE type = 'table'"
+for (sql,) in database.execute(tables).fetchall():
     database.execute(sql)
 for table in ('schema', 'topics', 'message_definitions', 'messages'):
     database.execute(f'INSERT INTO {table} SELECT * FROM source.{table}')

@@ -280,10 +280,15 @@ def test_a_bag_that_is_being_read_is_never_replaced(tmp_path: Path) -> None:
 def test_an_error_in_the_block_leaves_a_readable_bag_and_is_not_hidden(tmp_path: Path) -> None:
     for kind in (ValueError, KeyboardInterrupt):
         path = tmp_path / kind.__name__
-        with pytest.raises(kind, match='mine'), BagWriter(path) as writer:
-            writer.add_topic('/a', STRING)
-            writer.write('/a', 1, numbered(0))
-            raise kind('mine')
+
+        def fail(path: Path = path, kind: type[BaseException] = kind) -> None:
+            with BagWriter(path) as writer:
+                writer.add_topic('/a', STRING)
+                writer.write('/a', 1, numbered(0))
+                raise kind('mine')
+
+        with pytest.raises(kind, match='mine'):
+            fail()
         assert read(path) == [('/a', 1, numbered(0))]
 
 
