@@ -47,17 +47,17 @@ def data_files() -> list[tuple[str, list[str]]]:
     return pairs
 
 
-# Where Ubuntu 24.04 ships a library, its version is the lower bound; the tests run with it, too.
+# The lower bounds of numpy, OpenCV and rich are Ubuntu 24.04's; the tests run with these, too.
 REQUIRED = [
     'numpy>=1.26',
     # 5 is not proven yet. Headless: the Qt inside the other wheel quarrels with the system's.
     'opencv-python-headless>=4.6,<5',
     'onnxruntime>=1.17',
-    'rosbags>=0.11',
+    'rosbags>=0.11.6',
     # Of rosbags' own requirements, these two are used by our code as well.
-    'lz4>=4',
-    'ruamel.yaml>=0.17',
-    'typer>=0.9',
+    'lz4>=4.0',
+    'ruamel.yaml>=0.17.21',
+    'typer>=0.12.4',  # the first that takes `Path | None` for an option
     'rich>=13.7',
 ]
 ROS = [

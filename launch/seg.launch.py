@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the segmentation node, and RViz if asked.
 
-An argument left empty leaves the value of `params_file` alone.
+Every parameter of the node is an argument; one left empty leaves the value in params_file alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -20,179 +20,141 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from drivseg_ros.engines.registry import ENGINE_NAMES
+from drivseg_ros.node.dds_profile import SWITCH_VARIABLE, use_image_profile
+from drivseg_ros.node.parameter_spec import Kind, ParameterSpec
+from drivseg_ros.node.parameters import SPECS, SPECS_BY_NAME
+from drivseg_ros.topics import output_topic
 
 PACKAGE = 'drivseg_ros'
 KEEP = ''  # the value of an argument that was not given
-BOOL = ('true', 'false')
-# Fast DDS 3 reads the first name, Fast DDS 2 the second.
-PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-OUTPUTS = ('overlay', 'mask_color')
-
-
-def _argument(
-    name: str, description: str, *, default: Any = KEEP, choices: tuple[str, ...] | None = None
-) -> DeclareLaunchArgument:
-    allowed = None
-    if choices is not None:
-        allowed = [*choices, KEEP] if default == KEEP else list(choices)
-    return DeclareLaunchArgument(
-        name, default_value=default, description=description, choices=allowed
-    )
+BOOL = ['true', 'false']
+SHOWN = ('overlay', 'mask_color')  # in RViz, beside the camera
 
 
 def _share(*parts: str) -> PathJoinSubstitution:
     return PathJoinSubstitution([FindPackageShare(PACKAGE), *parts])
 
 
+def _argument_of(spec: ParameterSpec) -> DeclareLaunchArgument:
+    choices = None
+    if spec.kind is Kind.BOOL:
+        choices = [*BOOL, KEEP]
+    elif spec.kind is Kind.STRING and spec.choices:
+        choices = [*spec.choices, KEEP]
+    description = spec.description if choices else spec.meaning
+    if spec.kind is Kind.STRING_LIST:
+        description += '; one, or several with commas between'
+    return DeclareLaunchArgument(
+        spec.name, default_value=KEEP, description=description, choices=choices
+    )
+
+
 ARGUMENTS = [
-    _argument('model', 'Name of a model (see `drivseg models`) or path of an .onnx file'),
-    _argument('engine', 'Runtime of the network', choices=ENGINE_NAMES),
-    _argument('device', 'Device of the engine, such as auto, cpu, cuda, cuda:1'),
-    _argument(
-        'precision', 'Precision of the network', choices=('auto', 'fp32', 'fp16', 'bf16', 'int8')
+    *map(_argument_of, SPECS),
+    DeclareLaunchArgument(
+        'use_sim_time',
+        default_value=KEEP,
+        choices=[*BOOL, KEEP],
+        description='Take the time from /clock',
     ),
-    _argument('threads', 'CPU threads of the engine; 0: a default that leaves room for others'),
-    _argument(
-        'image_topics',
-        'Camera topics, one or more: [/cam/left/image_raw, /cam/right/image_raw] '
-        'or the same without brackets',
+    DeclareLaunchArgument(
+        'params_file',
+        default_value=_share('config', 'seg.yaml'),
+        description='Parameter file of the node',
     ),
-    _argument(
-        'image_transport',
-        'raw: sensor_msgs/Image; compressed: sensor_msgs/CompressedImage at TOPIC/compressed',
-        choices=('raw', 'compressed'),
+    DeclareLaunchArgument(
+        'namespace',
+        default_value='',
+        description='Namespace of the node and of its relative topics',
     ),
-    _argument('overlay_alpha', 'Opacity of the colours in the overlay, 0 to 1'),
-    _argument('max_rate_hz', 'Highest rate by camera at which frames are processed; 0: no limit'),
-    _argument('use_sim_time', 'Take the time from /clock', choices=BOOL),
-    _argument(
-        'autostart',
-        'Configure and activate the node at once; else use `ros2 lifecycle`',
-        choices=BOOL,
+    DeclareLaunchArgument(
+        'node_name', default_value='segmentation', description='Name of the node'
     ),
-    _argument('params_file', 'Parameter file of the node', default=_share('config', 'seg.yaml')),
-    _argument('namespace', 'Namespace of the node and of its relative topics'),
-    _argument('node_name', 'Name of the node', default='segmentation'),
-    _argument(
+    DeclareLaunchArgument(
         'dds_profile',
-        'Let Fast DDS carry images through 64 MB of shared memory '
-        '(a profile already set in the environment is kept)',
-        default='true',
+        default_value='true',
         choices=BOOL,
+        description='Let Fast DDS carry images through 64 MB of shared memory; '
+        'a profile that is set in the environment is kept',
     ),
-    _argument(
+    DeclareLaunchArgument(
         'rviz',
-        'Show camera, overlay and mask of the first camera in RViz',
-        default='false',
+        default_value='false',
         choices=BOOL,
+        description='Show camera, overlay and mask of the first of image_topics in RViz',
     ),
-    _argument(
+    DeclareLaunchArgument(
         'log_level',
-        'Lowest level that is logged',
-        default='info',
-        choices=('debug', 'info', 'warn', 'error', 'fatal'),
+        default_value='info',
+        choices=['debug', 'info', 'warn', 'error', 'fatal'],
+        description='Lowest level of what is logged',
     ),
 ]
 
 
-def parse_topics(text: str) -> list[str]:
-    """The topics named by `image_topics`, as a YAML list or separated by commas.
+def parameter_value(spec: ParameterSpec, text: str) -> Any:
+    """The value of a parameter as it was written on the command line.
 
     Raises:
-        ValueError: if it is neither.
+        ParameterError: if it is not allowed.
     """
-    try:
-        topics = yaml.safe_load(text if text.lstrip().startswith('[') else f'[{text}]')
-    except yaml.YAMLError:
-        topics = None
-    if not topics or not all(isinstance(topic, str) and topic for topic in topics):
-        raise ValueError(
-            f'image_topics:={text!r} is not a list of topics; '
-            'write image_topics:=/cam/image_raw or image_topics:="[/cam/a, /cam/b]"'
-        )
-    return topics
-
-
-def _number(name: str, kind: Callable[[str], Any]) -> Callable[[str], Any]:
-    def convert(text: str) -> Any:
-        try:
-            return kind(text)
-        except ValueError:
-            word = 'whole number' if kind is int else 'number'
-            raise ValueError(f'{name}:={text!r} is not a {word}') from None
-
-    return convert
-
-
-def _text(text: str) -> ParameterValue:
-    return ParameterValue(text, value_type=str)  # a model called 2024 stays a text
-
-
-PARAMETERS: dict[str, Callable[[str], Any]] = {
-    'model': _text,
-    'engine': _text,
-    'device': _text,
-    'precision': _text,
-    'threads': _number('threads', int),
-    'image_topics': parse_topics,
-    'image_transport': _text,
-    'overlay_alpha': _number('overlay_alpha', float),
-    'max_rate_hz': _number('max_rate_hz', float),
-    'use_sim_time': lambda text: text == 'true',
-    'autostart': lambda text: text == 'true',
-}
+    value: Any = text
+    if spec.kind is not Kind.STRING:
+        with contextlib.suppress(yaml.YAMLError):  # then it is refused as the text that it is
+            value = yaml.safe_load(text)
+    if spec.kind is Kind.STRING_LIST and isinstance(value, str):
+        value = [item.strip() for item in value.split(',')]
+    return spec.check(value)
 
 
 def given_parameters(context: LaunchContext) -> dict[str, Any]:
-    """The node's parameters that the launch arguments name."""
-    given = context.launch_configurations
-    return {
-        name: convert(given[name])
-        for name, convert in PARAMETERS.items()
-        if given.get(name, KEEP) != KEEP
-    }
+    """The parameters that the launch arguments name, and their values."""
+    texts = {name: text for name, text in context.launch_configurations.items() if text != KEEP}
+    given = {s.name: parameter_value(s, texts[s.name]) for s in SPECS if s.name in texts}
+    if 'use_sim_time' in texts:
+        given['use_sim_time'] = texts['use_sim_time'] == 'true'
+    return given
 
 
 def _dds_profile(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    wanted = context.launch_configurations['dds_profile'] == 'true'
-    if not wanted or any(context.environment.get(name) for name in PROFILE_VARIABLES):
-        return []
-    path = _share('config', 'dds', 'fastdds_images.xml')
-    return [SetEnvironmentVariable(name, path) for name in PROFILE_VARIABLES]
+    if context.launch_configurations['dds_profile'] == 'false':
+        return [SetEnvironmentVariable(SWITCH_VARIABLE, 'off')]
+    use_image_profile()  # in this process's environment, as SetEnvironmentVariable would
+    return []
 
 
 def _node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     params_file = Path(LaunchConfiguration('params_file').perform(context)).expanduser()
     if not params_file.is_file():  # launch_ros would go on without it
         raise FileNotFoundError(f'params_file:={params_file} is not a file')
-    parameters: list[Any] = [params_file]
-    given = given_parameters(context)
-    if given:
-        parameters.append(given)
+    given: dict[str, Any] = {
+        # launch_ros would take a model called 2024 for a number.
+        name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
+        for name, value in given_parameters(context).items()
+    }
     return [
         Node(
             package=PACKAGE,
             executable='segmentation_node',
-            # With both given, the values above are stronger than any section of params_file.
+            # With both of these, the values given are stronger than any section of params_file.
             name=LaunchConfiguration('node_name'),
             namespace=LaunchConfiguration('namespace'),
-            parameters=parameters,
+            parameters=[params_file, given] if given else [params_file],
             ros_arguments=['--log-level', LaunchConfiguration('log_level')],
             output='screen',
         )
     ]
 
 
+def rviz_remappings(given: dict[str, Any]) -> list[tuple[str, str]]:
+    """From the topics in seg.rviz to the first camera's."""
+    camera = given.get('image_topics', SPECS_BY_NAME['image_topics'].default)[0]
+    shown = [(output_topic('image', name), output_topic(camera, name)) for name in SHOWN]
+    return [('image', camera), *shown]
+
+
 def _rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     given = given_parameters(context)
-    remappings = []
-    if 'image_topics' in given:
-        camera = given['image_topics'][0]
-        folder = camera.rpartition('/')[0]
-        outputs = f'{folder}/segmentation' if '/' in camera else 'segmentation'
-        remappings = [('image', camera)]
-        remappings += [(f'segmentation/{name}', f'{outputs}/{name}') for name in OUTPUTS]
     return [
         Node(
             package='rviz2',
@@ -200,7 +162,7 @@ def _rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             namespace=LaunchConfiguration('namespace'),
             arguments=['-d', _share('config', 'rviz', 'seg.rviz')],
             parameters=[{'use_sim_time': given.get('use_sim_time', False)}],
-            remappings=remappings,
+            remappings=rviz_remappings(given),
             output='log',
             condition=IfCondition(LaunchConfiguration('rviz')),
         )

@@ -21,7 +21,8 @@ import drivseg_ros
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / 'drivseg_ros'
-# Imported name -> what package.xml calls it, where the two differ. None: optional, no rosdep key.
+# Imported name -> what package.xml calls it, where the two differ. None: rosdep has no key that
+# would do.
 ROSDEP = {
     'av': None,
     'cv2': 'python3-opencv',
@@ -35,7 +36,7 @@ ROSDEP = {
     'ruamel': 'python3-ruamel.yaml',
     'safetensors': None,
     'torch': None,
-    'typer': 'python3-typer',
+    'typer': None,
     'yaml': 'python3-yaml',
 }
 # In no wheel, only with an installed ROS 2.

@@ -1,0 +1,114 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""replay.launch.py: its arguments, the command that plays the bag, and a bag played to the end."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pytest
+from color_bag import write_color_bag
+
+FILE = 'replay.launch.py'
+OWN = {'bag', 'rate', 'loop', 'clock', 'delay', 'start_paused', 'rviz'}
+
+
+def test_it_takes_the_arguments_of_the_node_too(prefix: Path) -> None:
+    from launch_harness import load
+
+    arguments = load(prefix, FILE).generate_launch_description().get_launch_arguments()
+    seg = load(prefix, 'seg.launch.py').generate_launch_description().get_launch_arguments()
+    assert {a.name for a in arguments} == OWN | {a.name for a in seg}
+    assert {a.name: a.description for a in arguments if not a.description.strip()} == {}
+    assert [a.name for a in arguments if a.default_value is None] == ['bag']
+
+
+@pytest.mark.parametrize(
+    ('given', 'expected'),
+    [
+        ({}, '--rate 1.0 --delay 3.0 --clock 100.0'),
+        ({'rate': '0.5', 'delay': '0', 'clock': '0'}, '--rate 0.5'),
+        ({'loop': 'true', 'delay': '0'}, '--rate 1.0 --clock 100.0 --loop'),
+        ({'start_paused': 'true'}, '--rate 1.0 --delay 3.0 --clock 100.0 --start-paused'),
+        ({'rate': '0'}, (ValueError, 'rate:=0 is not a number above 0')),
+        ({'rate': 'fast'}, (ValueError, 'rate:=fast is not')),
+        ({'clock': '-1'}, (ValueError, 'clock:=-1 is not a number of at least 0')),
+        ({'delay': 'nan'}, (ValueError, 'delay:=nan is not')),
+        ({'loop': 'twice'}, (RuntimeError, 'loop.*twice.*true.*false')),
+        ({'bag': '/nowhere/bag'}, (FileNotFoundError, 'bag:=/nowhere/bag does not exist')),
+    ],
+)
+def test_the_bag_is_played_as_asked(
+    prefix: Path,
+    tmp_path: Path,
+    given: dict[str, str],
+    expected: str | tuple[type[Exception], str],
+) -> None:
+    from launch_harness import context_of, load
+
+    module = load(prefix, FILE)
+    bag = tmp_path / 'bag'
+    bag.mkdir()
+    description = module.generate_launch_description()
+    arguments = {'bag': str(bag), **given}
+    if isinstance(expected, str):
+        command = module.play_command(context_of(description, **arguments))
+        start = ['bag', 'play', str(bag), '--disable-keyboard-controls']
+        assert command == [*start, *expected.split()]
+        return
+    with pytest.raises(expected[0], match=expected[1]):
+        module.play_command(context_of(description, **arguments))
+
+
+@pytest.mark.parametrize(
+    ('given', 'expected'),
+    [
+        ({}, 'true'),
+        ({'clock': '0'}, ''),
+        ({'use_sim_time': 'false'}, 'false'),
+    ],
+)
+def test_the_node_follows_the_clock_of_the_bag(
+    prefix: Path, tmp_path: Path, given: dict[str, str], expected: str
+) -> None:
+    from launch.actions import OpaqueFunction
+    from launch_harness import context_of, load
+
+    description = load(prefix, FILE).generate_launch_description()
+    context = context_of(description, bag=str(tmp_path), **given)
+    prepare = next(e for e in description.entities if isinstance(e, OpaqueFunction))
+    for action in prepare.execute(context) or []:
+        action.execute(context)
+    assert context.launch_configurations['use_sim_time'] == expected
+
+
+def test_a_played_bag_ends_the_launch(
+    prefix: Path, tmp_path: Path, tiny_model: Path, ros_domain: int
+) -> None:
+    from launch_harness import run
+    from node_harness import Peer
+    from sensor_msgs.msg import Image
+
+    if shutil.which('ros2') is None or importlib.util.find_spec('ros2bag') is None:
+        pytest.skip('ros2 bag is not installed; it comes with ROS 2 only, there is no wheel of it')
+    bag = write_color_bag(tmp_path / 'bag', frames=20)
+    peer = Peer()
+    masks: list[Image] = []
+    peer.node.create_subscription(Image, '/cam/segmentation/mask', masks.append, 50)
+    arguments = {
+        'bag': str(bag.path),
+        'model': str(tiny_model),
+        'image_topics': '/cam/image_raw',
+        'rviz': 'false',
+    }
+    try:
+        status, _ = run(prefix, FILE, arguments)
+    finally:
+        peer.close()
+    assert status == 0
+    stamps = [m.header.stamp.sec * 10**9 + m.header.stamp.nanosec for m in masks]
+    assert len(stamps) > 0
+    assert stamps == sorted(set(stamps))
+    assert set(stamps) <= set(bag.stamps_ns)

@@ -1,0 +1,190 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""seg.launch.py: its arguments, what it makes of them, and the node that it starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivseg_ros.errors import ParameterError
+from drivseg_ros.node.parameters import SPECS
+
+FILE = 'seg.launch.py'
+
+
+def test_every_argument_is_described_and_every_parameter_is_one(prefix: Path) -> None:
+    from launch_harness import load
+
+    arguments = load(prefix, FILE).generate_launch_description().get_launch_arguments()
+    assert {a.name: a.description for a in arguments if not a.description.strip()} == {}
+    names = [a.name for a in arguments]
+    assert len(names) == len(set(names))
+    others = [
+        'use_sim_time',
+        'params_file',
+        'namespace',
+        'node_name',
+        'dds_profile',
+        'rviz',
+        'log_level',
+    ]
+    assert set(names) == {spec.name for spec in SPECS} | set(others)
+
+
+@pytest.mark.parametrize(
+    ('given', 'expected'),
+    [
+        ({}, {}),
+        ({'model': '2024', 'engine': 'auto'}, {'model': '2024', 'engine': 'auto'}),
+        ({'threads': '2'}, {'threads': 2}),
+        ({'overlay_alpha': '1', 'max_rate_hz': '7.5'}, {'overlay_alpha': 1.0, 'max_rate_hz': 7.5}),
+        (
+            {'autostart': 'false', 'use_sim_time': 'true'},
+            {'autostart': False, 'use_sim_time': True},
+        ),
+        ({'image_topics': '/cam/a'}, {'image_topics': ('/cam/a',)}),
+        ({'image_topics': '/cam/a, cam/b'}, {'image_topics': ('/cam/a', 'cam/b')}),
+        ({'image_topics': '[/cam/a, cam/b]'}, {'image_topics': ('/cam/a', 'cam/b')}),
+        ({'image_topics': '["/cam/a", \'cam/b\']'}, {'image_topics': ('/cam/a', 'cam/b')}),
+        ({'engine': 'foo'}, (RuntimeError, r'engine.*foo.*auto.*onnxruntime')),
+        ({'autostart': 'maybe'}, (RuntimeError, r'autostart.*maybe.*true.*false')),
+        ({'threads': 'few'}, (ParameterError, "threads is 'few'.*whole number from 0")),
+        ({'threads': '-1'}, (ParameterError, 'threads is -1')),
+        ({'overlay_alpha': '1.5'}, (ParameterError, 'overlay_alpha is 1.5.*0.0 to 1.0')),
+        ({'overlay_alpha': '[1, '}, (ParameterError, r"overlay_alpha is '\[1, '")),
+        ({'image_topics': 'a,,b'}, (ParameterError, 'image_topics')),
+        ({'outputs': 'mask,depth'}, (ParameterError, 'outputs.*depth.*overlay')),
+    ],
+)
+def test_only_what_is_given_becomes_a_parameter(
+    prefix: Path, given: dict[str, str], expected: dict[str, Any] | tuple[type[Exception], str]
+) -> None:
+    from launch_harness import context_of, load
+
+    module = load(prefix, FILE)
+    description = module.generate_launch_description()
+    if isinstance(expected, dict):
+        assert module.given_parameters(context_of(description, **given)) == expected
+        return
+    with pytest.raises(expected[0], match=expected[1]):
+        module.given_parameters(context_of(description, **given))
+
+
+@pytest.mark.parametrize(
+    ('given', 'expected'),
+    [
+        ({}, ('image', 'segmentation/overlay', 'segmentation/mask_color')),
+        (
+            {'image_topics': ('/cam/front/image_raw', '/cam/left/image_raw')},
+            (
+                '/cam/front/image_raw',
+                '/cam/front/segmentation/overlay',
+                '/cam/front/segmentation/mask_color',
+            ),
+        ),
+    ],
+)
+def test_rviz_shows_the_first_camera(
+    prefix: Path, given: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    from launch_harness import load
+
+    remappings = load(prefix, FILE).rviz_remappings(given)
+    names = ('image', 'segmentation/overlay', 'segmentation/mask_color')
+    assert remappings == list(zip(names, expected, strict=True))
+
+
+def set_profiles() -> set[str]:
+    names = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+    return {os.environ[name] for name in names if os.environ.get(name)}
+
+
+@pytest.mark.parametrize(
+    ('wanted', 'already', 'expected'),
+    [
+        ('true', '', 'fastdds_images.xml'),
+        ('true', '/mine.xml', '/mine.xml'),
+        ('false', '', None),
+        ('false', '/mine.xml', '/mine.xml'),
+    ],
+)
+def test_the_dds_profile_is_set_unless_there_is_one(
+    prefix: Path,
+    no_profile: None,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: str,
+    already: str,
+    expected: str | None,
+) -> None:
+    from launch_harness import Node, context_of, load
+
+    monkeypatch.setenv('FASTDDS_DEFAULT_PROFILES_FILE', already)
+    description = load(prefix, FILE).generate_launch_description()
+    context = context_of(description, dds_profile=wanted)
+    pending = description.visit(context)
+    while pending:
+        entity = pending.pop(0)
+        if not isinstance(entity, Node):
+            pending = [*(entity.visit(context) or []), *pending]
+    assert {Path(p).name if not already else p for p in set_profiles()} == {expected} - {None}
+    assert os.environ['DRIVSEG_DDS_PROFILE'] == ('off' if wanted == 'false' else '')
+
+
+def test_a_missing_params_file_is_refused(prefix: Path, tmp_path: Path) -> None:
+    from launch_harness import run
+
+    status, _ = run(prefix, FILE, {'params_file': str(tmp_path / 'none.yaml')})
+    assert status == 1
+
+
+def test_it_starts_the_node_which_becomes_active(
+    prefix: Path, tmp_path: Path, tiny_model: Path, ros_domain: int
+) -> None:
+    from launch_harness import run
+    from lifecycle_msgs.srv import GetState
+    from node_harness import Peer, wait_for
+    from rcl_interfaces.srv import GetParameters
+
+    params_file = tmp_path / 'mine.yaml'
+    params_file.write_text(
+        '/car/seg:\n  ros__parameters: {max_rate_hz: 3.0, overlay_alpha: 0.25, threads: 1}\n'
+    )
+    peer = Peer()
+
+    def active() -> bool:
+        state = peer.call(GetState, '/car/seg/get_state', GetState.Request())
+        return state.current_state.label == 'active'
+
+    def during() -> tuple[list[Any], set[str]]:
+        wait_for(active, 'the node is active')
+        names = ['model', 'max_rate_hz', 'overlay_alpha', 'image_topics']
+        request = GetParameters.Request(names=names)
+        values = peer.call(GetParameters, '/car/seg/get_parameters', request).values
+        topics = {name for name, _ in peer.node.get_topic_names_and_types()}
+        model, rate, alpha, cameras = values
+        return [
+            model.string_value,
+            rate.double_value,
+            alpha.double_value,
+            list(cameras.string_array_value),
+        ], topics
+
+    arguments = {
+        'params_file': str(params_file),
+        'model': str(tiny_model),
+        'max_rate_hz': '9',
+        'image_topics': 'front/image_raw,/rear/image_raw',
+        'namespace': 'car',
+        'node_name': 'seg',
+    }
+    try:
+        status, (values, topics) = run(prefix, FILE, arguments, during=during)
+    finally:
+        peer.close()
+    assert status == 0
+    assert values == [str(tiny_model), 9.0, 0.25, ['front/image_raw', '/rear/image_raw']]
+    assert {'/car/front/segmentation/mask', '/rear/segmentation/mask'} <= topics
