@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.cli.console import out, progress_bar
+from drivseg_ros.cli.options import Device, EngineName, Model, Threads
 from drivseg_ros.errors import MissingDependencyError, ParameterError
 from drivseg_ros.model_store import DEFAULT_MODEL
 
@@ -24,12 +25,10 @@ def bench() -> None:
 
 @app.command()
 def node(
-    model: Annotated[
-        str, typer.Option(help='A name that `drivseg models` lists, or a path.')
-    ] = DEFAULT_MODEL,
-    engine: Annotated[str, typer.Option(help='auto or onnxruntime.')] = 'auto',
-    device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:INDEX.')] = 'auto',
-    threads: Annotated[int, typer.Option(help='CPU threads; 0: the engine chooses.')] = 0,
+    model: Model = DEFAULT_MODEL,
+    engine: EngineName = 'auto',
+    device: Device = 'auto',
+    threads: Threads = 0,
     size: Annotated[
         list[str] | None,
         typer.Option(help='WIDTHxHEIGHT; may be given several times.', show_default=False),

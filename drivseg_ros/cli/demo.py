@@ -12,6 +12,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.options import Device, EngineName, Model, Threads
 from drivseg_ros.cli.result_table import print_result
 from drivseg_ros.model_store import DEFAULT_MODEL
 
@@ -32,12 +33,10 @@ def demo(
     label_topic: Annotated[
         str | None, typer.Option(help="Labels in --bag: the model's class ids by pixel (mono8).")
     ] = None,
-    model: Annotated[
-        str, typer.Option(help='A name that `drivseg models` lists, or a path.')
-    ] = DEFAULT_MODEL,
-    engine: Annotated[str, typer.Option(help='auto or onnxruntime.')] = 'auto',
-    device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:INDEX.')] = 'auto',
-    threads: Annotated[int, typer.Option(help='CPU threads; 0: the engine chooses.')] = 0,
+    model: Model = DEFAULT_MODEL,
+    engine: EngineName = 'auto',
+    device: Device = 'auto',
+    threads: Threads = 0,
     rate: Annotated[float, typer.Option(help='1 plays as recorded, 2 twice as fast.')] = 1.0,
     seed: Annotated[int, typer.Option(help='The rendered drive; each seed is another one.')] = 7,
     duration: Annotated[

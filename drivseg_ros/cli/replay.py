@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.options import Device, EngineName, Model, Threads
 from drivseg_ros.cli.result_table import print_result
 from drivseg_ros.model_store import DEFAULT_MODEL
 
@@ -17,16 +18,14 @@ from drivseg_ros.model_store import DEFAULT_MODEL
 def replay(
     bag: Annotated[Path, typer.Argument(help='A rosbag2 folder, .mcap, .db3 or ROS 1 .bag.')],
     image_topic: Annotated[str, typer.Option(help='The topic with the images, raw or compressed.')],
-    model: Annotated[str, typer.Option(help='A name that `drivseg models` lists, or a path.')] = (
-        DEFAULT_MODEL
-    ),
+    model: Model = DEFAULT_MODEL,
     label_topic: Annotated[
         str | None,
         typer.Option(help="The model's class ids by pixel (mono8), with the images' stamps."),
     ] = None,
-    engine: Annotated[str, typer.Option(help='auto or onnxruntime.')] = 'auto',
-    device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:INDEX.')] = 'auto',
-    threads: Annotated[int, typer.Option(help='CPU threads; 0: the engine chooses.')] = 0,
+    engine: EngineName = 'auto',
+    device: Device = 'auto',
+    threads: Threads = 0,
     output: Annotated[
         Path | None, typer.Option(help='Write masks and confidence into this new bag.')
     ] = None,

@@ -1,0 +1,19 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Options that several commands share: which network runs, and on what."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from drivseg_ros.engines import ENGINE_NAMES
+from drivseg_ros.engines.base import MAX_THREADS
+
+Model = Annotated[str, typer.Option(help='A name that `drivseg models` lists, or a path.')]
+EngineName = Annotated[str, typer.Option('--engine', help=f'One of {", ".join(ENGINE_NAMES)}.')]
+Device = Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:INDEX.')]
+Threads = Annotated[
+    int, typer.Option(min=0, max=MAX_THREADS, help='CPU threads; 0: the engine chooses.')
+]
