@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import copy
-import io
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -30,7 +30,7 @@ try:
     import onnx
 except ImportError:
     raise MissingDependencyError(
-        "the export needs the onnx package, which is not installed: pip install 'drivseg_ros[train]'"
+        "the export needs onnx, which is not installed: pip install 'drivseg_ros[train]'"
     ) from None
 
 OPSET = 17
@@ -58,7 +58,11 @@ class DeployedNetwork(nn.Module):
         self.register_buffer('mean', torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer('scale', 1.0 / torch.tensor(DEVIATION).view(1, 3, 1, 1))
 
+    mean: Tensor
+    scale: Tensor
+
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Class ids and confidence of images."""
         # The Cast comes first: TensorRT takes uint8 nowhere else.
         planes = image.to(torch.float32).permute(0, 3, 1, 2)
         logits = self.network((planes - self.mean) * self.scale)
@@ -153,15 +157,15 @@ def _trace(deployed: DeployedNetwork, example: Tensor) -> bytes:
     That exporter needs no further package, and the graph is one node an operation. torch calls
     it the legacy one and says so at length; the sizes it warns about are fixed by the card.
     """
-    buffer = io.BytesIO()
     names = [CLASS_IDS_NAME, CONFIDENCE_NAME]
-    with warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        path = Path(folder) / 'traced.onnx'
         warnings.simplefilter('ignore', DeprecationWarning)
         warnings.simplefilter('ignore', torch.jit.TracerWarning)
         torch.onnx.export(
             deployed,
             (example,),
-            buffer,
+            str(path),
             input_names=[INPUT_NAME],
             output_names=names,
             dynamic_axes={name: {0: 'N'} for name in (INPUT_NAME, *names)},
@@ -169,4 +173,4 @@ def _trace(deployed: DeployedNetwork, example: Tensor) -> bytes:
             do_constant_folding=True,
             dynamo=False,
         )
-    return buffer.getvalue()
+        return path.read_bytes()

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Fast-SCNN: Poudel, Liwicki, Cipolla, "Fast-SCNN: Fast Semantic Segmentation Network", 2019, table 1."""
+"""Fast-SCNN (Poudel, Liwicki, Cipolla: Fast Semantic Segmentation Network, 2019), table 1."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _bottlenecks(in_channels: int, out_channels: int, *, stride: int) -> nn.Sequ
 
 
 class FeatureFusion(nn.Module):
-    """Joins the coarse context to the fine features (table 3): up-sample, dilated depthwise, add."""
+    """Joins coarse context to fine features (table 3): up-sample, dilated depthwise, add."""
 
     def __init__(self, fine_channels: int, coarse_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -37,6 +37,7 @@ class FeatureFusion(nn.Module):
         self.fine = ConvBN(fine_channels, out_channels, kernel=1, relu=False)
 
     def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        """The joined map, of the fine map's size."""
         coarse = resize(coarse, int(fine.shape[2]), int(fine.shape[3]))
         return torch.relu(self.fine(fine) + self.coarse(coarse))
 
@@ -84,6 +85,7 @@ class FastSCNN(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def forward(self, image: Tensor) -> Tensor | tuple[Tensor, Tensor, Tensor]:
+        """Logits; in training mode those of the auxiliary heads as well."""
         fine = self.downsample(image)
         coarse = self.features(fine)
         logits = self.classifier(self.fusion(fine, coarse))

@@ -15,7 +15,7 @@ def inline_constants(model: onnx.ModelProto) -> onnx.ModelProto:
     every use. As initialisers they cost no node, and nothing stands before the first operation
     on the image.
     """
-    graph = model.graph
+    graph = model.graph  # left as it is, but for the names its nodes read
     values = {tensor.name: tensor for tensor in graph.initializer}
     renamed: dict[str, str] = {}
     nodes = []
@@ -43,8 +43,9 @@ def inline_constants(model: onnx.ModelProto) -> onnx.ModelProto:
             node.input[index] = name
     used = {name for node in nodes for name in node.input}
     kept = [values[name] for name in stored.values() if name in used]
-    for field, content in ((graph.node, nodes), (graph.initializer, kept)):
-        copies = [type(item).FromString(item.SerializeToString()) for item in content]
-        del field[:]
-        field.extend(copies)
-    return model
+    tidy = onnx.ModelProto()
+    tidy.CopyFrom(model)
+    del tidy.graph.node[:], tidy.graph.initializer[:]
+    tidy.graph.node.extend(nodes)
+    tidy.graph.initializer.extend(kept)
+    return tidy

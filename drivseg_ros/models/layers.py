@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Building blocks of the real-time networks: convolutions with batch norm, and resampling by matrices."""
+"""Building blocks: convolutions with batch norm, pyramid pooling, resampling by matrices."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ConvBN(nn.Sequential):
 
 
 class SeparableConv(nn.Sequential):
-    """Depthwise 3x3, then pointwise convolution; no non-linearity between the two (Fast-SCNN, 3.2.1)."""
+    """Depthwise 3x3, then pointwise; no non-linearity between the two (Fast-SCNN, 3.2.1)."""
 
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
         super().__init__(
@@ -53,7 +53,7 @@ class SeparableConv(nn.Sequential):
 
 
 class InvertedResidual(nn.Module):
-    """Bottleneck of MobileNetV2: widen, filter depthwise, project linearly; residual where sizes allow."""
+    """Bottleneck of MobileNetV2: widen, filter depthwise, project; residual if sizes allow."""
 
     def __init__(
         self, in_channels: int, out_channels: int, *, stride: int = 1, expansion: int = 6
@@ -68,6 +68,7 @@ class InvertedResidual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Float [N, in_channels, H, W] to [N, out_channels, ceil(H / stride), ...]."""
         y = self.layers(x)
         return x + y if self.residual else y
 
@@ -86,7 +87,7 @@ def pooling_matrix(size: int, bins: int) -> Tensor:
 
 
 def resize_matrix(size: int, target: int) -> Tensor:
-    """Linear interpolation of `size` samples to `target` samples as a float32 matrix [target, size].
+    """Linear interpolation of `size` samples to `target` as a float32 matrix [target, size].
 
     Half-pixel centres, clamped at the borders: torch's `align_corners=False`.
     """
@@ -122,7 +123,7 @@ def resize(x: Tensor, height: int, width: int) -> Tensor:
 
 
 class PyramidPooling(nn.Module):
-    """Pyramid pooling (PSPNet): the map averaged over 1, 2, 3 and 6 bins a side, joined to the map."""
+    """Pyramid pooling (PSPNet): the map, joined to its means over 1, 2, 3 and 6 bins a side."""
 
     bins = (1, 2, 3, 6)
 
@@ -133,9 +134,10 @@ class PyramidPooling(nn.Module):
         self.project = ConvBN(in_channels + branch * len(self.bins), out_channels, kernel=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Float [N, in_channels, H, W] to [N, out_channels, H, W]."""
         height, width = int(x.shape[2]), int(x.shape[3])
         maps = [x]
-        for bins, branch in zip(self.bins, self.branches):
+        for bins, branch in zip(self.bins, self.branches, strict=True):
             pooled = resample(x, pooling_matrix(height, bins), pooling_matrix(width, bins))
             maps.append(resize(branch(pooled), height, width))
         return self.project(torch.cat(maps, dim=1))

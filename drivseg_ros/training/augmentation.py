@@ -70,7 +70,8 @@ class Augmentation:
             image: uint8 [H, W, 3] RGB.
             target: uint8 [H, W].
             rng: Where chance comes from.
-            width: Width of the view; height likewise.
+            width: Width of the view.
+            height: Height of the view.
             target_stride: The target is made at 1 / target_stride of the view's size.
 
         Returns:
@@ -134,9 +135,7 @@ def to_centre(width: int, height: int) -> np.ndarray:
 
 def from_centre(width: int, height: int) -> np.ndarray:
     """Inverse of `to_centre`."""
-    return np.array(
-        [[width / 2, 0, (width - 1) / 2], [0, height / 2, (height - 1) / 2], [0, 0, 1]]
-    )
+    return np.array([[width / 2, 0, (width - 1) / 2], [0, height / 2, (height - 1) / 2], [0, 0, 1]])
 
 
 def centre_scaling(x: float, y: float) -> np.ndarray:
@@ -165,9 +164,9 @@ def change_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def add_noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Sensor noise with a deviation of 3 to 15 grey levels."""
-    noise = np.empty(image.shape, np.int16)
     cv2.setRNGSeed(int(rng.integers(2**31 - 1)))
-    cv2.randn(noise, 0, float(rng.uniform(3, 15)))
+    noise = np.empty(image.shape, np.int16)
+    cv2.randn(noise, np.zeros(3), np.full(3, rng.uniform(3, 15)))
     return cv2.add(image, noise, dtype=cv2.CV_8U)
 
 

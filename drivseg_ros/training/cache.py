@@ -74,7 +74,8 @@ def cached_frames(
         key: What the frames are; another key is another entry.
         count: How many frames there are.
         frames: Gives them.
-        width: Width of the cached frames; height likewise.
+        width: Width of the cached frames.
+        height: Height of the cached frames.
     """
     digest = hashlib.sha256(f'{key}|{count}|{width}x{height}'.encode()).hexdigest()[:16]
     entry = folder / digest

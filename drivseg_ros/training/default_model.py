@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from drivseg_ros.scenes import random_frame
@@ -17,12 +17,14 @@ from drivseg_ros.training.teacher import TwinLiteNet
 
 WIDTH, HEIGHT = 640, 360
 
+_MILDER = Augmentation(zoom_in=1.4, zoom_out=1.15, aspect=1.1, rotation=2.0, flip=0.2, weather=0.08)
+
 RECIPE = Recipe(
     stages=(
         Stage(20, 256, 144, 16),
         Stage(13, 320, 184, 16),
-        Stage(8, 448, 256, 16),
-        Stage(3, 640, 360, 12, Augmentation(zoom_in=1.4, zoom_out=1.1, aspect=1.1, rotation=2.0)),
+        Stage(8, 448, 256, 16, _MILDER),
+        Stage(3, 640, 360, 12, _MILDER),
     ),
     samples={'bdd100k': 520, 'frames': 1026, 'kitti': 70, 'camvid': 90, 'scenes': 160},
 )

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from drivseg_ros.model_card import UNLABELLED
 from drivseg_ros.training.targets import ALTERNATIVE, ANY_DRIVABLE, BACKGROUND, DIRECT
@@ -29,11 +29,11 @@ def partial_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     Returns:
         A scalar; 0 if nothing is labelled.
     """
-    log_p = F.log_softmax(logits, dim=1)
+    log_p = functional.log_softmax(logits, dim=1)
     drivable = torch.logsumexp(log_p[:, DIRECT : ALTERNATIVE + 1], dim=1, keepdim=True)
     log_p = torch.cat([log_p, drivable], dim=1)
     column = torch.where(target == ANY_DRIVABLE, BACKGROUND + 1, target)
-    loss = F.nll_loss(log_p, column, ignore_index=UNLABELLED, reduction='sum')
+    loss = functional.nll_loss(log_p, column, ignore_index=UNLABELLED, reduction='sum')
     return loss / (target != UNLABELLED).sum().clamp(min=1)
 
 
@@ -49,7 +49,9 @@ def segmentation_loss(outputs: Tensor | Sequence[Tensor], target: Tensor) -> Ten
     size = tuple(target.shape[1:])
     total = torch.zeros((), device=target.device)
     for index, logits in enumerate(heads):
-        upsampled = F.interpolate(logits.float(), size=size, mode='bilinear', align_corners=False)
+        upsampled = functional.interpolate(
+            logits.float(), size=size, mode='bilinear', align_corners=False
+        )
         weight = 1.0 if index == 0 else AUXILIARY_WEIGHT
         total = total + weight * partial_cross_entropy(upsampled, target)
     return total

@@ -13,9 +13,9 @@ import enum
 import hashlib
 
 SPLIT_RULE = (
-    'x = the first 8 hex digits of sha256("bdd100k_drivable:" + ride) / 2^32, where ride is the part of '
-    'the file name before the first "-"; x < 0.25: held out; 0.25 <= x < 0.32: validation; '
-    'else: training'
+    'x = the first 8 hex digits of sha256("bdd100k_drivable:" + ride) / 2^32, where ride is the '
+    'part of the file name before the first "-"; x < 0.25: held out; 0.25 <= x < 0.32: '
+    'validation; else: training'
 )
 """The rule in words, as model cards quote it."""
 

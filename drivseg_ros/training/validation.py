@@ -36,6 +36,7 @@ def validate(
         images = torch.from_numpy(np.array(frames.images[start : start + batch]))
         logits = network(normalise(images.to(device)))
         predictions = resize(logits, height, width).argmax(1).to(torch.uint8).cpu().numpy()
-        for label, prediction in zip(frames.targets[start : start + batch], predictions):
+        labels = frames.targets[start : start + batch]
+        for label, prediction in zip(labels, predictions, strict=True):
             matrix.update(label=np.array(label), prediction=prediction)
     return matrix

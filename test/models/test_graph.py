@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 pytest.importorskip('torch', reason="torch is not installed: pip install '.[train]'")
 
-from drivseg_ros.models.graph import inline_constants  # noqa: E402
+from drivseg_ros.models.graph import inline_constants
 
 
 def constant(name, value):

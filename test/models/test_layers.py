@@ -11,7 +11,8 @@ from drivseg_ros.models import layers  # noqa: E402
 
 
 @pytest.mark.parametrize(
-    ('size', 'target'), [((12, 20), (45, 80)), ((1, 2), (7, 5)), ((45, 80), (12, 20)), ((6, 6), (6, 6))]
+    ('size', 'target'),
+    [((12, 20), (45, 80)), ((1, 2), (7, 5)), ((45, 80), (12, 20)), ((6, 6), (6, 6))],
 )
 def test_resize_is_torchs_bilinear_interpolation(size, target):
     x = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(0))

@@ -16,7 +16,7 @@ LABEL = np.tile(np.array([0, 1, 2, 255, 0, 1, 2, 255], np.uint8), (6, 1))
 
 
 def test_frames_come_sorted_selected_and_mapped(write_folder):
-    images, labels = write_folder({n: (RED, LABEL) for n in ('b-2', 'a-1', 'c-3')})
+    images, labels = write_folder(dict.fromkeys(('b-2', 'a-1', 'c-3'), (RED, LABEL)))
     (images / 'notes.txt').write_text('no image')
     folder = LabelledFolder('set', images, labels, LANES, select=lambda stem: stem[0] != 'b')
     frames = list(folder.read())
