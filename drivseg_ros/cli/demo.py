@@ -38,7 +38,7 @@ def demo(
     device: Device = 'auto',
     threads: Threads = 0,
     rate: Annotated[float, typer.Option(help='1 plays as recorded, 2 twice as fast.')] = 1.0,
-    seed: Annotated[int, typer.Option(help='The rendered drive; each seed is another one.')] = 7,
+    seed: Annotated[int, typer.Option(help='The rendered drive; each seed is another one.')] = 22,
     duration: Annotated[
         float, typer.Option(min=1, max=600, help='Seconds of the rendered drive.')
     ] = 20.0,
