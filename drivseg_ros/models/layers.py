@@ -109,9 +109,14 @@ def resample(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     A matrix product keeps the exported graph free of shape arithmetic, exact for every size, and
     is cheap for maps as small as those of these networks.
     """
+    (out_height, height), (out_width, width) = rows.shape, columns.shape
     rows = rows.to(x.device, x.dtype)
-    columns = columns.to(x.device, x.dtype)
-    return torch.matmul(torch.matmul(rows, x), columns.t())
+    columns = columns.to(x.device, x.dtype).t()
+    rows_first = out_height * width * (height + out_width)
+    columns_first = out_width * height * (width + out_height)
+    if rows_first < columns_first:  # multiplications
+        return torch.matmul(torch.matmul(rows, x), columns)
+    return torch.matmul(rows, torch.matmul(x, columns))
 
 
 def resize(x: Tensor, height: int, width: int) -> Tensor:
