@@ -23,8 +23,8 @@ RECIPE = Recipe(
     stages=(
         Stage(20, 256, 144, 16),
         Stage(13, 320, 184, 16),
-        Stage(8, 448, 256, 16, _MILDER),
-        Stage(3, 640, 360, 12, _MILDER),
+        Stage(10, 448, 256, 16, _MILDER),
+        Stage(4, 640, 360, 12, _MILDER),
     ),
     samples={'bdd100k': 520, 'frames': 1026, 'kitti': 70, 'camvid': 90, 'scenes': 160},
 )

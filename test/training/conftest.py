@@ -9,6 +9,16 @@ import numpy as np
 import pytest
 
 
+@pytest.fixture(autouse=True, scope='session')
+def one_thread():
+    """The maps here are tiny: several threads would only wait for each other."""
+    try:
+        import torch
+    except ImportError:
+        return
+    torch.set_num_threads(1)
+
+
 @pytest.fixture
 def write_folder(tmp_path):
     """Writes images/ and labels/ of the given frames: {name: (image RGB, label)}."""

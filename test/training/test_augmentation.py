@@ -46,24 +46,27 @@ def test_the_target_moves_with_the_image(seed):
     assert (told == target)[clear].mean() > 0.97
 
 
-@given(seed=st.integers(0, 2**32 - 1), stride=st.sampled_from([2, 4]))
-@settings(max_examples=30, deadline=None)
-def test_a_smaller_target_lies_over_the_image(seed, stride):
+@pytest.mark.parametrize('stride', [2, 4])
+def test_a_smaller_target_lies_over_the_image(stride):
+    """On average to a fifth of a pixel; a corner taken for a centre would be stride / 2 off."""
     image, label = discs()
     still_inside = Augmentation(zoom_in=1, rotation=10, light=0, weather=0)
-    frames = [
-        still_inside(
-            image, label, np.random.default_rng(seed), width=320, height=192, target_stride=s
+    offsets = []
+    for seed in range(60):
+        full, small = (
+            still_inside(
+                image, label, np.random.default_rng(seed), width=320, height=192, target_stride=s
+            )[1]
+            for s in (1, stride)
         )
-        for s in (1, stride)
-    ]
-    assert frames[1][1].shape == (192 // stride, 320 // stride)
-    for i in (0, 1):
-        full, small = (target == i for _, target in frames)
-        rim = np.concatenate([full[[0, -1]].ravel(), full[:, [0, -1]].ravel()])
-        if not full.any() or rim.any():
-            continue  # cut off by the edge of the view
-        assert np.abs(centroid(full) - centroid(small) * stride).max() < 0.75
+        assert small.shape == (192 // stride, 320 // stride)
+        for i in (0, 1):
+            mask = full == i
+            rim = np.concatenate([mask[[0, -1]].ravel(), mask[:, [0, -1]].ravel()])
+            if mask.any() and not rim.any():  # not cut off by the edge of the view
+                offsets.append(centroid(small == i) * stride - centroid(mask))
+    assert len(offsets) > 60
+    assert np.abs(np.mean(offsets, axis=0)).max() < 0.2
 
 
 def test_without_variation_it_only_resizes():
