@@ -9,6 +9,7 @@ from collections.abc import Callable
 from rclpy.callback_groups import CallbackGroup
 from rclpy.exceptions import InvalidTopicNameException
 from rclpy.lifecycle import LifecycleNode
+from rclpy.validate_topic_name import validate_topic_name
 
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.node.camera import Camera
@@ -27,12 +28,14 @@ def resolve_image_topics(node: LifecycleNode, topics: tuple[str, ...]) -> tuple[
     resolved = []
     for topic in topics:
         try:
-            resolved.append(node.resolve_topic_name(topic))
+            validate_topic_name(topic)
         except InvalidTopicNameException as error:
+            reason = str(error).split(':')[1].strip()
             raise ParameterError(
                 f'parameter image_topics has {topic!r}, which is no topic name '
-                f'({" ".join(str(error).split())}); give one such as /camera/image_raw'
+                f'({reason}); give one such as /camera/image_raw'
             ) from None
+        resolved.append(node.resolve_topic_name(topic))
     by_output: dict[str, str] = {}
     for topic in resolved:
         mask = output_topic(topic, 'mask')

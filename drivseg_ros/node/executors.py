@@ -9,12 +9,16 @@ different entities and never meet.
 from __future__ import annotations
 
 import threading
+import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+
+_PAUSE_S = 0.1  # after a failed callback, which may fail again at once
 
 
 class MainExecutor(SingleThreadedExecutor):
@@ -66,18 +70,42 @@ class GroupExecutor(SingleThreadedExecutor):
         return entity.callback_group is self._group and super().can_execute(entity)
 
 
+def spin(executor: SingleThreadedExecutor, *, logger: Any) -> None:
+    """Executes callbacks until ROS is shut down.
+
+    An exception in a callback is logged and ends that callback only: a service call gone wrong
+    must not end the perception of a vehicle.
+
+    Args:
+        executor: the executor.
+        logger: for the exceptions.
+    """
+    while executor.context.ok():
+        try:
+            executor.spin_once()
+        except ExternalShutdownException:
+            return
+        except Exception as error:
+            if not executor.context.ok():
+                return
+            logger.error(f'a callback failed: {error!r}')
+            logger.debug(traceback.format_exc())
+            time.sleep(_PAUSE_S)
+
+
 class FramesThread:
     """Runs a GroupExecutor in a thread of its own.
 
     Args:
         executor: the executor.
-        failed: called if a callback raised an exception, which ends the thread.
+        logger: for exceptions in callbacks.
     """
 
-    def __init__(self, executor: GroupExecutor, *, failed: Callable[[Exception], None]) -> None:
+    def __init__(self, executor: GroupExecutor, *, logger: Any) -> None:
         self._executor = executor
-        self._failed = failed
-        self._thread = threading.Thread(target=self._run, name='frames', daemon=True)
+        self._thread = threading.Thread(
+            target=spin, args=(executor,), kwargs={'logger': logger}, name='frames', daemon=True
+        )
 
     def start(self) -> None:
         """Starts the thread."""
@@ -95,11 +123,3 @@ class FramesThread:
             return False
         self._executor.shutdown(timeout_sec=0)
         return True
-
-    def _run(self) -> None:
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            return
-        except Exception as error:
-            self._failed(error)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from lifecycle_msgs.srv import ChangeState
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
@@ -59,6 +60,7 @@ class SegmentationNode(LifecycleNode):
             self, dds_profile=dds_profile, callback_group=self.frames_group
         )
         self._diagnostics.start(period_s=self._parameter_server.value('diagnostics_period_s'))
+        self._answer_impossible_transitions()
         self.create_service(SetBool, '~/enable', self._enable)
         self._jump = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1)),
@@ -260,6 +262,28 @@ class SegmentationNode(LifecycleNode):
         self.get_logger().info(f'~/enable {request.data}: {response.message}')
         self._diagnostics.publish()
         return response
+
+    def _answer_impossible_transitions(self) -> None:
+        """Makes them a refusal, where rclpy of Jazzy raises an exception and never answers."""
+        for service in self.services:
+            if service.srv_type is ChangeState:
+                service.callback = partial(self._change_state, service.callback)
+
+    def _change_state(
+        self,
+        inherited: Callable[[ChangeState.Request, ChangeState.Response], ChangeState.Response],
+        request: ChangeState.Request,
+        response: ChangeState.Response,
+    ) -> ChangeState.Response:
+        try:
+            return inherited(request, response)
+        except Exception as error:
+            self.get_logger().error(
+                f'no transition {request.transition.label or request.transition.id} from '
+                f'{self.phase.value}: {error}'
+            )
+            response.success = False
+            return response
 
     def _handle_jump(self, _jump: TimeJump) -> None:
         # Ages would be negative, or as long as the jump.

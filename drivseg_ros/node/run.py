@@ -12,11 +12,10 @@ import time
 from typing import TYPE_CHECKING
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
 
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.node.dds_profile import ProfileChoice, use_image_profile
-from drivseg_ros.node.executors import FramesThread, GroupExecutor, MainExecutor
+from drivseg_ros.node.executors import FramesThread, GroupExecutor, MainExecutor, spin
 from drivseg_ros.node.lifecycle_node import SegmentationNode
 
 if TYPE_CHECKING:
@@ -48,25 +47,16 @@ def run(args: list[str] | None, *, stop: StopSignals) -> int:
     frames = GroupExecutor(node, group=node.frames_group)
     executor = MainExecutor(left_out=node.frames_group, changed=frames.wake)
     executor.add_node(node)
-    failures: list[Exception] = []
-
-    def failed(error: Exception) -> None:
-        failures.append(error)
-        node.get_logger().fatal(f'the frames thread failed: {error!r}')
-        rclpy.try_shutdown()
-
-    thread = FramesThread(executor=frames, failed=failed)
+    thread = FramesThread(frames, logger=node.get_logger())
     thread.start()
     # Objects that live as long as the process need not be looked at by every collection.
     gc.collect()
     gc.freeze()
     try:
-        executor.spin()
-    except ExternalShutdownException:
-        pass
+        spin(executor, logger=node.get_logger())
     finally:
         _leave(node, thread)
-    return 1 if failures else 0
+    return 0
 
 
 def _describe(profile: ProfileChoice) -> str:
