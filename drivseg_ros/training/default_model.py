@@ -23,10 +23,10 @@ RECIPE = Recipe(
     stages=(
         Stage(20, 256, 144, 16),
         Stage(13, 320, 184, 16),
-        Stage(10, 448, 256, 16, _MILDER),
-        Stage(4, 640, 360, 12, _MILDER),
+        Stage(4, 448, 256, 16, _MILDER),
+        Stage(7, 640, 360, 12, _MILDER, rate=3.0),
     ),
-    samples={'bdd100k': 520, 'frames': 1026, 'kitti': 70, 'camvid': 90, 'scenes': 160},
+    samples={'bdd100k': 800, 'frames': 800, 'kitti': 40, 'camvid': 60, 'scenes': 180},
 )
 
 TRAINING_SCENES = range(600)

@@ -15,12 +15,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from drivseg_ros.errors import ParameterError
 from drivseg_ros.models.normalisation import normalise
 from drivseg_ros.training.cache import CachedFrames
 from drivseg_ros.training.loader import AugmentedFrames, batches
 from drivseg_ros.training.loss import segmentation_loss
 from drivseg_ros.training.recipe import Recipe
+from drivseg_ros.training.state import load_state, save_state
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Trainer:
         self.sources = sources
         self.workers = workers
         self.device = torch.device(device)
-        self.state_path = folder / 'state.pt'
+        self.state_path = folder / 'state.safetensors'
         # Channels last is the fastest layout of convolutions on CPUs.
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
@@ -107,7 +107,7 @@ class Trainer:
         self.network.train()
         total, steps = 0.0, 0
         for images, targets in batches(frames, batch=stage.batch, workers=self.workers):
-            total += self._train_step(images, targets)
+            total += self._train_step(images, targets, stage.rate)
             steps += 1
         elapsed = time.monotonic() - start
         self.seconds += elapsed
@@ -121,9 +121,9 @@ class Trainer:
             height=stage.height,
         )
 
-    def _train_step(self, images: torch.Tensor, targets: torch.Tensor) -> float:
+    def _train_step(self, images: torch.Tensor, targets: torch.Tensor, rate: float) -> float:
         for group in self.optimizer.param_groups:
-            group['lr'] = learning_rate(self.recipe, self.step)
+            group['lr'] = rate * learning_rate(self.recipe, self.step)
         outputs = self.network(normalise(images.to(self.device)))
         loss = segmentation_loss(outputs, targets.to(self.device).long())
         self.optimizer.zero_grad(set_to_none=True)
@@ -137,33 +137,18 @@ class Trainer:
         )
         return float(loss.detach())
 
+    @property
+    def _networks(self) -> dict[str, nn.Module]:
+        return {'network': self.network, 'average': self.average}
+
     def _save(self) -> None:
-        state = {
-            'network': self.network.state_dict(),
-            'average': self.average.state_dict(),
-            'optimizer': self.optimizer.state_dict(),
-            'epoch': self.epoch,
-            'step': self.step,
-            'seconds': self.seconds,
-        }
-        partial = self.state_path.with_suffix('.partial')
-        torch.save(state, partial)
-        partial.replace(self.state_path)
+        progress = {'epoch': self.epoch, 'step': self.step, 'seconds': self.seconds}
+        save_state(self.state_path, self._networks, self.optimizer, progress)
 
     def _resume(self) -> None:
-        # weights_only: nothing but tensors and plain values is unpickled.
-        state = torch.load(self.state_path, map_location=self.device, weights_only=True)
-        try:
-            self.network.load_state_dict(state['network'])
-            self.average.load_state_dict(state['average'])
-            self.optimizer.load_state_dict(state['optimizer'])
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise ParameterError(
-                f'{self.state_path} belongs to another network ({error}); '
-                'remove it, or name another folder'
-            ) from None
-        self.epoch, self.step = state['epoch'], state['step']
-        self.seconds = state['seconds']
+        progress = load_state(self.state_path, self._networks, self.optimizer)
+        self.epoch, self.step = int(progress['epoch']), int(progress['step'])
+        self.seconds = progress['seconds']
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

@@ -20,6 +20,8 @@ class Stage:
             targets at half size cover the images exactly.
         batch: Images a step.
         augmentation: How frames are varied in it.
+        rate: Factor on the schedule's learning rate. A late stage at a new size has something
+            to learn, which the falling rate alone would not let it.
 
     Raises:
         ParameterError: If a value is out of range.
@@ -30,6 +32,7 @@ class Stage:
     height: int
     batch: int
     augmentation: Augmentation = field(default_factory=Augmentation)
+    rate: float = 1.0
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch < 2:
@@ -37,6 +40,8 @@ class Stage:
                 f'a stage of {self.epochs} epochs with batches of {self.batch}; '
                 'at least 1 epoch and 2 images (batch norm needs two) are allowed'
             )
+        if not 0 < self.rate <= 10:
+            raise ParameterError(f'a stage has the rate {self.rate}; above 0 to 10 is allowed')
         for side in (self.width, self.height):
             if side < 32 or side % 8:
                 raise ParameterError(
@@ -69,7 +74,7 @@ class Recipe:
     learning_rate: float = 2e-3
     weight_decay: float = 2e-2
     warm_up: float = 0.05
-    average: float = 0.998
+    average: float = 0.995
     clip: float = 5.0
     seed: int = 1
 

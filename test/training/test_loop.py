@@ -92,11 +92,21 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(tmp_path):
         torch.testing.assert_close(parts.state_dict()[name], value, rtol=1e-4, atol=1e-5)
 
 
-def test_a_state_of_another_network_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ('classes', 'damage'),
+    [
+        pytest.param(4, lambda content: content, id='another network'),
+        pytest.param(3, lambda content: content[:5000], id='cut'),
+        pytest.param(3, lambda content: b'\x80\x04' + content, id='pickle'),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(tmp_path, classes, damage):
     frames = {'roads': roads()}
     Trainer(FastSCNN(3), small(), frames, folder=tmp_path, workers=0).run(lambda report: None)
-    with pytest.raises(ParameterError, match='belongs to another network'):
-        Trainer(FastSCNN(4), small(), frames, folder=tmp_path, workers=0)
+    state = tmp_path / 'state.safetensors'
+    state.write_bytes(damage(state.read_bytes()))
+    with pytest.raises(ParameterError, match='is damaged or belongs to another network'):
+        Trainer(FastSCNN(classes), small(), frames, folder=tmp_path, workers=0)
 
 
 def test_a_source_that_is_not_there_is_refused(tmp_path):

@@ -27,6 +27,7 @@ def test_a_recipe_counts_its_epochs_and_steps():
         (lambda: Stage(1, 64, 32, 1), 'batches of 1'),
         (lambda: Stage(1, 60, 32, 4), '60x32'),
         (lambda: Stage(1, 64, 16, 4), '64x16'),
+        (lambda: Stage(1, 64, 32, 4, rate=0), 'rate 0'),
         (lambda: Recipe((), {'a': 1}), 'at least one stage'),
         (lambda: Recipe(STAGES, {}), 'at least one stage'),
         (lambda: Recipe(STAGES, {'a': 0}), 'samples is'),
