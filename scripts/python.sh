@@ -14,14 +14,16 @@ find_python() {
   local name version
   if [ -z "${PYTHON:-}" ]; then
     for name in python3 python3.12 python3.11 python3.10; do
-      if "$name" -c "$supported" 2>/dev/null; then
+      if "$name" -c "$supported" >/dev/null 2>&1; then
         PYTHON=$name
         break
       fi
     done
     [ -n "${PYTHON:-}" ] || fail "Python 3.10, 3.11 or 3.12 is needed and none was found:" \
       "install one (python3 is '$(python3 --version 2>&1 | head -n 1)'), or set PYTHON to its path."
-  elif ! "$PYTHON" -c "$supported" 2>/dev/null; then
+  elif ! command -v "$PYTHON" >/dev/null; then
+    fail "PYTHON=$PYTHON is no program; set it to Python 3.10, 3.11 or 3.12, or leave it out."
+  elif ! "$PYTHON" -c "$supported" >/dev/null 2>&1; then
     fail "PYTHON=$PYTHON is '$("$PYTHON" --version 2>&1 | head -n 1)';" \
       "Python 3.10, 3.11 or 3.12 is needed: set PYTHON to one of them."
   fi
@@ -50,8 +52,12 @@ fill() {
       scripts/constraints-*.txt; } | sha256sum
   )
   if [ "$(cat "$venv/.filled" 2>/dev/null)" = "$wanted" ]; then return; fi
+  if [ -d "$venv" ] && [ ! -e "$venv/.filled" ]; then
+    fail "$venv is there, but this script did not make it: move it away, or remove it."
+  fi
   say "Making $venv with $("$PYTHON" --version)."
   "$PYTHON" -m venv --clear "$venv"
+  : >"$venv/.filled"
   say "Installing $*"
   pip_install "$venv" "$@" || fail "pip failed; all it said is in $venv/pip.log"
   printf '%s\n' "$wanted" >"$venv/.filled"
