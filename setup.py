@@ -77,6 +77,7 @@ TEST = [
     'catkin_pkg>=1.0',
     'hypothesis>=6.98',
     'onnx>=1.16',
+    'Pillow>=10',
     'psutil>=5.9',
     'pytest>=7.4',
     'PyYAML>=6',

@@ -6,19 +6,25 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import launch_ros.actions  # imports launch, for which a folder of that name may stand in else
+import rclpy
 from launch import LaunchContext, LaunchDescription, LaunchService
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.launch_description_sources.python_launch_file_utilities import (
     load_python_launch_file_as_module,
 )
+from node_harness import Peer, wait_for
+from rclpy.context import Context
 
+ANSWER_S = 1.0  # a request that was sent before both sides knew each other is never answered
 Node = launch_ros.actions.Node
 
 
@@ -77,6 +83,37 @@ def run(
     if results and isinstance(results[0], BaseException):
         raise results[0]
     return status, results[0] if results else None
+
+
+@contextmanager
+def onlooker() -> Iterator[Peer]:
+    """A ROS node beside the launched ones, in the domain of the environment."""
+    context = Context()
+    rclpy.init(context=context)
+    peer = Peer(context, 'onlooker')
+    try:
+        yield peer
+    finally:
+        peer.close()
+
+
+def ask(peer: Peer, service_type: type, name: str, request: Any) -> Any:
+    """The answer of a service of another process, asked until it answers."""
+    client = peer.node.create_client(service_type, name)
+
+    def answer() -> Any:
+        if not client.service_is_ready():
+            return None
+        future = client.call_async(request)
+        end = time.monotonic() + ANSWER_S
+        while not future.done() and time.monotonic() < end:
+            time.sleep(0.01)
+        return future.result() if future.done() else None
+
+    try:
+        return wait_for(answer, f'{name} answers')
+    finally:
+        peer.node.destroy_client(client)
 
 
 def _path(prefix: Path, name: str) -> Path:

@@ -87,26 +87,22 @@ def test_the_node_follows_the_clock_of_the_bag(
 def test_a_played_bag_ends_the_launch(
     prefix: Path, tmp_path: Path, tiny_model: Path, ros_domain: int
 ) -> None:
-    from launch_harness import run
-    from node_harness import Peer
+    from launch_harness import onlooker, run
     from sensor_msgs.msg import Image
 
     if shutil.which('ros2') is None or importlib.util.find_spec('ros2bag') is None:
         pytest.skip('ros2 bag is not installed; it comes with ROS 2 only, there is no wheel of it')
     bag = write_color_bag(tmp_path / 'bag', frames=20)
-    peer = Peer()
     masks: list[Image] = []
-    peer.node.create_subscription(Image, '/cam/segmentation/mask', masks.append, 50)
     arguments = {
         'bag': str(bag.path),
         'model': str(tiny_model),
         'image_topics': '/cam/image_raw',
         'rviz': 'false',
     }
-    try:
+    with onlooker() as peer:
+        peer.node.create_subscription(Image, '/cam/segmentation/mask', masks.append, 50)
         status, _ = run(prefix, FILE, arguments)
-    finally:
-        peer.close()
     assert status == 0
     stamps = [m.header.stamp.sec * 10**9 + m.header.stamp.nanosec for m in masks]
     assert len(stamps) > 0

@@ -144,34 +144,30 @@ def test_a_missing_params_file_is_refused(prefix: Path, tmp_path: Path) -> None:
 def test_it_starts_the_node_which_becomes_active(
     prefix: Path, tmp_path: Path, tiny_model: Path, ros_domain: int
 ) -> None:
-    from launch_harness import run
+    from launch_harness import ask, onlooker, run
     from lifecycle_msgs.srv import GetState
-    from node_harness import Peer, wait_for
+    from node_harness import wait_for
     from rcl_interfaces.srv import GetParameters
+    from rclpy.parameter import parameter_value_to_python
 
     params_file = tmp_path / 'mine.yaml'
     params_file.write_text(
         '/car/seg:\n  ros__parameters: {max_rate_hz: 3.0, overlay_alpha: 0.25, threads: 1}\n'
     )
-    peer = Peer()
-
-    def active() -> bool:
-        state = peer.call(GetState, '/car/seg/get_state', GetState.Request())
-        return state.current_state.label == 'active'
+    names = ['model', 'max_rate_hz', 'overlay_alpha', 'image_topics']
 
     def during() -> tuple[list[Any], set[str]]:
-        wait_for(active, 'the node is active')
-        names = ['model', 'max_rate_hz', 'overlay_alpha', 'image_topics']
-        request = GetParameters.Request(names=names)
-        values = peer.call(GetParameters, '/car/seg/get_parameters', request).values
-        topics = {name for name, _ in peer.node.get_topic_names_and_types()}
-        model, rate, alpha, cameras = values
-        return [
-            model.string_value,
-            rate.double_value,
-            alpha.double_value,
-            list(cameras.string_array_value),
-        ], topics
+        with onlooker() as peer:
+
+            def active() -> bool:
+                state = ask(peer, GetState, '/car/seg/get_state', GetState.Request())
+                return state.current_state.label == 'active'
+
+            wait_for(active, 'the node is active')
+            request = GetParameters.Request(names=names)
+            answer = ask(peer, GetParameters, '/car/seg/get_parameters', request)
+            topics = {name for name, _ in peer.node.get_topic_names_and_types()}
+            return [parameter_value_to_python(value) for value in answer.values], topics
 
     arguments = {
         'params_file': str(params_file),
@@ -181,10 +177,7 @@ def test_it_starts_the_node_which_becomes_active(
         'namespace': 'car',
         'node_name': 'seg',
     }
-    try:
-        status, (values, topics) = run(prefix, FILE, arguments, during=during)
-    finally:
-        peer.close()
+    status, (values, topics) = run(prefix, FILE, arguments, during=during)
     assert status == 0
     assert values == [str(tiny_model), 9.0, 0.25, ['front/image_raw', '/rear/image_raw']]
     assert {'/car/front/segmentation/mask', '/rear/segmentation/mask'} <= topics
