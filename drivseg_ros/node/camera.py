@@ -133,4 +133,4 @@ class Camera:
 
 
 def _now_s(node: LifecycleNode) -> float:
-    return node.get_clock().now().nanoseconds * 1e-9
+    return node.get_clock().now().nanoseconds / 1e9

@@ -116,7 +116,7 @@ class SegmentationNode(LifecycleNode):
 
     def now_s(self) -> float:
         """The time of the node's clock in seconds."""
-        return self.get_clock().now().nanoseconds * 1e-9
+        return self.get_clock().now().nanoseconds / 1e9
 
     def alive(self) -> bool:
         """Whether ROS runs and the process is not about to end."""
@@ -227,6 +227,7 @@ class SegmentationNode(LifecycleNode):
         worker.max_rate_hz = settings.max_rate_hz
 
     def _load(self, settings: Settings) -> Segmenter:
+        self.get_logger().info(f'loading {settings.model}')
         started_s = time.monotonic()
         segmenter = load_segmenter(
             model=settings.model,

@@ -239,7 +239,7 @@ class Worker:
         job.camera.monitor.processed(
             steady_s=time.monotonic(),
             now_s=self._now_s(),
-            stamp_s=header.stamp.sec + header.stamp.nanosec * 1e-9,
+            stamp_s=header.stamp.sec + header.stamp.nanosec / 1e9,
             stages_ms=job.stages_ms,
         )
 

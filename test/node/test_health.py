@@ -1,0 +1,109 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a camera's report to a level and a sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+
+from drivseg_ros.frame_ledger import FrameCounts
+from drivseg_ros.latency import LatencySummary
+from drivseg_ros.node.camera_monitor import STAGES, CameraMonitor, CameraReport
+from drivseg_ros.node.health import Level, Phase, judge_camera
+
+FAILED = FrameCounts(offered=1, failed=1, failed_by_kind={'step': 1}, last_error='step is 5')
+GOOD = CameraReport(
+    counts=FrameCounts(),
+    rate_in_hz=30.0,
+    rate_out_hz=20.0,
+    silent_s=0.1,
+    idle_s=0.1,
+    age_s=0.1,
+    since_failure_s=math.inf,
+    failing=False,
+    skipping=False,
+    latencies_ms={stage: LatencySummary.of([]) for stage in STAGES},
+)
+
+
+@pytest.mark.parametrize(
+    ('report', 'state', 'level', 'message'),
+    [
+        ({}, {}, Level.OK, '20.0 of 30.0 frames/s processed'),
+        ({'age_s': math.nan}, {}, Level.OK, 'processed'),
+        ({'failing': True}, {'phase': Phase.INACTIVE}, Level.OK, 'inactive'),
+        ({'silent_s': 9.0}, {'phase': Phase.CONFIGURING}, Level.OK, 'configuring'),
+        ({'silent_s': 9.0}, {'enabled': False}, Level.OK, 'disabled by ~/enable'),
+        ({'failing': True, 'counts': FAILED}, {}, Level.ERROR, 'frames fail: step is 5'),
+        (
+            {'failing': True, 'counts': FAILED, 'silent_s': 9.0},
+            {},
+            Level.ERROR,
+            'frames fail: step is 5',
+        ),
+        ({'silent_s': 1.1}, {}, Level.WARN, 'no frame for 1.1 s: the cable'),
+        ({'silent_s': 0.9}, {}, Level.OK, 'processed'),
+        ({'skipping': True, 'idle_s': 99.0}, {}, Level.OK, 'nobody subscribes'),
+        ({'idle_s': 1.1}, {}, Level.WARN, 'the newest output is 1.1 s old'),
+        ({'age_s': 2.0}, {}, Level.WARN, 'stamp of the newest output is 2.0 s old'),
+        ({'age_s': 1e8}, {}, Level.OK, 'processed'),  # a recording
+        ({'age_s': -50.0}, {}, Level.OK, 'processed'),
+        ({'since_failure_s': 3.0, 'counts': FAILED}, {}, Level.WARN, 'some frames fail: step'),
+        ({'since_failure_s': 11.0, 'counts': FAILED}, {}, Level.OK, 'processed'),
+    ],
+)
+def test_judgement(
+    report: dict[str, Any], state: dict[str, Any], level: Level, message: str
+) -> None:
+    arguments: dict[str, Any] = {'phase': Phase.ACTIVE, 'enabled': True, **state}
+    given = judge_camera(
+        dataclasses.replace(GOOD, **report),
+        stale_after_s=1.0,
+        find_silence=lambda: 'the cable',
+        **arguments,
+    )
+    assert given[0] is level
+    assert message in given[1]
+
+
+def test_monitor() -> None:
+    monitor = CameraMonitor(steady_s=0.0, now_s=1000.0)
+    for count in range(1, 5):
+        monitor.ledger.offer()
+        monitor.arrived(steady_s=float(count), now_s=1000.0 + count)
+        if count == 2:
+            monitor.failed('step', 'step is 5', steady_s=2.0)
+            assert monitor.report(steady_s=2.0, now_s=1002.0).failing
+        elif count == 3:
+            monitor.skipped()
+            assert monitor.report(steady_s=3.0, now_s=1003.0).skipping
+        else:
+            monitor.processed(
+                steady_s=float(count),
+                now_s=1000.0 + count,
+                stamp_s=999.0 + count,
+                stages_ms=dict.fromkeys(STAGES, 10.0 * count),
+            )
+    report = monitor.report(steady_s=4.5, now_s=1004.5)
+    assert (report.silent_s, report.idle_s, report.age_s) == (0.5, 0.5, 1.5)
+    assert (report.failing, report.skipping, report.since_failure_s) == (False, False, 2.5)
+    assert report.rate_in_hz == pytest.approx(4 / 4.5)
+    assert report.rate_out_hz == pytest.approx(2 / 4.5)
+    assert report.latencies_ms['infer'].p50 == 25.0
+    assert report.counts == FrameCounts(
+        offered=4,
+        processed=2,
+        failed=1,
+        skipped=1,
+        failed_by_kind={'step': 1},
+        last_error='step is 5',
+    )
+    monitor.restart(now_s=5.0)  # the clock jumped back
+    report = monitor.report(steady_s=4.5, now_s=5.5)
+    assert (report.silent_s, report.idle_s) == (0.5, 0.5)
+    assert math.isnan(report.age_s)
+    assert report.counts.processed == 2
