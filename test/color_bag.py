@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from drivseg_ros.bags import messages
 from drivseg_ros.bags.writer import BagWriter
 
