@@ -1,0 +1,93 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The README shows what the code and the committed figures say."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / 'README.md'
+
+pytestmark = pytest.mark.skipif(not README.is_file(), reason='the tests run without a checkout')
+
+
+def between(name: str) -> str:
+    """The text between a pair of markers."""
+    text = README.read_text()
+    match = re.search(rf'<!-- {name} -->\n(.*?)<!-- /{name} -->', text, re.DOTALL)
+    assert match, f'README.md has no markers {name!r}'
+    return match[1]
+
+
+def test_parameters() -> None:
+    from drivseg_ros.node.parameters import parameters_table
+
+    assert between('parameters') == parameters_table()
+
+
+def test_bench_node() -> None:
+    pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
+    from drivseg_ros.node.benchmark import markdown_table
+
+    report = json.loads((ROOT / 'docs' / 'bench_node.json').read_text())
+    assert between('bench node') == markdown_table(report)
+
+
+def test_encodings() -> None:
+    from drivseg_ros.image_encodings import ENCODINGS
+
+    text = README.read_text()
+    for name in ENCODINGS:
+        if not name.startswith('bayer_'):
+            assert re.search(rf'\b{name}\b', text), name
+
+
+def test_network_figures_are_those_of_the_card() -> None:
+    from drivseg_ros.model_store import DEFAULT_MODEL, find_model
+
+    text = between('network')
+    card = find_model(DEFAULT_MODEL).card
+    assert card.name in text
+    assert card.architecture.split(' (')[0] in text
+    figures = card.provenance['figures']
+    for value in re.findall(r'"drivable_iou": ([0-9.]+)', json.dumps(figures)):
+        assert f'{100 * float(value):.1f}' in text
+
+
+def test_pictures_are_there() -> None:
+    for target in re.findall(r'\]\(([^)#]+)\)', README.read_text()):
+        assert (ROOT / target).is_file(), target
+
+
+@pytest.mark.parametrize('script', ['scripts/demo', 'scripts/test'])
+def test_scripts_are_executable(script: str) -> None:
+    path = ROOT / script
+    assert path.stat().st_mode & 0o111
+    assert subprocess.run(['bash', '-n', str(path)], check=False).returncode == 0
+
+
+def test_the_example_of_ones_own_model_works(tmp_path: Path) -> None:
+    """The code block makes a model that is accepted."""
+    import onnx
+    from tiny_model import write_tiny_model
+
+    text = README.read_text().partition('## Bring your own model')[2]
+    (code,) = re.findall(r'```python\n(.*?)```', text, re.DOTALL)
+    network = write_tiny_model(tmp_path / 'network.onnx', width=640, height=360, card=None)
+    # The example has two classes; without the noted shapes the graph does not tell its number.
+    model = onnx.load(network)
+    del model.graph.value_info[:]
+    onnx.save(model, network)
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    subprocess.run([sys.executable, '-c', code], cwd=tmp_path, env=environment, check=True)
+    from drivseg_ros.model_file import read_model_file
+
+    assert read_model_file(tmp_path / 'mine.onnx').card.class_names == ('road', 'other')
