@@ -25,12 +25,13 @@ RECIPE = Recipe(
         Stage(13, 320, 184, 16),
         Stage(4, 448, 256, 16, _MILDER),
         Stage(7, 640, 360, 12, _MILDER, rate=3.0),
+        Stage(5, 640, 360, 12, _MILDER, rate=4.0),
     ),
-    samples={'bdd100k': 800, 'frames': 800, 'kitti': 40, 'camvid': 60, 'scenes': 180},
+    samples={'bdd100k': 520, 'frames': 760, 'kitti': 30, 'camvid': 50, 'scenes': 520},
 )
 
-TRAINING_SCENES = range(600)
-HELD_OUT_SCENES = range(1_000_000, 1_000_200)
+TRAINING_SCENES = range(1500)
+HELD_OUT_SCENES = range(2_000_000, 2_000_200)
 """Seeds of rendered scenes (`drivseg_ros.scenes.random_frame`)."""
 
 
