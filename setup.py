@@ -53,8 +53,9 @@ REQUIRED = [
     # 5 is not proven yet. Headless: the Qt inside the other wheel quarrels with the system's.
     'opencv-python-headless>=4.6,<5',
     'onnxruntime>=1.17',
-    'rosbags>=0.11.6',
-    # Of rosbags' own requirements, these two are used by our code as well.
+    'rosbags>=0.11.7',
+    # Of rosbags' own requirements, these are used by our code as well.
+    'backports.zstd; python_version < "3.14"',
     'lz4>=4.0',
     'ruamel.yaml>=0.17.21',
     'typer>=0.12.4',  # the first that takes `Path | None` for an option

@@ -67,11 +67,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     for name in ('drivseg_ros', 'config', 'launch', 'resource'):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns('__pycache__'))
     target = tmp_path_factory.mktemp('wheel')
+    command = [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-build-isolation']
     build = subprocess.run(
-        [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-build-isolation']
-        + ['--wheel-dir', str(target), str(copy)],
-        capture_output=True,
-        text=True,
+        [*command, '--wheel-dir', str(target), str(copy)], capture_output=True, text=True
     )
     assert build.returncode == 0, build.stdout + build.stderr
     return zipfile.ZipFile(next(target.glob('*.whl')))
@@ -81,6 +79,7 @@ def metadata(wheel: zipfile.ZipFile, name: str) -> str:
     return wheel.read(f'drivseg_ros-{drivseg_ros.__version__}.dist-info/{name}').decode()
 
 
+@pytest.mark.filterwarnings('ignore:nodes.Node.traverse')  # catkin_pkg's
 def test_the_version_is_the_same_everywhere(wheel: zipfile.ZipFile) -> None:
     stated = re.search(r'^Version: (.+)$', metadata(wheel, 'METADATA'), re.MULTILINE)
     assert stated is not None

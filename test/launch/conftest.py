@@ -18,11 +18,6 @@ PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES
 @pytest.fixture
 def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An install prefix in the ament index, as `colcon build` would leave it."""
-    # Not `launch`: as a folder of this repository, that can always be imported.
-    pytest.importorskip(
-        'launch_ros',
-        reason='launch_ros is not installed; it comes with ROS 2 only, there is no wheel of it',
-    )
     prefix = tmp_path / 'install'
     share = prefix / 'share/drivseg_ros'
     for name in ('config', 'launch'):

@@ -11,13 +11,20 @@ from pathlib import Path
 import pytest
 from color_bag import write_color_bag
 
+# Not `launch`: as a folder of this repository, that can always be imported.
+pytest.importorskip(
+    'launch_ros', reason='launch_ros is not installed; it comes with ROS 2 only, no wheel has it'
+)
+
+from launch.actions import OpaqueFunction
+from launch_harness import context_of, load, onlooker, run
+from sensor_msgs.msg import Image
+
 FILE = 'replay.launch.py'
 OWN = {'bag', 'rate', 'loop', 'clock', 'delay', 'start_paused', 'rviz'}
 
 
 def test_it_takes_the_arguments_of_the_node_too(prefix: Path) -> None:
-    from launch_harness import load
-
     arguments = load(prefix, FILE).generate_launch_description().get_launch_arguments()
     seg = load(prefix, 'seg.launch.py').generate_launch_description().get_launch_arguments()
     assert {a.name for a in arguments} == OWN | {a.name for a in seg}
@@ -46,8 +53,6 @@ def test_the_bag_is_played_as_asked(
     given: dict[str, str],
     expected: str | tuple[type[Exception], str],
 ) -> None:
-    from launch_harness import context_of, load
-
     module = load(prefix, FILE)
     bag = tmp_path / 'bag'
     bag.mkdir()
@@ -73,9 +78,6 @@ def test_the_bag_is_played_as_asked(
 def test_the_node_follows_the_clock_of_the_bag(
     prefix: Path, tmp_path: Path, given: dict[str, str], expected: str
 ) -> None:
-    from launch.actions import OpaqueFunction
-    from launch_harness import context_of, load
-
     description = load(prefix, FILE).generate_launch_description()
     context = context_of(description, bag=str(tmp_path), **given)
     prepare = next(e for e in description.entities if isinstance(e, OpaqueFunction))
@@ -87,9 +89,6 @@ def test_the_node_follows_the_clock_of_the_bag(
 def test_a_played_bag_ends_the_launch(
     prefix: Path, tmp_path: Path, tiny_model: Path, ros_domain: int
 ) -> None:
-    from launch_harness import onlooker, run
-    from sensor_msgs.msg import Image
-
     if shutil.which('ros2') is None or importlib.util.find_spec('ros2bag') is None:
         pytest.skip('ros2 bag is not installed; it comes with ROS 2 only, there is no wheel of it')
     bag = write_color_bag(tmp_path / 'bag', frames=20)

@@ -13,12 +13,21 @@ import pytest
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.node.parameters import SPECS
 
+# Not `launch`: as a folder of this repository, that can always be imported.
+pytest.importorskip(
+    'launch_ros', reason='launch_ros is not installed; it comes with ROS 2 only, no wheel has it'
+)
+
+from launch_harness import Node, ask, context_of, load, onlooker, run
+from lifecycle_msgs.srv import GetState
+from node_harness import wait_for
+from rcl_interfaces.srv import GetParameters
+from rclpy.parameter import parameter_value_to_python
+
 FILE = 'seg.launch.py'
 
 
 def test_every_argument_is_described_and_every_parameter_is_one(prefix: Path) -> None:
-    from launch_harness import load
-
     arguments = load(prefix, FILE).generate_launch_description().get_launch_arguments()
     assert {a.name: a.description for a in arguments if not a.description.strip()} == {}
     names = [a.name for a in arguments]
@@ -63,8 +72,6 @@ def test_every_argument_is_described_and_every_parameter_is_one(prefix: Path) ->
 def test_only_what_is_given_becomes_a_parameter(
     prefix: Path, given: dict[str, str], expected: dict[str, Any] | tuple[type[Exception], str]
 ) -> None:
-    from launch_harness import context_of, load
-
     module = load(prefix, FILE)
     description = module.generate_launch_description()
     if isinstance(expected, dict):
@@ -91,8 +98,6 @@ def test_only_what_is_given_becomes_a_parameter(
 def test_rviz_shows_the_first_camera(
     prefix: Path, given: dict[str, Any], expected: tuple[str, ...]
 ) -> None:
-    from launch_harness import load
-
     remappings = load(prefix, FILE).rviz_remappings(given)
     names = ('image', 'segmentation/overlay', 'segmentation/mask_color')
     assert remappings == list(zip(names, expected, strict=True))
@@ -120,8 +125,6 @@ def test_the_dds_profile_is_set_unless_there_is_one(
     already: str,
     expected: str | None,
 ) -> None:
-    from launch_harness import Node, context_of, load
-
     monkeypatch.setenv('FASTDDS_DEFAULT_PROFILES_FILE', already)
     description = load(prefix, FILE).generate_launch_description()
     context = context_of(description, dds_profile=wanted)
@@ -135,8 +138,6 @@ def test_the_dds_profile_is_set_unless_there_is_one(
 
 
 def test_a_missing_params_file_is_refused(prefix: Path, tmp_path: Path) -> None:
-    from launch_harness import run
-
     status, _ = run(prefix, FILE, {'params_file': str(tmp_path / 'none.yaml')})
     assert status == 1
 
@@ -144,12 +145,6 @@ def test_a_missing_params_file_is_refused(prefix: Path, tmp_path: Path) -> None:
 def test_it_starts_the_node_which_becomes_active(
     prefix: Path, tmp_path: Path, tiny_model: Path, ros_domain: int
 ) -> None:
-    from launch_harness import ask, onlooker, run
-    from lifecycle_msgs.srv import GetState
-    from node_harness import wait_for
-    from rcl_interfaces.srv import GetParameters
-    from rclpy.parameter import parameter_value_to_python
-
     params_file = tmp_path / 'mine.yaml'
     params_file.write_text(
         '/car/seg:\n  ros__parameters: {max_rate_hz: 3.0, overlay_alpha: 0.25, threads: 1}\n'
