@@ -79,7 +79,6 @@ TEST = [
     'hypothesis>=6.98',
     'onnx>=1.16',
     'Pillow>=10',
-    'psutil>=5.9',
     'pytest>=7.4',
     'PyYAML>=6',
     'setuptools>=70.1',
