@@ -18,6 +18,9 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
+# A signal that comes just before the executor begins to wait wakes it before ROS is shut down, and
+# nothing wakes it afterwards.
+_LOOK_UP_S = 0.25
 _PAUSE_S = 0.1  # after a failed callback, which may fail again at once
 
 
@@ -82,7 +85,7 @@ def spin(executor: SingleThreadedExecutor, *, logger: Any) -> None:
     """
     while executor.context.ok():
         try:
-            executor.spin_once()
+            executor.spin_once(timeout_sec=_LOOK_UP_S)
         except ExternalShutdownException:
             return
         except Exception as error:

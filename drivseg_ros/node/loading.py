@@ -10,6 +10,8 @@ from collections.abc import Callable
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.segmenter import Segmenter
 
+LOADING_THREAD = 'loading'
+
 
 class LoadingAbandonedError(DrivsegError):
     """Nobody waits for the network any more: the node is shutting down."""
@@ -63,7 +65,7 @@ def load_segmenter(
         else:
             results.append(segmenter)
 
-    thread = threading.Thread(target=load, name='loading', daemon=True)
+    thread = threading.Thread(target=load, name=LOADING_THREAD, daemon=True)
     thread.start()
     while thread.is_alive():
         thread.join(timeout=0.05)

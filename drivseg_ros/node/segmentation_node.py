@@ -37,6 +37,8 @@ def main(args: list[str] | None = None) -> int:
     except DrivsegError as error:
         sys.stderr.write(f'segmentation_node: {error}\n')
         return 1
+    finally:
+        stop.ignore()
 
 
 class StopSignals:
@@ -51,6 +53,11 @@ class StopSignals:
         self.ros_is_up = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
+
+    def ignore(self) -> None:
+        """Lets the interpreter end in peace: it would fall back to being killed."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
     def _handle(self, _number: int, _frame: object) -> None:
         if not self.ros_is_up:
