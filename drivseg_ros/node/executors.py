@@ -18,6 +18,8 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
+from drivseg_ros.node.loading import Leaving
+
 # A signal that comes just before the executor begins to wait wakes it before ROS is shut down, and
 # nothing wakes it afterwards.
 _LOOK_UP_S = 0.25
@@ -86,7 +88,7 @@ def spin(executor: SingleThreadedExecutor, *, logger: Any) -> None:
     while executor.context.ok():
         try:
             executor.spin_once(timeout_sec=_LOOK_UP_S)
-        except ExternalShutdownException:
+        except (ExternalShutdownException, Leaving):
             return
         except Exception as error:
             if not executor.context.ok():

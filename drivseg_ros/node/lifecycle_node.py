@@ -22,7 +22,7 @@ from drivseg_ros.node.camera import Camera
 from drivseg_ros.node.cameras import make_cameras
 from drivseg_ros.node.diagnostics_publisher import DiagnosticsPublisher
 from drivseg_ros.node.health import Phase
-from drivseg_ros.node.loading import LoadingAbandonedError, load_segmenter
+from drivseg_ros.node.loading import Leaving, load_segmenter
 from drivseg_ros.node.parameter_server import ParameterServer
 from drivseg_ros.node.parameters import Settings
 from drivseg_ros.node.worker import Worker
@@ -197,7 +197,7 @@ class SegmentationNode(LifecycleNode):
         for camera in self.cameras:
             camera.unsubscribe()
         if self.worker is not None and not self.worker.stop(keep_waiting=self.alive):
-            raise LoadingAbandonedError('the node is shutting down')
+            raise Leaving
 
     def _release(self) -> None:
         self._stop()
@@ -216,7 +216,7 @@ class SegmentationNode(LifecycleNode):
         if 'model' in given or 'engine' in given:
             segmenter = self._load(settings)
             if not self.worker.swap(segmenter, keep_waiting=self.alive):
-                raise LoadingAbandonedError('the node is shutting down')
+                raise Leaving
             self.get_logger().info(f'the network in use is now {segmenter.card.name}')
         self._settings = settings
         self._tune(self.worker, settings)

@@ -7,14 +7,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from drivseg_ros.errors import DrivsegError
 from drivseg_ros.segmenter import Segmenter
 
 LOADING_THREAD = 'loading'
 
 
-class LoadingAbandonedError(DrivsegError):
-    """Nobody waits for the network any more: the node is shutting down."""
+class Leaving(BaseException):
+    """The process ends: unwinds whatever waits, as far as `executors.spin`.
+
+    It is no Exception, because rclpy makes of those a failed transition, which it then tries to
+    publish although ROS is gone.
+    """
 
 
 def load_segmenter(
@@ -47,7 +50,7 @@ def load_segmenter(
     Raises:
         ModelError: if the model is not found or cannot be used.
         EngineError: if the engine, device or precision is not to be had, or it fails.
-        LoadingAbandonedError: if `keep_waiting` said no.
+        Leaving: if `keep_waiting` said no.
     """
     results: list[Segmenter] = []
     errors: list[Exception] = []
@@ -70,7 +73,7 @@ def load_segmenter(
     while thread.is_alive():
         thread.join(timeout=0.05)
         if thread.is_alive() and not keep_waiting():
-            raise LoadingAbandonedError('loading was given up: the node is shutting down')
+            raise Leaving
     if errors:
         raise errors[0]
     return results[0]
