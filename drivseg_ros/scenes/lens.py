@@ -140,7 +140,7 @@ class Lens:
 
     def _rain(self, image: np.ndarray, stream: Stream) -> None:
         width, height = self._size
-        streaks = np.zeros((height, width), np.uint8)
+        streaks: np.ndarray = np.zeros((height, width), np.uint8)
         slant = stream.uniform(-0.02, 0.02) + (self._key % 13 - 6) * 0.02
         for _ in range(int(90 * (0.4 + self._look.wet))):
             x, y = stream.uniform(0, width), stream.uniform(-0.1 * height, height)

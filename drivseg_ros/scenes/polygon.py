@@ -51,8 +51,8 @@ def cover_convex(
     if last < first:
         return
     rows = np.arange(first, last + 1, dtype=np.float64)
-    left = np.full(len(rows), np.inf)
-    right = np.full(len(rows), -np.inf)
+    left: np.ndarray = np.full(len(rows), np.inf)
+    right: np.ndarray = np.full(len(rows), -np.inf)
     for (ax, ay), (bx, by) in zip(outline, [*outline[1:], outline[0]], strict=True):
         if ay == by:
             continue

@@ -76,7 +76,7 @@ def lattice_noise(size: int, cells: int, *key: int | str) -> np.ndarray:
 
 def fractal_noise(size: int, cells: int, octaves: int, *key: int | str) -> np.ndarray:
     """Tiling fractal noise, uint8 [size, size], stretched to 0...255."""
-    total = np.zeros((size, size), np.float64)
+    total: np.ndarray = np.zeros((size, size), np.float64)
     weight = 1.0
     for octave in range(octaves):
         total = total + weight * lattice_noise(size, min(cells << octave, size), octave, *key)
