@@ -104,10 +104,10 @@ class RateWindow:
         self._lock = threading.Lock()
         self._times: deque[float] = deque(maxlen=_MAX_SAMPLES)
 
-    def add(self, *, now: float) -> None:
-        """Counts one event."""
+    def add(self, *, now: float, count: int = 1) -> None:
+        """Counts events that happen now."""
         with self._lock:
-            self._times.append(now)
+            self._times.extend([now] * min(count, _MAX_SAMPLES))
 
     def rate(self, *, now: float) -> float:
         """Events by second since `now` - window_s, or since the beginning if that is later."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from rclpy.callback_groups import CallbackGroup
-from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -18,6 +18,7 @@ from drivseg_ros.image_codec import decode_compressed_image, decode_image
 from drivseg_ros.node import qos
 from drivseg_ros.node.camera_monitor import CameraMonitor
 from drivseg_ros.node.camera_slot import CameraSlot, Frame
+from drivseg_ros.node.health import LOST_ADVICE
 from drivseg_ros.node.publishers import CameraPublishers, Offer
 
 
@@ -76,15 +77,10 @@ class Camera:
     def subscribe(self) -> None:
         """Begins to listen."""
         self.monitor.restart(now_s=_now_s(self._node))
-        self._subscription = self._node.create_subscription(
-            self._message_type,
-            self.topic,
-            self._receive,
-            self._profile,
-            callback_group=self._group,
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._report_conflict),
-            qos_overriding_options=qos.overriding_options(),
-        )
+        try:
+            self._subscription = self._create_subscription(message_lost=self._count_lost)
+        except UnsupportedEventTypeError:  # not every middleware tells
+            self._subscription = self._create_subscription(message_lost=None)
 
     def unsubscribe(self) -> None:
         """Stops listening, and drops the frame that waits."""
@@ -113,11 +109,19 @@ class Camera:
         conflict = qos.subscription_conflict(self._node, self.topic, self._profile)
         if conflict:
             return conflict
-        return (
-            'a publisher is matched but nothing arrives: it may be silent; or its frames are lost '
-            'on the way: start both ends with FASTDDS_DEFAULT_PROFILES_FILE (Jazzy: '
-            'FASTRTPS_DEFAULT_PROFILES_FILE) naming config/dds/fastdds_images.xml, which gives '
-            'images shared memory'
+        return f'a publisher is matched but nothing arrives: it may be silent, or {LOST_ADVICE}'
+
+    def _create_subscription(self, *, message_lost: Callable[[Any], None] | None) -> Any:
+        return self._node.create_subscription(
+            self._message_type,
+            self.topic,
+            self._receive,
+            self._profile,
+            callback_group=self._group,
+            event_callbacks=SubscriptionEventCallbacks(
+                incompatible_qos=self._report_conflict, message_lost=message_lost
+            ),
+            qos_overriding_options=qos.overriding_options(),
         )
 
     def _receive(self, message: Any) -> None:
@@ -125,6 +129,9 @@ class Camera:
         self.slot.put(Frame(message=message, received_s=received_s))
         self._wake()
         self.monitor.arrived(steady_s=received_s, now_s=_now_s(self._node))
+
+    def _count_lost(self, event: Any) -> None:
+        self.monitor.lost(event.total_count_change, steady_s=time.monotonic())
 
     def _report_conflict(self, _event: object) -> None:
         conflict = qos.subscription_conflict(self._node, self.topic, self._profile)

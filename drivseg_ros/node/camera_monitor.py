@@ -24,6 +24,8 @@ class CameraReport:
         counts: the frame ledger.
         rate_in_hz: frames by second that arrive.
         rate_out_hz: frames by second whose outputs are published.
+        lost: frames that the middleware knows were sent and never arrived.
+        rate_lost_hz: such frames by second.
         silent_s: time since the newest frame arrived, or since the start of work.
         idle_s: time since the newest output was published, or since the start of work.
         age_s: age of the newest output by its header stamp; NaN if there is none.
@@ -36,6 +38,8 @@ class CameraReport:
     counts: FrameCounts
     rate_in_hz: float
     rate_out_hz: float
+    lost: int
+    rate_lost_hz: float
     silent_s: float
     idle_s: float
     age_s: float
@@ -61,6 +65,8 @@ class CameraMonitor:
         self._lock = threading.Lock()
         self._rate_in = RateWindow(now=steady_s)
         self._rate_out = RateWindow(now=steady_s)
+        self._rate_lost = RateWindow(now=steady_s)
+        self._lost = 0
         self._latencies = {stage: LatencyWindow() for stage in STAGES}
         self._fate = ''
         self._failed_s = -math.inf
@@ -76,6 +82,11 @@ class CameraMonitor:
         """A frame arrived; the slot counts it in the ledger."""
         self._rate_in.add(now=steady_s)
         self._arrived_s = now_s
+
+    def lost(self, count: int, *, steady_s: float) -> None:
+        """Frames were lost on the way; they were never offered, so the ledger has them not."""
+        self._lost += count
+        self._rate_lost.add(now=steady_s, count=count)
 
     def processed(
         self, *, steady_s: float, now_s: float, stamp_s: float, stages_ms: Mapping[str, float]
@@ -115,6 +126,8 @@ class CameraMonitor:
             counts=self.ledger.counts(),
             rate_in_hz=self._rate_in.rate(now=steady_s),
             rate_out_hz=self._rate_out.rate(now=steady_s),
+            lost=self._lost,
+            rate_lost_hz=self._rate_lost.rate(now=steady_s),
             silent_s=now_s - arrived_s,
             idle_s=now_s - published_s,
             age_s=now_s - stamp_s,

@@ -102,6 +102,7 @@ def camera_status(
         'frames failed': str(counts.failed),
         'frames skipped': str(counts.skipped),
         'frames waiting': str(counts.waiting),
+        'frames lost before arrival': str(report.lost),
         'last error': counts.last_error or 'none',
     }
     for kind, count in sorted(counts.failed_by_kind.items()):

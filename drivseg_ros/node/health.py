@@ -13,7 +13,17 @@ OTHER_CLOCK_S = 3600.0
 """A stamp older than that, or from the future, was made by another clock than the node's: a bag
 is played without /clock, say. Its age then says nothing about freshness."""
 
-RECENT_FAILURE_S = 10.0
+RECENT_S = 10.0
+"""How long a failed frame is worth a warning."""
+
+MANY_LOST = 0.1
+"""The share of frames lost on the way that is worth a warning."""
+
+LOST_ADVICE = (
+    'frames are lost on the way: start both ends with FASTDDS_DEFAULT_PROFILES_FILE (Jazzy: '
+    'FASTRTPS_DEFAULT_PROFILES_FILE) naming config/dds/fastdds_images.xml, which gives images '
+    'shared memory'
+)
 
 
 class Level(enum.IntEnum):
@@ -60,6 +70,10 @@ def judge_camera(
         return Level.OK, 'disabled by ~/enable: frames are skipped'
     if report.failing:
         return Level.ERROR, f'frames fail: {report.counts.last_error}'
+    if report.rate_lost_hz > MANY_LOST * (report.rate_in_hz + report.rate_lost_hz):
+        return Level.WARN, (
+            f'{report.rate_lost_hz:.1f} frames/s are sent and never arrive: {LOST_ADVICE}'
+        )
     if report.silent_s > stale_after_s:
         return Level.WARN, f'no frame for {report.silent_s:.1f} s: {find_silence()}'
     if report.skipping:
@@ -74,6 +88,6 @@ def judge_camera(
             f'stale: the stamp of the newest output is {report.age_s:.1f} s old: frames are late '
             'already when they arrive, or the camera has another clock'
         )
-    if report.since_failure_s < RECENT_FAILURE_S:
+    if report.since_failure_s < RECENT_S:
         return Level.WARN, f'some frames fail: {report.counts.last_error}'
     return Level.OK, f'{report.rate_out_hz:.1f} of {report.rate_in_hz:.1f} frames/s processed'

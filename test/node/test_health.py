@@ -20,6 +20,8 @@ GOOD = CameraReport(
     counts=FrameCounts(),
     rate_in_hz=30.0,
     rate_out_hz=20.0,
+    lost=0,
+    rate_lost_hz=0.0,
     silent_s=0.1,
     idle_s=0.1,
     age_s=0.1,
@@ -47,6 +49,9 @@ GOOD = CameraReport(
         ),
         ({'silent_s': 1.1}, {}, Level.WARN, 'no frame for 1.1 s: the cable'),
         ({'silent_s': 0.9}, {}, Level.OK, 'processed'),
+        ({'rate_lost_hz': 3.0}, {}, Level.OK, 'processed'),
+        ({'rate_lost_hz': 4.0}, {}, Level.WARN, '4.0 frames/s are sent and never arrive'),
+        ({'rate_lost_hz': 30.0, 'rate_in_hz': 0.0, 'silent_s': 9.0}, {}, Level.WARN, 'never arr'),
         ({'skipping': True, 'idle_s': 99.0}, {}, Level.OK, 'nobody subscribes'),
         ({'idle_s': 1.1}, {}, Level.WARN, 'the newest output is 1.1 s old'),
         ({'age_s': 2.0}, {}, Level.WARN, 'stamp of the newest output is 2.0 s old'),
@@ -80,6 +85,7 @@ def test_monitor() -> None:
             assert monitor.report(steady_s=2.0, now_s=1002.0).failing
         elif count == 3:
             monitor.skipped()
+            monitor.lost(9, steady_s=3.0)
             assert monitor.report(steady_s=3.0, now_s=1003.0).skipping
         else:
             monitor.processed(
@@ -91,6 +97,7 @@ def test_monitor() -> None:
     report = monitor.report(steady_s=4.5, now_s=1004.5)
     assert (report.silent_s, report.idle_s, report.age_s) == (0.5, 0.5, 1.5)
     assert (report.failing, report.skipping, report.since_failure_s) == (False, False, 2.5)
+    assert (report.lost, report.rate_lost_hz) == (9, 2.0)
     assert report.rate_in_hz == pytest.approx(4 / 4.5)
     assert report.rate_out_hz == pytest.approx(2 / 4.5)
     assert report.latencies_ms['infer'].p50 == 25.0
