@@ -77,5 +77,6 @@ def test_time_is_over(tmp_path: Path) -> None:
 
 def test_it_is_this_python(tmp_path: Path) -> None:
     with start(tmp_path) as child:
+        child.wait_for('hello', timeout_s=20)  # the wheels of ROS 2 execute Python twice
         command = Path(f'/proc/{child.pid}/cmdline').read_bytes().split(b'\0')
     assert command[0] == sys.executable.encode()
