@@ -26,12 +26,13 @@ RECIPE = Recipe(
         Stage(4, 448, 256, 16, _MILDER),
         Stage(7, 640, 360, 12, _MILDER, rate=3.0),
         Stage(5, 640, 360, 12, _MILDER, rate=4.0),
+        Stage(4, 640, 360, 12, _MILDER, rate=6.0),
     ),
-    samples={'bdd100k': 520, 'frames': 760, 'kitti': 30, 'camvid': 50, 'scenes': 520},
+    samples={'bdd100k': 520, 'frames': 640, 'kitti': 20, 'camvid': 40, 'scenes': 660},
 )
 
-TRAINING_SCENES = range(1500)
-HELD_OUT_SCENES = range(2_000_000, 2_000_200)
+TRAINING_SCENES = range(3000)
+HELD_OUT_SCENES = range(3_000_000, 3_000_200)
 """Seeds of rendered scenes (`drivseg_ros.scenes.random_frame`)."""
 
 
