@@ -16,6 +16,7 @@ from drivseg_ros.engines import ENGINE_NAMES
 from drivseg_ros.engines.base import MAX_THREADS
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.model_card import PRECISIONS
+from drivseg_ros.model_store import DEFAULT_MODEL
 from drivseg_ros.node.parameter_spec import Change, Kind, ParameterSpec
 
 OUTPUTS = ('mask', 'overlay', 'mask_color', 'confidence', 'label_info')
@@ -25,7 +26,7 @@ SPECS = (
     ParameterSpec(
         name='model',
         kind=Kind.STRING,
-        default='fast_scnn',
+        default=DEFAULT_MODEL,
         description='Name of a model (`drivseg models` lists them) or path of an .onnx file',
         change=Change.ANY_TIME,
     ),
