@@ -1,65 +1,59 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The command `drivseg` and how it ends: an error is one line and exit status 1."""
+"""How the command `drivseg` begins and ends: an error is one line and exit status 1."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Annotated
 
-import typer
-from rich.logging import RichHandler
+from drivseg_ros.errors import DrivsegError, MissingDependencyError
 
-import drivseg_ros
-from drivseg_ros.cli import bag, bench, models
-from drivseg_ros.cli.console import err, out
-from drivseg_ros.cli.demo import demo
-from drivseg_ros.cli.play import play
-from drivseg_ros.cli.record import record
-from drivseg_ros.cli.replay import replay
-from drivseg_ros.errors import DrivsegError
-
-app = typer.Typer(
-    name='drivseg',
-    help='Road segmentation for ROS 2: demo, models, bags, replay, measurements.',
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command()(demo)
-app.add_typer(models.app, name='models')
-app.add_typer(bag.app, name='bag')
-app.command()(replay)
-app.command()(play)
-app.command()(record)
-app.add_typer(bench.app, name='bench')
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        out.print(drivseg_ros.__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option('--version', help='Print the version.', callback=_print_version)
-    ] = False,
-) -> None:
-    """Road segmentation for ROS 2: camera images in, class masks and overlays out."""
+# The first that takes `Path | None` for an option; Ubuntu 24.04 has 0.9.
+_TYPER = (0, 12, 4)
 
 
 def main() -> None:
     """Runs the command line."""
+    try:
+        _check_typer()
+        _run()
+    except DrivsegError as error:
+        sys.stderr.write(f'drivseg: {error}\n')
+        sys.exit(1)
+
+
+def _run() -> None:
+    try:
+        from rich.logging import RichHandler
+
+        from drivseg_ros.cli.app import app
+        from drivseg_ros.cli.console import err
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f'the Python package {error.name!r} is not installed; pip install {error.name} (on a '
+            'machine with a system Python: with --break-system-packages)'
+        ) from None
     logging.basicConfig(
         level=logging.WARNING,
         format='%(message)s',
         handlers=[RichHandler(console=err, show_time=False, show_path=False)],
     )
+    app()
+
+
+def _check_typer() -> None:
+    wanted = '.'.join(map(str, _TYPER))
     try:
-        app()
-    except DrivsegError as error:
-        err.print(f'drivseg: {error}', style='red', markup=False, soft_wrap=True)
-        sys.exit(1)
+        import typer
+    except ModuleNotFoundError:
+        found = None
+    else:
+        found = typer.__version__
+        if tuple(int(part) for part in found.split('.')[:3] if part.isdigit()) >= _TYPER:
+            return
+    given = 'typer is not installed' if found is None else f'typer {found} is too old'
+    raise MissingDependencyError(
+        f"{given}; pip install 'typer>={wanted}' (on a machine with a system Python: with "
+        '--break-system-packages)'
+    )

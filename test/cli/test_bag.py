@@ -18,7 +18,7 @@ from bag_files import samples, write_rosbag2
 from typer.testing import CliRunner
 
 from drivseg_ros.bags.reader import BagReader
-from drivseg_ros.cli.main import app
+from drivseg_ros.cli.app import app
 
 
 def run(*arguments: object) -> tuple[int, str]:

@@ -80,3 +80,18 @@ def test_an_error_is_one_line() -> None:
     assert result.stdout == ''
     assert "no model is called 'no_such_model'" in result.stderr
     assert 'Traceback' not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ('version', 'expected'),
+    [('0.9.0', 'typer 0.9.0 is too old; pip install'), (None, 'typer is not installed')],
+)
+def test_typer_of_the_system(tmp_path: Path, version: str | None, expected: str) -> None:
+    """Ubuntu 24.04's typer is too old, and rosdep installs no other."""
+    text = f'__version__ = {version!r}' if version else "raise ModuleNotFoundError(name='typer')"
+    (tmp_path / 'typer.py').write_text(text)
+    path = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
+    result = drivseg('--version', PYTHONPATH=path)
+    assert result.returncode == 1
+    assert expected in result.stderr
+    assert 'Traceback' not in result.stderr

@@ -1,0 +1,47 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command `drivseg` and its subcommands, each a file beside this one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import drivseg_ros
+from drivseg_ros.cli import bag, bench, models
+from drivseg_ros.cli.console import out
+from drivseg_ros.cli.demo import demo
+from drivseg_ros.cli.play import play
+from drivseg_ros.cli.record import record
+from drivseg_ros.cli.replay import replay
+
+app = typer.Typer(
+    name='drivseg',
+    help='Road segmentation for ROS 2: demo, models, bags, replay, measurements.',
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(demo)
+app.add_typer(models.app, name='models')
+app.add_typer(bag.app, name='bag')
+app.command()(replay)
+app.command()(play)
+app.command()(record)
+app.add_typer(bench.app, name='bench')
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(drivseg_ros.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option('--version', help='Print the version.', callback=_print_version)
+    ] = False,
+) -> None:
+    """Road segmentation for ROS 2: camera images in, class masks and overlays out."""
