@@ -52,7 +52,7 @@ def default_card(provenance: dict[str, Any]) -> ModelCard:
         input_height=HEIGHT,
         architecture='Fast-SCNN (Poudel et al. 2019)',
         description='Ego lane, other lanes of the same direction, and background, from a forward '
-        'camera. Trained from nothing on a CPU within about an hour: a network to begin with.',
+        'camera. Trained from nothing on a CPU, in less than two hours: a network to begin with.',
         precision='fp32',
         license=DATA_TERMS,
         provenance=provenance,
@@ -63,8 +63,8 @@ def training_provenance(**facts: Any) -> dict[str, Any]:
     """What a card tells of the training: data, split, recipe, and the facts of the run."""
     return {
         'data': DATA,
-        'split': f'bdd100k_drivable by file name: {SPLIT_RULE}. The held-out frames were used '
-        'for nothing but the figures',
+        'split': f'bdd100k_drivable by file name: {SPLIT_RULE}. No weights were learned or '
+        'picked by the held-out frames',
         'recipe': dataclasses.asdict(RECIPE),
         **facts,
     }
