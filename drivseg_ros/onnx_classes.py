@@ -20,8 +20,9 @@ _ATTRIBUTE_NAME, _ATTRIBUTE_INT = 1, 3
 _VALUE_NAME, _VALUE_TYPE = 1, 2
 _TYPE_TENSOR, _TENSOR_SHAPE, _SHAPE_DIM, _DIM_VALUE = 1, 2, 1, 1
 
-# Operations that change the type or the shape of the class ids, but not which classes there are.
-_TRANSPARENT = ('Cast', 'Identity', 'Squeeze', 'Reshape')
+# Operations between the choice of the class and the output: they change type or shape, or compare
+# the classes one by one (models/graph.py writes the argmax so, which is faster on CPUs).
+_BETWEEN = ('Cast', 'Identity', 'Squeeze', 'Reshape', 'Where', 'Greater', 'Max')
 
 
 @dataclass
@@ -33,15 +34,16 @@ class _Node:
 
 
 def count_classes(model: bytes, output: str) -> int | None:
-    """The number of classes among which the graph's argmax chooses.
+    """The number of classes among which the graph chooses.
 
     Args:
         model: the bytes of an .onnx file that onnxruntime could read.
         output: the name of the output that carries class ids.
 
     Returns:
-        The size of the axis the argmax behind `output` runs over; None if the graph does not
-        tell: no argmax (a threshold, say), or no shape noted for its input.
+        The size of the axis that an ArgMax behind `output` runs over, or the number of parts that
+        a Split gives to comparisons; None if the graph does not tell: it chooses in another way
+        (a threshold, say), or no shape is noted.
     """
     graph = b''.join(bytes(v) for n, v in _fields(memoryview(model)) if n == _MODEL_GRAPH)
     producers: dict[str, _Node] = {}
@@ -53,13 +55,21 @@ def count_classes(model: bytes, output: str) -> int | None:
         elif number == _GRAPH_VALUE_INFO:
             name, shape = _read_value_info(value)
             shapes[name] = shape
-    node = producers.get(output, _Node())
-    while node.op_type in _TRANSPARENT:
-        node = producers.get(node.inputs[0], _Node())
-    if node.op_type != 'ArgMax':
-        return None
-    shape = shapes.get(node.inputs[0], [])
-    return shape[node.axis] if -len(shape) <= node.axis < len(shape) else None
+    names, seen = [output], set()
+    while names:
+        name = names.pop()
+        node = producers.get(name, _Node())
+        if name in seen:
+            continue
+        seen.add(name)
+        if node.op_type == 'ArgMax':
+            shape = shapes.get(node.inputs[0], [])
+            return shape[node.axis] if -len(shape) <= node.axis < len(shape) else None
+        if node.op_type == 'Split':
+            return len(node.outputs)
+        if node.op_type in _BETWEEN:
+            names += node.inputs
+    return None
 
 
 def _read_node(data: memoryview) -> _Node:

@@ -16,6 +16,7 @@ from tiny_model import tiny_card, write_tiny_model
 from drivseg_ros.errors import ModelError
 from drivseg_ros.model_card import BDD100K_CLASSES
 from drivseg_ros.model_file import read_model_file
+from drivseg_ros.model_store import DEFAULT_MODEL, find_model
 from drivseg_ros.onnx_classes import count_classes
 
 
@@ -120,3 +121,18 @@ def test_count_classes(axis: int) -> None:
     del graph.value_info[:]
     assert count_classes(helper.make_model(graph).SerializeToString(), 'class_ids') is None
     assert count_classes(data, 'a thing that is not there') is None
+
+
+def test_count_classes_by_comparison() -> None:
+    """The shipped network compares its classes one by one."""
+    model = find_model(DEFAULT_MODEL)
+    assert count_classes(model.path.read_bytes(), 'class_ids') == model.card.num_classes == 3
+
+
+def test_count_classes_of_a_threshold() -> None:
+    nodes = [
+        helper.make_node('Greater', ['x', 'limit'], ['g']),
+        helper.make_node('Cast', ['g'], ['class_ids'], to=TensorProto.UINT8),
+    ]
+    graph = helper.make_graph(nodes, 'g', [], [])
+    assert count_classes(helper.make_model(graph).SerializeToString(), 'class_ids') is None

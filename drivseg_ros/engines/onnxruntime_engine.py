@@ -73,9 +73,6 @@ class OnnxruntimeEngine:
                 f'or driver are missing), and would have used {self._session.get_providers()}; '
                 "install them, or ask for device 'cpu'"
             )
-        self._run_options = onnxruntime.RunOptions()
-        # Without it the confidence is computed even when it is not fetched.
-        self._run_options.only_execute_path_to_fetches = True
 
     def infer(self, batch: np.ndarray, *, confidence: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Runs the network; see `Engine.infer`."""
@@ -83,7 +80,7 @@ class OnnxruntimeEngine:
         if confidence and self.model.has_confidence:
             outputs.append(CONFIDENCE_NAME)
         try:
-            results = self._session.run(outputs, {INPUT_NAME: batch}, self._run_options)
+            results = self._session.run(outputs, {INPUT_NAME: batch})
         except Exception as error:  # as above
             raise EngineError(f'onnxruntime failed: {_first_line(error)}') from None
         return results[0], results[1] if len(results) > 1 else None
