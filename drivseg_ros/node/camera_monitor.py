@@ -68,6 +68,7 @@ class CameraMonitor:
         self._rate_lost = RateWindow(now=steady_s)
         self._lost = 0
         self._latencies = {stage: LatencyWindow() for stage in STAGES}
+        self.newest_stages_ms: Mapping[str, float] = {}
         self._fate = ''
         self._failed_s = -math.inf
         self.restart(now_s=now_s)
@@ -99,6 +100,8 @@ class CameraMonitor:
             stamp_s: the frame's header stamp in seconds.
             stages_ms: its latency in each of STAGES, in milliseconds.
         """
+        # Before the count: who waits for that finds the stages of the same frame.
+        self.newest_stages_ms = stages_ms
         self.ledger.process()
         self._rate_out.add(now=steady_s)
         for stage, latency in stages_ms.items():
