@@ -141,7 +141,11 @@ class Worker:
             self._wake.clear()
             last_s = time.monotonic()
             self._take_next()
-            self._work()
+            try:
+                self._work()
+            except Exception as error:  # a fault of our own, and no reason to go blind
+                if self._alive():
+                    self._logger.error(f'the worker failed: {error!r}')
 
     def _delay_s(self, last_s: float) -> float:
         rate_hz = self.max_rate_hz  # it may change while we wait

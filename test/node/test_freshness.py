@@ -228,3 +228,24 @@ def test_rate_limit_drops_the_older(make_live: MakeLive, peer: Peer, tiny_model:
     assert result.successful, result.reason
     wait_for(lambda: len(masks) == 2, 'no limit any more')
     assert stamps(masks) == [0, 3]
+
+
+def test_worker_survives_its_own_faults(
+    make_live: MakeLive, peer: Peer, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = make_live(model=str(tiny_model)).wait_active()
+    masks = peer.listen('/segmentation/mask')
+    live.wait_wanted('mask')
+    camera = peer.camera('/image').wait_subscribed()
+    failed: list[object] = []
+
+    def fail(**arguments: object) -> None:
+        failed.append(arguments)
+        raise RuntimeError('a slip of the pen')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(live.node.cameras[0].monitor, 'processed', fail)
+        camera.send(make_image(0))
+        wait_for(lambda: failed, 'the fault')
+    camera.send(make_image(1))
+    wait_for(lambda: stamps(masks) == [0, 1], 'the next mask')
