@@ -14,6 +14,14 @@ from tiny_model import write_tiny_model
 from drivseg_ros.evaluation.ros_domain import private_domain
 from drivseg_ros.share import share_directory
 
+# Two participants in one process, which only tests have, can lock each other up for ever when they
+# tell each other directly of endpoints that go (seen in Fast DDS 3.2: PDP::removeWriterProxyData).
+_NO_INTRAPROCESS = """
+  <library_settings>
+    <intraprocess_delivery>OFF</intraprocess_delivery>
+  </library_settings>
+"""
+
 
 @pytest.fixture
 def tiny_model(tmp_path: Path) -> Path:
@@ -22,13 +30,17 @@ def tiny_model(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def ros_domain(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[int]:
     """A ROS domain that nobody else on this machine uses, kept to this machine.
 
     Everything is set in os.environ, so that child processes are in the same domain.
     """
     pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
-    profile = share_directory() / 'config/dds/fastdds_images.xml'
+    profile = tmp_path_factory.mktemp('dds') / 'profile.xml'
+    packaged = (share_directory() / 'config/dds/fastdds_images.xml').read_text()
+    profile.write_text(packaged.replace('</dds>', f'{_NO_INTRAPROCESS}</dds>'))
     for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
         monkeypatch.setenv(name, str(profile))
     with private_domain() as variables:
