@@ -61,12 +61,17 @@ def demo(
         raise ParameterError(
             'give --bag and --image-topic together, or neither for a rendered drive'
         )
+    if label_topic is not None and bag is None:
+        raise ParameterError(
+            f'--label-topic {label_topic} is of a bag; give --bag too, or leave it out: a rendered '
+            'drive brings its own labels'
+        )
     if not rate > 0:
         raise ParameterError(f'the rate {rate} is not allowed; it must be above 0')
     card = find_model(model).card
     output.mkdir(parents=True, exist_ok=True)
     with progress_bar() as progress, orderly_end():
-        if bag is None:
+        if bag is None or image_topic is None:
             bag, image_topic, label_topic = output / 'drive', _IMAGE_TOPIC, _LABEL_TOPIC
             drive = Drive(seed, duration_s=duration)
             task = progress.add_task('rendering the drive', total=len(drive))
@@ -75,7 +80,6 @@ def demo(
                 ImageBagOptions(output=bag, topic=image_topic, overwrite=True),
                 progress=partial(_advance, progress, task),
             )
-        assert image_topic is not None
         task = progress.add_task('playing to the node', total=None)
         run = run_live(
             bag,

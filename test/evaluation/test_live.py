@@ -184,6 +184,7 @@ def test_demo_of_a_bag_interrupted(tmp_path: Path, tiny_model: Path) -> None:
     [
         (['--bag', 'x'], 'give --bag and --image-topic together'),
         (['--image-topic', '/a'], 'give --bag and --image-topic together'),
+        (['--label-topic', '/l'], 'give --bag too'),
         (['--rate', '0'], 'must be above 0'),
         (['--model', 'nothing'], "no model is called 'nothing'"),
     ],
