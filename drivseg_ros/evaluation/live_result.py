@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +126,7 @@ def evaluate_live(
         (received - due_ns[stamp]) / 1e6 for stamp, received in recorded.received_ns.items()
     ]
     matcher = LabelMatcher(card.num_classes)
+    images_hash = hashlib.sha256()
     with BagReader(run.bag) as source, BagReader(run.recording) as recording:
         masks = _Masks(
             recording.messages([run.mask_topic]) if run.mask_topic in recording.topics else iter(())
@@ -148,6 +150,7 @@ def evaluate_live(
                 on_frame(done, total)
                 if stamp not in due_ns:
                     continue  # the run was ended before
+                images_hash.update(message.data)
                 mask = masks.take(stamp) if stamp in recorded.received_ns else None
                 if mask is not None and label_topic:
                     matcher.add_prediction(stamp, mask)
@@ -159,6 +162,7 @@ def evaluate_live(
             'bag': str(run.bag),
             'image_topic': run.image_topic,
             'label_topic': label_topic,
+            'images_sha256': images_hash.hexdigest(),
         },
         'engine': {
             key: recorded.diagnostics.get(name, 'unknown')

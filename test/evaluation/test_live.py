@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -78,6 +79,9 @@ def test_figures(finished: tuple[ColorBag, LiveRun], tmp_path: Path) -> None:
     assert report['accuracy']['miou'] == 1.0
     assert report['accuracy']['frames'] == frames['processed']
     assert report['engine']['model'] == 'tiny'
+    with BagReader(run.bag) as reader:
+        data = b''.join(m.data for m in reader.messages([run.image_topic]))
+    assert report['input']['images_sha256'] == hashlib.sha256(data).hexdigest()
     assert report['stages_by_the_node_ms']['infer_p50'] is not None
     assert (tmp_path / 'v.mp4').stat().st_size > 0
     assert (tmp_path / 's.png').stat().st_size > 0
