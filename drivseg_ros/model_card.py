@@ -22,6 +22,9 @@ MAX_CLASSES = 255
 MAX_INPUT_SIDE = 8192
 PRECISIONS = ('fp32', 'fp16', 'bf16', 'int8')
 
+LETTERBOX_GREY = 114
+"""The grey level round a letterboxed image; the habit of the YOLO family."""
+
 
 class Role(str, enum.Enum):
     """What a class means to somebody who drives (DESIGN.md, contract 2)."""
@@ -35,6 +38,13 @@ class Role(str, enum.Enum):
     ROAD = 'road'
     """Road surface that is not ours to drive, such as oncoming lanes."""
     NONE = 'none'
+
+
+class Resize(str, enum.Enum):
+    """How an image is brought to the network's input size (resizing.py)."""
+
+    STRETCH = 'stretch'
+    LETTERBOX = 'letterbox'
 
 
 _DRIVABLE_ROLES = (Role.DIRECT, Role.ALTERNATIVE, Role.DRIVABLE)
@@ -93,6 +103,7 @@ class ModelCard:
         classes: the classes; their ids are 0, 1, 2, ... without a gap, in this order.
         input_width: the network's input width in pixels.
         input_height: the network's input height in pixels.
+        resize: whether images are stretched to that size or letterboxed with grey.
         architecture: the network's architecture, e.g. 'Fast-SCNN (Poudel et al. 2019)'.
         description: one or two sentences for a person.
         precision: of the file's weights and arithmetic: fp32, fp16, bf16 or int8.
@@ -107,6 +118,7 @@ class ModelCard:
     classes: tuple[ModelClass, ...]
     input_width: int
     input_height: int
+    resize: Resize = Resize.STRETCH
     architecture: str = ''
     description: str = ''
     precision: str = 'fp32'
@@ -136,6 +148,13 @@ class ModelCard:
                     f'the card has the input {side} {value!r}; '
                     f'an integer from 1 to {MAX_INPUT_SIDE} (pixels) is allowed'
                 )
+        try:
+            object.__setattr__(self, 'resize', Resize(self.resize))
+        except ValueError:
+            raise ModelError(
+                f'the card has the resize {self.resize!r}; '
+                f'allowed are {", ".join(mode.value for mode in Resize)}'
+            ) from None
         if self.precision not in PRECISIONS:
             raise ModelError(
                 f'the card has the precision {self.precision!r}; '
@@ -177,6 +196,7 @@ class ModelCard:
             {'id': c.id, 'name': c.name, 'color': list(c.color), 'role': c.role.value}
             for c in self.classes
         ]
+        content['resize'] = self.resize.value
         content['provenance'] = dict(self.provenance)
         return json.dumps(content, indent=2)
 

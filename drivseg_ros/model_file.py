@@ -1,15 +1,17 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A model is one .onnx file with its card inside (DESIGN.md, contract 1).
+"""A model is one .onnx file with its card inside (DESIGN.md, contract 1), or a checkpoint.
 
 It is read with onnxruntime, which every installation has, so that the onnx package is needed
-only by those who make models.
+only by those who make models. A checkpoint is a .safetensors file with the card in its metadata;
+the engine 'torch' alone runs it.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,11 @@ METADATA_KEY = 'drivseg.card'
 INPUT_NAME = 'image'
 CLASS_IDS_NAME = 'class_ids'
 CONFIDENCE_NAME = 'confidence'
+
+ARCHITECTURE_KEY = 'drivseg.architecture'
+"""Metadata key of a checkpoint: the name by which models/registry.py makes the network."""
+CHECKPOINT_SUFFIX = '.safetensors'
+_MAX_HEADER = 100_000_000  # bytes; the limit that the format itself sets
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,11 @@ class ModelFile:
     batch: int | None
     has_confidence: bool
 
+    @property
+    def is_checkpoint(self) -> bool:
+        """Whether it is a .safetensors file."""
+        return self.path.suffix == CHECKPOINT_SUFFIX
+
     @functools.cached_property
     def sha256(self) -> str:
         """The hash of the file's bytes, as hexadecimal digits."""
@@ -56,7 +68,11 @@ def read_model_file(path: str | Path) -> ModelFile:
     """
     path = Path(path)
     if not path.is_file():
-        raise ModelError(f'no model file at {path}; give the path of an .onnx file')
+        raise ModelError(
+            f'no model file at {path}; give the path of an .onnx or {CHECKPOINT_SUFFIX} file'
+        )
+    if path.suffix == CHECKPOINT_SUFFIX:
+        return _read_checkpoint(path)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
@@ -76,10 +92,7 @@ def read_model_file(path: str | Path) -> ModelFile:
             f'{path} has no model card (metadata {METADATA_KEY!r}); only models exported with '
             'their card can be used: see "Bring your own model" in the README'
         )
-    try:
-        card = ModelCard.from_json(text)
-    except ModelError as error:
-        raise ModelError(f'{path}: {error}') from None
+    card = _read_card(path, text)
     signature = _Signature(path=path, card=card)
     inputs = {node.name: node for node in session.get_inputs()}
     outputs = {node.name: node for node in session.get_outputs()}
@@ -105,6 +118,49 @@ def read_model_file(path: str | Path) -> ModelFile:
         batch=batch if isinstance(batch, int) else None,
         has_confidence=CONFIDENCE_NAME in outputs,
     )
+
+
+def read_checkpoint_metadata(path: Path) -> dict[str, str]:
+    """The metadata of a .safetensors file, without reading its tensors.
+
+    The file begins with the length of its header, 8 bytes little endian, and the header, JSON
+    (https://huggingface.co/docs/safetensors, "Format").
+
+    Raises:
+        ModelError: if the file has no such header.
+    """
+    try:
+        with path.open('rb') as file:
+            length = int.from_bytes(file.read(8), 'little')
+            header = file.read(length) if length <= _MAX_HEADER else b''
+        if len(header) < length or not header:
+            raise ValueError('its header is cut off')
+        metadata = json.loads(header).get('__metadata__', {})
+    except (ValueError, AttributeError) as error:
+        raise ModelError(
+            f'{path} cannot be read as safetensors ({error}); write or copy it again'
+        ) from None
+    return {str(key): str(value) for key, value in metadata.items()}
+
+
+def _read_checkpoint(path: Path) -> ModelFile:
+    metadata = read_checkpoint_metadata(path)
+    missing = sorted({ARCHITECTURE_KEY, METADATA_KEY} - set(metadata))
+    if missing:
+        raise ModelError(
+            f'{path} lacks the metadata {missing}; only checkpoints written by drivseg_ros can '
+            'be loaded'
+        )
+    card = _read_card(path, metadata[METADATA_KEY])
+    # `DeployedNetwork` gives the network any batch size and a confidence.
+    return ModelFile(path=path, card=card, batch=None, has_confidence=True)
+
+
+def _read_card(path: Path, text: str) -> ModelCard:
+    try:
+        return ModelCard.from_json(text)
+    except ModelError as error:
+        raise ModelError(f'{path}: {error}') from None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.errors import ModelError
-from drivseg_ros.model_file import ModelFile, read_model_file
+from drivseg_ros.model_file import CHECKPOINT_SUFFIX, ModelFile, read_model_file
 from drivseg_ros.share import share_directory
 
 MODEL_PATH_VARIABLE = 'DRIVSEG_MODEL_PATH'
@@ -58,7 +58,7 @@ def find_model(name_or_path: str | Path) -> ModelFile:
     """
     text = str(name_or_path)
     path = Path(text).expanduser()
-    if path.suffix == '.onnx' or len(path.parts) > 1:
+    if path.suffix in ('.onnx', CHECKPOINT_SUFFIX) or len(path.parts) > 1:
         return read_model_file(path)
     for directory in model_directories():
         candidate = directory / f'{text}.onnx'

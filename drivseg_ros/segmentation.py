@@ -16,9 +16,9 @@ class Timings:
     """Where the time of one batch went, in milliseconds.
 
     Attributes:
-        prepare_ms: resizing the images to the network's input.
-        infer_ms: the engine.
-        restore_ms: resizing the results to the images' sizes.
+        prepare_ms: resizing the images to the network's input; 0 where the engine does that.
+        infer_ms: the engine, with the resizing where it does that on its device.
+        restore_ms: resizing the results to the images' sizes; 0 where the engine does that.
         batch_size: how many images shared these times.
     """
 

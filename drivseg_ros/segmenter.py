@@ -8,21 +8,22 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from drivseg_ros.engines import Engine, EngineOptions, create_engine
+from drivseg_ros.engines import Engine, EngineOptions, ImageEngine, create_engine
+from drivseg_ros.engines.base import OnProgress, say_nothing
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model_card import ModelCard
 from drivseg_ros.model_store import find_model
+from drivseg_ros.resizing import Placement, place_image, restore_plane
 from drivseg_ros.segmentation import Segmentation, Timings
 
 
 class Segmenter:
     """A network on an engine, with everything around it: resizing, batching, timing.
 
-    The images are stretched to the network's input (area averaging when they shrink, linear when
-    they grow) and the class ids are brought back to the images' sizes by nearest neighbour.
+    The images are brought to the network's input and the class ids back to the images' sizes as
+    resizing.py says; an engine that resizes on its own device (`ImageEngine`) does so itself.
 
     It is used by one thread at a time.
 
@@ -45,15 +46,29 @@ class Segmenter:
         device: str = 'auto',
         precision: str = 'auto',
         threads: int = 0,
+        max_batch: int = 1,
+        on_progress: OnProgress = say_nothing,
     ) -> Segmenter:
         """Finds a model by name or path and loads it into an engine.
+
+        Args:
+            model: name or path.
+            engine: one of ENGINE_NAMES; the rest as in `EngineOptions`.
+            device: see there.
+            precision: see there.
+            threads: see there.
+            max_batch: see there.
+            on_progress: told how far the engine is, if it has to be built.
 
         Raises:
             ModelError: if the model is not found or cannot be used.
             EngineError: if the engine, device or precision is not to be had.
+            MissingDependencyError: if the engine is not installed.
         """
-        options = EngineOptions(device=device, precision=precision, threads=threads)
-        return cls(create_engine(engine, find_model(model), options))
+        options = EngineOptions(
+            device=device, precision=precision, threads=threads, max_batch=max_batch
+        )
+        return cls(create_engine(engine, find_model(model), options, on_progress=on_progress))
 
     @property
     def card(self) -> ModelCard:
@@ -114,7 +129,7 @@ class Segmenter:
             self._buffer = np.zeros((size, *self._buffer.shape[1:]), np.uint8)
         batch = self._buffer[:size]
         for image, target in zip(images, batch):  # noqa: B905 (the batch may be longer)
-            _resize_rgb(image, target)
+            place_image(image, target, self._place(image))
         return batch
 
     def close(self) -> None:
@@ -127,9 +142,14 @@ class Segmenter:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    def _place(self, image: np.ndarray) -> Placement:
+        return Placement.of(self.card, image_width=image.shape[1], image_height=image.shape[0])
+
     def _segment_batch(
         self, images: Sequence[np.ndarray], *, confidence: bool
     ) -> list[Segmentation]:
+        if isinstance(self.engine, ImageEngine):
+            return self._segment_on_device(self.engine, images, confidence=confidence)
         started = time.perf_counter()
         batch = self.prepare(images)
         prepared = time.perf_counter()
@@ -138,10 +158,13 @@ class Segmenter:
         self._check_ids(class_ids)
         planes = [
             (
-                _restore(class_ids[i], image.shape[:2]),
-                None if confidences is None else _restore(confidences[i], image.shape[:2]),
+                restore_plane(class_ids[i], image.shape[:2], place),
+                None
+                if confidences is None
+                else restore_plane(confidences[i], image.shape[:2], place),
             )
             for i, image in enumerate(images)
+            for place in (self._place(image),)
         ]
         timings = Timings(
             prepare_ms=(prepared - started) * 1e3,
@@ -149,6 +172,24 @@ class Segmenter:
             restore_ms=(time.perf_counter() - inferred) * 1e3,
             batch_size=len(images),
         )
+        return self._results(planes, timings)
+
+    def _segment_on_device(
+        self, engine: ImageEngine, images: Sequence[np.ndarray], *, confidence: bool
+    ) -> list[Segmentation]:
+        started = time.perf_counter()
+        planes = engine.segment(images, confidence=confidence)
+        infer_ms = (time.perf_counter() - started) * 1e3
+        for class_ids, _ in planes:
+            self._check_ids(class_ids)
+        return self._results(
+            planes,
+            Timings(prepare_ms=0.0, infer_ms=infer_ms, restore_ms=0.0, batch_size=len(images)),
+        )
+
+    def _results(
+        self, planes: Sequence[tuple[np.ndarray, np.ndarray | None]], timings: Timings
+    ) -> list[Segmentation]:
         return [
             Segmentation(class_ids=ids, confidence=conf, card=self.card, timings=timings)
             for ids, conf in planes
@@ -164,31 +205,3 @@ class Segmenter:
                 f'ids 0 to {self.card.num_classes - 1} ({", ".join(self.card.class_names)}); '
                 'correct the card or the graph'
             )
-
-
-def _resize_rgb(image: np.ndarray, target: np.ndarray) -> None:
-    """Stretches an image into the target, uint8 [h, w, 3]."""
-    height, width = target.shape[:2]
-    # OpenCV copies arrays with negative strides. A bgr buffer seen as rgb is one, so it is
-    # resized as it lies in memory, and the few pixels that are left are turned round.
-    turned = image.strides[2] < 0
-    source = image[..., ::-1] if turned else image
-    if source.shape[:2] == (height, width):
-        resized = source
-    else:
-        shrinks = source.shape[0] >= height and source.shape[1] >= width
-        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        resized = cv2.resize(source, (width, height), interpolation=interpolation)
-    if turned:
-        cv2.cvtColor(resized, cv2.COLOR_BGR2RGB, dst=target)
-    else:
-        target[...] = resized
-
-
-def _restore(plane: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A copy of the plane at the given (height, width), by nearest neighbour."""
-    if plane.shape == shape:
-        return plane.copy()
-    # Nearest of pixel centres. INTER_NEAREST takes the upper left one and shifts the mask by up
-    # to half a network pixel.
-    return cv2.resize(plane, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST_EXACT)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from drivseg_ros.engines.base import EngineOptions
+from drivseg_ros.engines.base import EngineOptions, OnProgress
 from drivseg_ros.engines.onnxruntime_engine import OnnxruntimeEngine
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model_file import ModelFile
@@ -26,7 +26,7 @@ def reset() -> None:
         record.clear()
 
 
-def create(model: ModelFile, options: EngineOptions) -> GatedEngine:
+def create(model: ModelFile, options: EngineOptions, _on_progress: OnProgress) -> GatedEngine:
     return GatedEngine(model, options)
 
 

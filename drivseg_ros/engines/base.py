@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,6 +15,28 @@ from drivseg_ros.errors import EngineError
 from drivseg_ros.model_file import ModelFile
 
 MAX_THREADS = 256
+MAX_BATCH = 64
+
+
+@dataclass(frozen=True)
+class BuildProgress:
+    """How far the building of an engine is.
+
+    Attributes:
+        step: what is being done, for a person.
+        fraction: 0.0 to 1.0.
+    """
+
+    step: str
+    fraction: float
+
+
+OnProgress = Callable[[BuildProgress], None]
+"""Called from the thread that makes the engine, only by engines that have something to build."""
+
+
+def say_nothing(_progress: BuildProgress) -> None:
+    """The OnProgress of those who do not ask."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +47,17 @@ class EngineOptions:
         device: 'auto' (the best one the runtime has), 'cpu', 'cuda', 'cuda:1', ...
         precision: 'auto' (the model file's own), 'fp32', 'fp16', 'bf16' or 'int8'.
         threads: CPU threads; 0 leaves the choice to the engine.
+        max_batch: the largest batch that `infer` will be given; engines with buffers or plans of
+            fixed size make them for 1 up to this. A model of fixed batch is run in that.
 
     Raises:
-        EngineError: if threads is out of range.
+        EngineError: if threads or max_batch is out of range.
     """
 
     device: str = 'auto'
     precision: str = 'auto'
     threads: int = 0
+    max_batch: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.threads <= MAX_THREADS:
@@ -38,6 +65,28 @@ class EngineOptions:
                 f'{self.threads} threads were asked for; 0 (the engine chooses) to {MAX_THREADS} '
                 'are allowed'
             )
+        if not 1 <= self.max_batch <= MAX_BATCH:
+            raise EngineError(
+                f'a largest batch of {self.max_batch} was asked for; 1 to {MAX_BATCH} are allowed'
+            )
+
+
+def default_threads() -> int:
+    """Half of the CPUs this process may use, at most 4: a car's computer has other work to do."""
+    return max(1, min(4, len(os.sched_getaffinity(0)) // 2))
+
+
+def require_onnx(model: ModelFile, engine: str) -> None:
+    """Refuses a checkpoint where only an .onnx file will do.
+
+    Raises:
+        EngineError: if the model is no .onnx file.
+    """
+    if model.is_checkpoint:
+        raise EngineError(
+            f'{engine} runs .onnx files, and {model.path} is a checkpoint; take the .onnx file '
+            "exported from it, or engine 'torch'"
+        )
 
 
 class Engine(Protocol):
@@ -56,6 +105,9 @@ class Engine(Protocol):
     threads: int
     """CPU threads in use."""
     model: ModelFile
+    choice: str
+    """Why this engine, for a person: 'as asked for', or the reasons of 'auto'. It is set by
+    `create_engine`."""
 
     def infer(self, batch: np.ndarray, *, confidence: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Runs the network.
@@ -76,4 +128,30 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Gives device and memory back; `infer` must not be called afterwards."""
+        ...
+
+
+@runtime_checkable
+class ImageEngine(Protocol):
+    """An Engine that also resizes on its device, which the Segmenter then leaves to it.
+
+    Each image goes up once, and each mask comes down once.
+    """
+
+    def segment(
+        self, images: Sequence[np.ndarray], *, confidence: bool
+    ) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """Runs the network on images of any size.
+
+        Args:
+            images: uint8 [H, W, 3] RGB each, any sizes and strides, at most `max_batch`.
+            confidence: whether the confidence is wanted, too.
+
+        Returns:
+            For each image, class_ids uint8 [H, W] and confidence uint8 [H, W] or None, resized
+            as resizing.py does it; the caller owns them.
+
+        Raises:
+            EngineError: if the runtime fails.
+        """
         ...

@@ -4,26 +4,19 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import onnxruntime
 
-from drivseg_ros.engines.base import EngineOptions
+from drivseg_ros.engines.base import EngineOptions, OnProgress, default_threads, require_onnx
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model_file import CLASS_IDS_NAME, CONFIDENCE_NAME, INPUT_NAME, ModelFile
 
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
 
 
-def create(model: ModelFile, options: EngineOptions) -> OnnxruntimeEngine:
+def create(model: ModelFile, options: EngineOptions, _on_progress: OnProgress) -> OnnxruntimeEngine:
     """Makes the engine; see `OnnxruntimeEngine`."""
     return OnnxruntimeEngine(model, options)
-
-
-def default_threads() -> int:
-    """Half of the CPUs this process may use, at most 4: a car's computer has other work to do."""
-    return max(1, min(4, len(os.sched_getaffinity(0)) // 2))
 
 
 class OnnxruntimeEngine:
@@ -39,8 +32,10 @@ class OnnxruntimeEngine:
     """
 
     name = 'onnxruntime'
+    choice = ''
 
     def __init__(self, model: ModelFile, options: EngineOptions) -> None:
+        require_onnx(model, self.name)
         self.model = model
         self.device, providers = _choose_device(options.device)
         if options.precision not in ('auto', model.card.precision):

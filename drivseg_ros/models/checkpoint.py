@@ -10,7 +10,7 @@ from torch import nn
 
 from drivseg_ros.errors import MissingDependencyError, ModelError
 from drivseg_ros.model_card import ModelCard
-from drivseg_ros.model_file import METADATA_KEY
+from drivseg_ros.model_file import ARCHITECTURE_KEY, CHECKPOINT_SUFFIX, METADATA_KEY
 from drivseg_ros.models.registry import create_network
 
 try:
@@ -20,9 +20,6 @@ except ImportError:
     raise MissingDependencyError(
         "checkpoints need safetensors, which is not installed: pip install 'drivseg_ros[train]'"
     ) from None
-
-ARCHITECTURE_KEY = 'drivseg.architecture'
-"""Metadata key of the name by which `registry` makes the network."""
 
 
 def save_checkpoint(network: nn.Module, path: Path, *, architecture: str, card: ModelCard) -> Path:
@@ -85,7 +82,7 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelCard]:
 
 
 def _check_suffix(path: Path) -> None:
-    if path.suffix != '.safetensors':
+    if path.suffix != CHECKPOINT_SUFFIX:
         raise ModelError(
             f'{path} is no checkpoint: its name must end in .safetensors; files that unpickle '
             '(.pt, .pth, .ckpt) are never loaded'
