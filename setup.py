@@ -72,12 +72,21 @@ ROS = [
     'ros-std-srvs',
 ]
 REPORT = ['av>=12']
-TRAIN = ['torch>=2.5', 'onnx>=1.16', 'safetensors>=0.4']
+ONNX = 'onnx>=1.16'
+# An engine each. tensorrt_rtx is NVIDIA's TensorRT for RTX, which comes from the package index and
+# builds plans without a GPU; the other one is a large download, and part of JetPack.
+OPENVINO = ['openvino>=2024.4']
+TORCH = ['torch>=2.5', ONNX, 'safetensors>=0.4']
+TENSORRT = ['tensorrt>=10.3', 'cuda-bindings>=12.6', ONNX]
+TENSORRT_RTX = ['tensorrt_rtx>=1.2', 'cuda-bindings>=12.6', ONNX]
+# `drivseg import` and `drivseg quantize`.
+MODELS = [ONNX, 'PyYAML>=6']
+TRAIN = TORCH
 # `colcon test` runs pytest if the extra 'test' names it.
 TEST = [
     'catkin_pkg>=1.0',
     'hypothesis>=6.98',
-    'onnx>=1.16',
+    ONNX,
     'Pillow>=10',
     'pytest>=7.4',
     'PyYAML>=6',
@@ -96,7 +105,18 @@ setup(
     data_files=data_files(),
     python_requires='>=3.10',
     install_requires=REQUIRED,
-    extras_require={'ros': ROS, 'report': REPORT, 'train': TRAIN, 'test': TEST, 'dev': DEV},
+    extras_require={
+        'ros': ROS,
+        'openvino': OPENVINO,
+        'torch': TORCH,
+        'tensorrt': TENSORRT,
+        'tensorrt_rtx': TENSORRT_RTX,
+        'models': MODELS,
+        'report': REPORT,
+        'train': TRAIN,
+        'test': TEST,
+        'dev': DEV,
+    },
     entry_points={
         'console_scripts': [
             'drivseg = drivseg_ros.cli.main:main',

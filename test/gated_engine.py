@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from drivseg_ros.engines.base import EngineOptions, OnProgress
+from drivseg_ros.engines.base import BuildProgress, EngineOptions, OnProgress
 from drivseg_ros.engines.onnxruntime_engine import OnnxruntimeEngine
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model_file import ModelFile
@@ -18,15 +18,20 @@ OPEN = threading.Event()  # inference goes on only while it is set
 BATCHES: list[int] = []  # the size of every batch that came to the gate
 CLOSED: list[str] = []  # the names of the models whose engines were closed
 FAILURES: list[Exception] = []  # raised by the next batches, one each
+BUILT = threading.Event()  # an engine that is made waits for it, and says that it builds
 
 
 def reset() -> None:
     OPEN.set()
+    BUILT.set()
     for record in (BATCHES, CLOSED, FAILURES):
         record.clear()
 
 
-def create(model: ModelFile, options: EngineOptions, _on_progress: OnProgress) -> GatedEngine:
+def create(model: ModelFile, options: EngineOptions, on_progress: OnProgress) -> GatedEngine:
+    if not BUILT.is_set():
+        on_progress(BuildProgress('building a plan', 0.42))
+        BUILT.wait(30)
     return GatedEngine(model, options)
 
 

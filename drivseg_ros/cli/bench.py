@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.cli.console import out, progress_bar
-from drivseg_ros.cli.options import Device, EngineName, Model, Threads
+from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads
 from drivseg_ros.errors import MissingDependencyError, ParameterError
 from drivseg_ros.model_store import DEFAULT_MODEL
 
@@ -28,6 +28,7 @@ def node(
     model: Model = DEFAULT_MODEL,
     engine: EngineName = 'auto',
     device: Device = 'auto',
+    precision: Precision = 'auto',
     threads: Threads = 0,
     size: Annotated[
         list[str] | None,
@@ -51,7 +52,13 @@ def node(
     with progress_bar() as progress:
         task = progress.add_task('runs', total=None)
         report = benchmark_node(
-            parameters={'model': model, 'engine': engine, 'device': device, 'threads': threads},
+            parameters={
+                'model': model,
+                'engine': engine,
+                'device': device,
+                'precision': precision,
+                'threads': threads,
+            },
             sizes=sizes,
             frames=frames,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),

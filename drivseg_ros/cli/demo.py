@@ -12,7 +12,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import Device, EngineName, Model, Threads
+from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads
 from drivseg_ros.cli.result_table import print_result
 from drivseg_ros.model_store import DEFAULT_MODEL
 
@@ -36,6 +36,7 @@ def demo(
     model: Model = DEFAULT_MODEL,
     engine: EngineName = 'auto',
     device: Device = 'auto',
+    precision: Precision = 'auto',
     threads: Threads = 0,
     rate: Annotated[float, typer.Option(help='1 plays as recorded, 2 twice as fast.')] = 1.0,
     seed: Annotated[int, typer.Option(help='The rendered drive; each seed is another one.')] = 22,
@@ -84,7 +85,9 @@ def demo(
         run = run_live(
             bag,
             image_topic=image_topic,
-            choice=NodeChoice(model=model, engine=engine, device=device, threads=threads),
+            choice=NodeChoice(
+                model=model, engine=engine, device=device, precision=precision, threads=threads
+            ),
             rate=rate,
             folder=output,
             on_progress=partial(_advance, progress, task),

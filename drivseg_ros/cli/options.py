@@ -10,10 +10,17 @@ import typer
 
 from drivseg_ros.engines import ENGINE_NAMES
 from drivseg_ros.engines.base import MAX_THREADS
+from drivseg_ros.model_card import PRECISIONS
 
 Model = Annotated[str, typer.Option(help='A name that `drivseg models` lists, or a path.')]
 EngineName = Annotated[str, typer.Option('--engine', help=f'One of {", ".join(ENGINE_NAMES)}.')]
-Device = Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:INDEX.')]
+Device = Annotated[
+    str, typer.Option(help='auto, cpu, cuda or cuda:INDEX; with openvino also gpu or npu.')
+]
+Precision = Annotated[
+    str,
+    typer.Option(help=f"auto (the model file's own), {', '.join(PRECISIONS)}."),
+]
 Threads = Annotated[
     int, typer.Option(min=0, max=MAX_THREADS, help='CPU threads; 0: the engine chooses.')
 ]

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import Device, EngineName, Model, Threads
+from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads
 from drivseg_ros.cli.result_table import print_result
 from drivseg_ros.model_store import DEFAULT_MODEL
 
@@ -25,6 +25,7 @@ def replay(
     ] = None,
     engine: EngineName = 'auto',
     device: Device = 'auto',
+    precision: Precision = 'auto',
     threads: Threads = 0,
     output: Annotated[
         Path | None, typer.Option(help='Write masks and confidence into this new bag.')
@@ -54,7 +55,9 @@ def replay(
         output=output, video=video, contact_sheet=contact_sheet, overwrite=overwrite
     )
     with (
-        Segmenter.open(model, engine=engine, device=device, threads=threads) as segmenter,
+        Segmenter.open(
+            model, engine=engine, device=device, precision=precision, threads=threads
+        ) as segmenter,
         progress_bar() as progress,
         orderly_end(),
     ):

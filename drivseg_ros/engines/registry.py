@@ -74,18 +74,27 @@ def create_engine(
         return engine
     passed: list[str] = []
     gpus = find_gpus()
+    asked = options.device.partition(':')[0]
+    if asked not in ('auto', *(kind for _, kind in _AUTO)):
+        raise EngineError(
+            f"device {options.device!r} is not one that engine 'auto' knows (auto, cpu, cuda, "
+            'cuda:INDEX); name the engine, too'
+        )
+    if asked == 'cuda' and not gpus:
+        raise EngineError(
+            f'device {options.device!r} was asked for, but the driver shows no NVIDIA GPU '
+            "(nvidia-smi may tell more); ask for 'auto' or 'cpu'"
+        )
     for candidate, kind in _AUTO:
         label = f'{candidate} on {kind}'
-        if options.device != 'auto' and options.device.partition(':')[0] != kind:
-            continue
-        if kind == 'cuda' and not gpus and options.device == 'auto':
+        if asked not in ('auto', kind) or (kind == 'cuda' and not gpus):
             continue
         if candidate == 'tensorrt' and not _is_built(model, options):
             passed.append(
                 f'{label}: no plan was built ahead of time (drivseg engine build makes one)'
             )
             continue
-        device = kind if options.device == 'auto' else options.device
+        device = kind if asked == 'auto' else options.device
         try:
             engine = _create(
                 candidate, model, dataclasses.replace(options, device=device), on_progress
@@ -96,12 +105,7 @@ def create_engine(
         reasons = [] if gpus else ['no NVIDIA GPU was found']
         engine.choice = '; '.join([f'auto took {label}', *reasons, *passed])
         return engine
-    if not passed:
-        passed = [
-            f'device {options.device!r} is not one that auto knows (auto, cpu, cuda, cuda:INDEX); '
-            'name the engine, too'
-        ]
-    raise EngineError('no engine can run this model as asked for. ' + ' '.join(passed))
+    raise EngineError('no engine can run this model as asked for. ' + '; '.join(passed))
 
 
 def _is_built(model: ModelFile, options: EngineOptions) -> bool:

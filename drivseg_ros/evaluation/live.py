@@ -31,6 +31,7 @@ class NodeChoice:
     model: str
     engine: str = 'auto'
     device: str = 'auto'
+    precision: str = 'auto'
     threads: int = 0
 
 

@@ -58,7 +58,7 @@ def benchmark_node(
     """Measures the node.
 
     Args:
-        parameters: of the node: model, engine, device, threads.
+        parameters: of the node: model, engine, device, precision, threads.
         sizes: (width, height) of the images.
         frames: how many runs of node and engine for each size.
         on_progress: called with the runs done and the runs there are.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from drivseg_ros.engines.base import BuildProgress
 from drivseg_ros.node.camera_monitor import STAGES, CameraReport
 from drivseg_ros.node.health import Level, Phase
 from drivseg_ros.segmenter import Segmenter
@@ -36,6 +37,7 @@ class EngineReport:
         phase: the lifecycle state of the node.
         enabled: whether processing is switched on by ~/enable.
         problem: why the node could not be configured, or ''.
+        building: how far an engine is that has to be built, or None.
         clock_missing: whether the node waits for a /clock that nobody publishes.
         wanted_model: the parameter `model`.
         segmenter: the network in use, or None.
@@ -45,6 +47,7 @@ class EngineReport:
     phase: Phase
     enabled: bool
     problem: str
+    building: BuildProgress | None
     clock_missing: bool
     wanted_model: str
     segmenter: Segmenter | None
@@ -62,10 +65,15 @@ def engine_status(report: EngineReport, *, node_name: str) -> DiagnosticStatus:
         level, message = Level.OK, 'disabled by ~/enable'
     else:
         level, message = Level.OK, report.phase.value
+    build = 'none'
+    if report.building is not None:
+        build = f'{report.building.step}: {100 * report.building.fraction:.0f} %'
+        message = f'{message}; {build}'
     values = {
         'node state': report.phase.value,
         'enabled': str(report.enabled),
         'model parameter': report.wanted_model,
+        'engine build': build,
         'DDS profile': report.dds_profile,
         'memory (MB)': f'{_resident_mb():.0f}',
     }
@@ -80,6 +88,7 @@ def engine_status(report: EngineReport, *, node_name: str) -> DiagnosticStatus:
             'classes': ', '.join(engine.model.card.class_names),
             'confidence': 'yes' if engine.model.has_confidence else 'not told by this model',
             'engine': engine.name,
+            'engine choice': engine.choice,
             'device': engine.device,
             'precision': engine.precision,
             'threads': str(engine.threads),

@@ -77,6 +77,7 @@ class DiagnosticsPublisher:
             phase=node.phase,
             enabled=node.enabled,
             problem=node.problem,
+            building=node.building,
             clock_missing=node.now_s() == 0,
             wanted_model=node.wanted_model(),
             segmenter=None if worker is None else worker.segmenter,

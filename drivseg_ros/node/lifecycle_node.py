@@ -17,6 +17,7 @@ from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool
 
+from drivseg_ros.engines.base import BuildProgress
 from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.node.camera import Camera
 from drivseg_ros.node.cameras import make_cameras
@@ -24,11 +25,14 @@ from drivseg_ros.node.diagnostics_publisher import DiagnosticsPublisher
 from drivseg_ros.node.health import Phase
 from drivseg_ros.node.loading import Leaving, load_segmenter
 from drivseg_ros.node.parameter_server import ParameterServer
-from drivseg_ros.node.parameters import Settings
+from drivseg_ros.node.parameters import ENGINE_PARAMETERS, Settings
+from drivseg_ros.node.throttle import Throttle
 from drivseg_ros.node.worker import Worker
 from drivseg_ros.segmenter import Segmenter
 
 NODE_NAME = 'segmentation'
+
+_PROGRESS_PERIOD_S = 5.0  # of the log; the diagnostics tell it in their own period
 
 
 class SegmentationNode(LifecycleNode):
@@ -48,6 +52,7 @@ class SegmentationNode(LifecycleNode):
         self.frames_group = MutuallyExclusiveCallbackGroup()
         self.phase = Phase.UNCONFIGURED
         self.problem = ''
+        self.building: BuildProgress | None = None
         self.worker: Worker | None = None
         self.cameras: tuple[Camera, ...] = ()
         self.enabled = True
@@ -213,11 +218,19 @@ class SegmentationNode(LifecycleNode):
         if self.worker is None or self._settings is None:
             raise ParameterError(f'the node is {self.phase.value}; start it again')
         settings = dataclasses.replace(self._settings, **given)
-        if 'model' in given or 'engine' in given:
+        # The same model or engine again is a wish to load it anew: its file may have changed.
+        changed = any(
+            getattr(settings, name) != getattr(self._settings, name) for name in ENGINE_PARAMETERS
+        )
+        if changed or 'model' in given or 'engine' in given:
             segmenter = self._load(settings)
             if not self.worker.swap(segmenter, keep_waiting=self.alive):
                 raise Leaving
-            self.get_logger().info(f'the network in use is now {segmenter.card.name}')
+            engine = segmenter.engine
+            self.get_logger().info(
+                f'the network in use is now {segmenter.card.name} on {engine.name}, '
+                f'{engine.device}, {engine.precision}'
+            )
         self._settings = settings
         self._tune(self.worker, settings)
 
@@ -229,20 +242,31 @@ class SegmentationNode(LifecycleNode):
     def _load(self, settings: Settings) -> Segmenter:
         self.get_logger().info(f'loading {settings.model}')
         started_s = time.monotonic()
-        segmenter = load_segmenter(
-            model=settings.model,
-            engine=settings.engine,
-            device=settings.device,
-            precision=settings.precision,
-            threads=settings.threads,
-            largest_batch=len(self.cameras),
-            keep_waiting=self.alive,
-        )
+        throttle = Throttle(period_s=_PROGRESS_PERIOD_S)
+
+        def tell(progress: BuildProgress) -> None:
+            self.building = progress
+            if self.alive() and throttle.due(progress.step, now_s=time.monotonic()):
+                self.get_logger().info(f'{progress.step}: {100 * progress.fraction:.0f} %')
+
+        try:
+            segmenter = load_segmenter(
+                model=settings.model,
+                engine=settings.engine,
+                device=settings.device,
+                precision=settings.precision,
+                threads=settings.threads,
+                largest_batch=len(self.cameras),
+                keep_waiting=self.alive,
+                on_progress=tell,
+            )
+        finally:
+            self.building = None
         engine = segmenter.engine
         self.get_logger().info(
             f'loaded {engine.model.path} ({segmenter.card.name}, {engine.model.sha256[:12]}) in '
             f'{time.monotonic() - started_s:.2f} s: {engine.name}, {engine.device}, '
-            f'{engine.precision}, {engine.threads} threads'
+            f'{engine.precision}, {engine.threads} threads ({engine.choice})'
         )
         if 'confidence' in settings.outputs and not engine.model.has_confidence:
             self.get_logger().warning(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from drivseg_ros.engines.base import OnProgress
 from drivseg_ros.segmenter import Segmenter
 
 LOADING_THREAD = 'loading'
@@ -29,6 +30,7 @@ def load_segmenter(
     threads: int,
     largest_batch: int,
     keep_waiting: Callable[[], bool],
+    on_progress: OnProgress,
 ) -> Segmenter:
     """Loads a network and warms it up, in a thread of its own.
 
@@ -43,6 +45,7 @@ def load_segmenter(
         threads: CPU threads of the runtime; 0: its own choice.
         largest_batch: every batch size from 1 up to this is warmed up.
         keep_waiting: asked every now and then; if it says no, the thread is left to itself.
+        on_progress: told by that thread how far the engine is, if it has to be built.
 
     Returns:
         The network, ready for its first frame.
@@ -50,6 +53,7 @@ def load_segmenter(
     Raises:
         ModelError: if the model is not found or cannot be used.
         EngineError: if the engine, device or precision is not to be had, or it fails.
+        MissingDependencyError: if the engine is not installed.
         Leaving: if `keep_waiting` said no.
     """
     results: list[Segmenter] = []
@@ -58,7 +62,13 @@ def load_segmenter(
     def load() -> None:
         try:
             segmenter = Segmenter.open(
-                model, engine=engine, device=device, precision=precision, threads=threads
+                model,
+                engine=engine,
+                device=device,
+                precision=precision,
+                threads=threads,
+                max_batch=largest_batch,
+                on_progress=on_progress,
             )
             # The hash of a large file takes a while; from now on it is known.
             _ = segmenter.engine.model.sha256

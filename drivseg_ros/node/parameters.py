@@ -22,6 +22,9 @@ from drivseg_ros.node.parameter_spec import Change, Kind, ParameterSpec
 OUTPUTS = ('mask', 'overlay', 'mask_color', 'confidence', 'label_info')
 """The outputs of a camera, by the names of their topics below `segmentation/`."""
 
+ENGINE_PARAMETERS = ('model', 'engine', 'device', 'precision', 'threads')
+"""The parameters whose change means another network beside the one in use."""
+
 SPECS = (
     ParameterSpec(
         name='model',
@@ -34,7 +37,8 @@ SPECS = (
         name='engine',
         kind=Kind.STRING,
         default='auto',
-        description='Runtime of the network; auto takes the first that works',
+        description='Runtime of the network; auto takes the first that works, GPUs first, and '
+        'never one that must be built',
         choices=ENGINE_NAMES,
         change=Change.ANY_TIME,
     ),
@@ -42,7 +46,9 @@ SPECS = (
         name='device',
         kind=Kind.STRING,
         default='auto',
-        description='Device of the engine: auto, cpu, cuda, cuda:1, ...',
+        description='Device of the engine: auto, cpu, cuda, cuda:1, ...; with openvino also gpu, '
+        'npu',
+        change=Change.ANY_TIME,
     ),
     ParameterSpec(
         name='precision',
@@ -50,6 +56,7 @@ SPECS = (
         default='auto',
         description="Arithmetic of the network; auto is the model file's own",
         choices=('auto', *PRECISIONS),
+        change=Change.ANY_TIME,
     ),
     ParameterSpec(
         name='threads',
@@ -58,6 +65,7 @@ SPECS = (
         description='CPU threads of the engine; 0 leaves room for others',
         minimum=0,
         maximum=MAX_THREADS,
+        change=Change.ANY_TIME,
     ),
     ParameterSpec(
         name='image_topics',

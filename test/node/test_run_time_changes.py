@@ -159,6 +159,61 @@ def test_frames_flow_while_a_network_is_loaded(
     np.testing.assert_array_equal(decode_labels(masks[10]), expected)
 
 
+def test_an_engine_that_must_be_built_is_built_beside_the_old_one(
+    make_live: MakeLive, peer: Peer, tiny_model: Path, other_model: Path, gate: ModuleType
+) -> None:
+    live = make_live(model=str(tiny_model)).wait_active()
+    masks = peer.listen('/segmentation/mask')
+    live.wait_wanted('mask')
+    camera = peer.camera('/image').wait_subscribed()
+    gate.BUILT.clear()
+    answers: list[Any] = []
+    setting = threading.Thread(target=lambda: answers.extend(peer.set(model=str(other_model))))
+    setting.start()
+    status = peer.wait_status(
+        'engine', lambda s: keys(s)['engine build'] != 'none', 'the build in the diagnostics'
+    )
+    assert status.message == 'active; building a plan: 42 %'
+    assert keys(status)['model'] == 'tiny'
+    camera.send(make_image(0))
+    wait_for(lambda: masks, 'the old network goes on')
+    assert not answers
+    gate.BUILT.set()
+    setting.join(30)
+    assert answers[0].successful, answers[0].reason
+    status = peer.wait_status('engine', lambda s: keys(s)['model'] == 'other', 'the new network')
+    assert (status.message, keys(status)['engine build']) == ('active', 'none')
+
+
+def test_topics_are_there_while_the_first_engine_is_built(
+    make_live: MakeLive, peer: Peer, tiny_model: Path, gate: ModuleType
+) -> None:
+    gate.BUILT.clear()
+    live = make_live(model=str(tiny_model))
+    peer.wait_status(
+        'engine', lambda s: s.message == 'configuring; building a plan: 42 %', 'the build'
+    )
+    wait_for(lambda: peer.node.count_publishers('/segmentation/mask'), 'the topic')
+    gate.BUILT.set()
+    live.wait_active()
+
+
+def test_another_precision_is_another_engine(
+    make_live: MakeLive, peer: Peer, tiny_model: Path, gate: ModuleType
+) -> None:
+    live = make_live(model=str(tiny_model), engine='onnxruntime').wait_active()
+    (result,) = peer.set(precision='fp16')
+    assert not result.successful
+    assert "precision 'fp16' was asked for" in result.reason
+    gate.CLOSED.clear()
+    for parameters in ({'threads': 2}, {'precision': 'fp32'}, {'precision': 'fp32'}):
+        (result,) = peer.set(**parameters)
+        assert result.successful, result.reason
+    assert gate.CLOSED == ['tiny', 'tiny'], 'a value that is not new changes nothing'
+    engine = live.node.worker.segmenter.engine
+    assert (engine.threads, engine.precision, engine.choice) == (2, 'fp32', 'as asked for')
+
+
 def test_swaps_under_load_lose_nothing(
     make_live: MakeLive, peer: Peer, tiny_model: Path, other_model: Path, tmp_path: Path
 ) -> None:
@@ -239,8 +294,8 @@ def test_overlay_alpha(make_live: MakeLive, peer: Peer, tmp_path: Path) -> None:
         ('overlay_alpha', 1.5, 'Parameter overlay_alpha'),
         ('max_rate_hz', -1.0, 'Parameter max_rate_hz'),
         ('overlay_alpha', 'half', 'Wrong parameter type'),
-        ('device', 'cuda', 'deactivate, cleanup, configure, activate in turn'),
-        ('image_topics', ['/b/image'], 'can be changed only while the node is unconfigured'),
+        ('device', 'tpu', "device 'tpu' is not one that engine 'auto' knows"),
+        ('image_topics', ['/b/image'], 'deactivate, cleanup, configure, activate in turn'),
         ('outputs', ['mask'], 'and it is active'),
         ('outputs', ['masks'], "outputs is ['masks']; set it to a list out of mask,"),
         ('stale_after_s', 2.0, 'can be changed only while the node is unconfigured'),
