@@ -21,6 +21,10 @@ class BagError(DrivsegError):
     """A bag, or the images or video it should be made of, cannot be read or written."""
 
 
+class DataError(DrivsegError):
+    """Images or labels in files cannot be read, or do not belong together."""
+
+
 class ParameterError(DrivsegError):
     """A parameter has a value that is not allowed."""
 

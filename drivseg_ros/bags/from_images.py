@@ -8,17 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from drivseg_ros.bags.calibration import Calibration
 from drivseg_ros.bags.image_bag import Frame, ImageBagOptions, MadeBag, write_image_bag
-from drivseg_ros.bags.natural import natural_key
 from drivseg_ros.bags.stamps import check_rate, read_stamps, stamp_at
-from drivseg_ros.errors import BagError, ImageError
-from drivseg_ros.image_compression import decode_picture
+from drivseg_ros.errors import BagError
+from drivseg_ros.image_files import decode_image_file, find_labels, read_bytes, read_label
+from drivseg_ros.image_files import find_images as find_pictures
 
-SUFFIXES = ('.jpg', '.jpeg', '.png')
 DEFAULT_RATE_HZ = 10.0
 # KITTI raw keeps the times of image_02/data/*.png in image_02/timestamps.txt.
 _STAMPS_FILE = 'timestamps.txt'
@@ -65,11 +61,12 @@ def find_images(
         labels: a folder with a PNG of the same stem for every picture.
 
     Raises:
-        BagError: if there are no pictures, or times or labels do not match them.
+        DataError: if there are no pictures, or labels do not match them.
+        BagError: if times do not match them.
         ParameterError: if the rate is impossible.
     """
-    folder = _picture_folder(folder)
-    images = _pictures(folder)
+    images = find_pictures(folder)
+    folder = images[0].parent
     if rate_hz is not None and stamps_file is not None:
         raise BagError('a rate and a file with time stamps are given; give one of them')
     if rate_hz is None and stamps_file is None:
@@ -90,7 +87,7 @@ def find_images(
         source = f'{rate:g} Hz'
     if labels is None:
         return ImageFolder(images, stamps, source)
-    paired, spare = _pair(images, labels)
+    paired, spare = find_labels(images, labels)
     return ImageFolder(images, stamps, source, paired, spare)
 
 
@@ -110,7 +107,8 @@ def bag_from_images(
         progress: called with the number of pictures done.
 
     Raises:
-        BagError: if a file cannot be read or does not fit, or the bag cannot be written.
+        DataError: if a file cannot be read.
+        BagError: if a file does not fit, or the bag cannot be written.
     """
     return write_image_bag(
         _frames(found),
@@ -121,74 +119,11 @@ def bag_from_images(
     )
 
 
-def read_label(path: Path) -> np.ndarray:
-    """Reads a label: a PNG with one channel of class ids.
-
-    Returns:
-        uint8 [H, W].
-
-    Raises:
-        BagError: if it is anything else.
-    """
-    try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise BagError(f"label '{path}' cannot be read: {error}") from error
-    label = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if label is None:
-        raise BagError(f"label '{path}' is no picture; a PNG with one class id a pixel is needed")
-    if label.ndim != 2 or label.dtype != np.uint8:
-        channels = 1 if label.ndim == 2 else label.shape[2]
-        raise BagError(
-            f"label '{path}' has {channels} channels of {label.dtype}; a PNG with one channel of "
-            'uint8 class ids is needed (colours must be turned into ids first)'
-        )
-    return label
-
-
-def _picture_folder(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise BagError(f"'{folder}' is no folder; give the folder that holds the pictures")
-    if any(f.suffix.lower() in SUFFIXES for f in folder.iterdir()):
-        return folder
-    inner = [folder / name for name in ('data', 'images') if (folder / name).is_dir()]
-    return inner[0] if len(inner) == 1 else folder
-
-
-def _pictures(folder: Path) -> list[Path]:
-    files = [f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file()]
-    if not files:
-        raise BagError(f"folder '{folder}' holds no picture; allowed: {', '.join(SUFFIXES)}")
-    return sorted(files, key=lambda f: natural_key(f.name))
-
-
-def _pair(images: Sequence[Path], folder: Path) -> tuple[list[Path], int]:
-    if not folder.is_dir():
-        raise BagError(f"'{folder}' is no folder; give the folder that holds the labels")
-    stems = [i.stem for i in images]
-    if len(set(stems)) != len(stems):
-        twice = next(s for s in stems if stems.count(s) > 1)
-        raise BagError(f"two pictures are named '{twice}'; labels go by name, so rename one")
-    by_stem = {f.stem: f for f in folder.iterdir() if f.suffix.lower() == '.png'}
-    missing = [i.name for i in images if i.stem not in by_stem]
-    if missing:
-        raise BagError(
-            f"{len(missing)} of {len(images)} pictures have no label in '{folder}', the first is "
-            f'{missing[0]}; a .png of the same name is needed for each'
-        )
-    return [by_stem[s] for s in stems], len(by_stem) - len(stems)
-
-
 def _frames(found: ImageFolder) -> Iterator[Frame]:
     labels: Sequence[Path | None] = found.labels or [None] * len(found.images)
     for path, stamp, label in zip(found.images, found.stamps_ns, labels, strict=True):
-        try:
-            data = path.read_bytes()
-            rgb = decode_picture(data)
-        except OSError as error:
-            raise BagError(f"picture '{path}' cannot be read: {error}") from error
-        except ImageError as error:
-            raise BagError(f"picture '{path}' cannot be used: {error}") from error
+        data = read_bytes(path)
+        rgb = decode_image_file(path, data)
         is_jpeg = data.startswith(b'\xff\xd8\xff')
         yield Frame(
             name=f"picture '{path}'",

@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from drivseg_ros.errors import ParameterError
+from drivseg_ros.image_files import IMAGE_SUFFIXES, read_image, read_label
 from drivseg_ros.training.split import Part, part_of
 from drivseg_ros.training.targets import CAMVID, KITTI_ROAD, LANES, TargetMapping
-
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
 
 
 @dataclass(frozen=True)
@@ -74,34 +72,6 @@ class LabelledFolder:
                     f'{label.shape[1]}x{label.shape[0]}; they must have one size'
                 )
             yield image_path.stem, image, self.mapping.apply(label)
-
-
-def read_image(path: Path) -> np.ndarray:
-    """An image file as uint8 [H, W, 3] RGB.
-
-    Raises:
-        ParameterError: If it cannot be decoded.
-    """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ParameterError(f'{path} cannot be read as an image; is it complete?')
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def read_label(path: Path) -> np.ndarray:
-    """A label file as uint8 [H, W].
-
-    Raises:
-        ParameterError: If it cannot be decoded, or is not one channel of 8 bits.
-    """
-    label = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if label is None:
-        raise ParameterError(f'{path} cannot be read as a label; is it complete?')
-    if label.dtype != np.uint8 or label.ndim != 2:
-        raise ParameterError(
-            f'{path} is {label.dtype} {list(label.shape)}; a label has one channel of 8 bits'
-        )
-    return label
 
 
 def bdd100k(data: Path, part: Part) -> LabelledFolder:

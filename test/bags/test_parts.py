@@ -25,7 +25,6 @@ from drivseg_ros.bags.interruption import (
     orderly_end,
     stop_on_signals,
 )
-from drivseg_ros.bags.natural import natural_key
 from drivseg_ros.bags.qos import (
     LATCHED,
     TopicQos,
@@ -37,6 +36,7 @@ from drivseg_ros.bags.qos import (
 )
 from drivseg_ros.bags.stamps import read_stamps, stamp_at
 from drivseg_ros.errors import BagError, DrivsegError, ParameterError
+from drivseg_ros.natural import natural_key
 
 
 def test_natural_order() -> None:
