@@ -18,7 +18,7 @@ from drivseg_ros.model_card import BDD100K_CLASSES, ModelCard, ModelClass, Role
 
 
 def test_json_keeps_everything() -> None:
-    card = tiny_card(provenance={'figures': {'drivable_iou': 0.8}}, precision='fp16')
+    card = tiny_card(provenance={'figures': {'drivable_iou': 0.8}}, precision='fp16', resize='letterbox')
     assert ModelCard.from_json(card.to_json()) == card
 
 
@@ -59,6 +59,7 @@ def test_palette() -> None:
         (lambda: tiny_card(width=0), 'input width 0'),
         (lambda: tiny_card(height=64.0), r'input height 64\.0'),
         (lambda: tiny_card(precision='float'), "'float'; allowed are fp32"),
+        (lambda: tiny_card(resize='crop'), "resize 'crop'; allowed are stretch, letterbox"),
     ],
 )
 def test_refusals(make: Callable[[], object], expected: str) -> None:

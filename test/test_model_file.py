@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 from pathlib import Path
 
 import onnx
@@ -105,6 +106,46 @@ def test_hash_is_of_the_bytes(tmp_path: Path) -> None:
     assert len(first.sha256) == 64
     assert first.sha256 != second.sha256
     assert dataclasses.replace(first).sha256 == first.sha256
+
+
+def write_checkpoint(path: Path, metadata: dict | None, *, cut: int | None = None) -> Path:
+    """A .safetensors file without tensors, written by the format's own description."""
+    header = json.dumps({} if metadata is None else {'__metadata__': metadata}).encode()
+    path.write_bytes((len(header).to_bytes(8, 'little') + header)[:cut])
+    return path
+
+
+CARD = {'drivseg.card': tiny_card().to_json(), 'drivseg.architecture': 'fast_scnn'}
+
+
+@pytest.mark.parametrize(
+    ('metadata', 'cut', 'expected'),
+    [
+        (CARD, None, None),
+        (None, None, r"lacks the metadata \['drivseg.architecture', 'drivseg.card'\]"),
+        ({'drivseg.architecture': 'x'}, None, r"lacks the metadata \['drivseg.card'\]"),
+        ({**CARD, 'drivseg.card': '{'}, None, 'is not JSON'),
+        (CARD, -5, 'cannot be read as safetensors'),
+        (CARD, 3, 'cannot be read as safetensors'),
+        (CARD, 0, 'cannot be read as safetensors'),
+    ],
+)
+def test_checkpoint(
+    tmp_path: Path, metadata: dict | None, cut: int | None, expected: str | None
+) -> None:
+    path = write_checkpoint(tmp_path / 'c.safetensors', metadata, cut=cut)
+    raises = pytest.raises(ModelError, match=expected) if expected else contextlib.nullcontext()
+    with raises:
+        model = find_model(path)
+        assert (model.is_checkpoint, model.batch, model.has_confidence) == (True, None, True)
+        assert model.card == tiny_card()
+
+
+def test_a_file_that_only_looks_like_a_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / 'c.safetensors'
+    path.write_bytes(b'\xff' * 64)
+    with pytest.raises(ModelError, match='cannot be read as safetensors'):
+        read_model_file(path)
 
 
 @pytest.mark.parametrize('axis', [1, -3])
