@@ -18,7 +18,7 @@ try:
     from safetensors.torch import save_file
 except ImportError:
     raise MissingDependencyError(
-        "checkpoints need safetensors, which is not installed: pip install 'drivseg_ros[train]'"
+        "checkpoints need safetensors, which is not installed: pip install 'drivseg_ros[torch]'"
     ) from None
 
 

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -103,6 +106,20 @@ def resize_matrix(size: int, target: int) -> Tensor:
     return torch.from_numpy(matrix)
 
 
+@functools.lru_cache(maxsize=256)
+def _resident(
+    make: Callable[[int, int], Tensor],
+    size: int,
+    target: int,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Tensor:
+    """A matrix on its device, made once: a CUDA graph cannot be captured over its upload."""
+    # A tensor born in inference mode could not be used for training afterwards.
+    with torch.inference_mode(False):
+        return make(size, target).to(device, dtype)
+
+
 def resample(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Apply a row matrix [H', H] and a column matrix [W', W] to x [N, C, H, W]: [N, C, H', W'].
 
@@ -124,7 +141,9 @@ def resize(x: Tensor, height: int, width: int) -> Tensor:
     in_height, in_width = int(x.shape[2]), int(x.shape[3])
     if (in_height, in_width) == (height, width):
         return x
-    return resample(x, resize_matrix(in_height, height), resize_matrix(in_width, width))
+    rows = _resident(resize_matrix, in_height, height, x.device, x.dtype)
+    columns = _resident(resize_matrix, in_width, width, x.device, x.dtype)
+    return resample(x, rows, columns)
 
 
 class PyramidPooling(nn.Module):
@@ -143,6 +162,7 @@ class PyramidPooling(nn.Module):
         height, width = int(x.shape[2]), int(x.shape[3])
         maps = [x]
         for bins, branch in zip(self.bins, self.branches, strict=True):
-            pooled = resample(x, pooling_matrix(height, bins), pooling_matrix(width, bins))
-            maps.append(resize(branch(pooled), height, width))
+            rows = _resident(pooling_matrix, height, bins, x.device, x.dtype)
+            columns = _resident(pooling_matrix, width, bins, x.device, x.dtype)
+            maps.append(resize(branch(resample(x, rows, columns)), height, width))
         return self.project(torch.cat(maps, dim=1))
