@@ -54,9 +54,9 @@ class OpenvinoEngine:
 
     def __init__(self, model: ModelFile, options: EngineOptions, on_progress: OnProgress) -> None:
         require_onnx(model, self.name)
-        openvino = load_openvino()
+        library = load_openvino()
         self.model = model
-        self._core = openvino.Core()
+        self._core = library.Core()
         self._device: OpenvinoDevice = choose_device(self._core, options.device)
         self.device = self._device.name
         self.precision, self._hint = choose_precision(model, options.precision, self._device)
