@@ -90,6 +90,7 @@ class DiagnosticsPublisher:
 
     def _camera_status(self, camera: Camera) -> DiagnosticStatus:
         node = self._node
+        camera.publishers.explain_conflicts()
         report = camera.monitor.report(steady_s=time.monotonic(), now_s=node.now_s())
         level, message = judge_camera(
             report,

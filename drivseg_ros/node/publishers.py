@@ -28,6 +28,8 @@ from drivseg_ros.topics import output_topic
 
 OVERLAY_COMPRESSED = 'overlay/compressed'
 
+_LOOKS = 20  # for the name of a subscriber that an event told of
+
 
 @dataclass(frozen=True)
 class Offer:
@@ -86,6 +88,7 @@ class CameraPublishers:
         self._group = callback_group
         self._warn = warn
         self._vision_msgs = offer.vision_msgs
+        self._unheard: dict[str, tuple[Any, int]] = {}
         self._images = {
             name: self._create(message_type, output_topic(image_topic, name), qos.output_qos())
             for name, message_type in offer.image_outputs().items()
@@ -160,6 +163,21 @@ class CameraPublishers:
             colors = color_mask(segmentation.class_ids, segmentation.card)
             self._publish('mask_color', header, colors, 'rgb8')
 
+    def explain_conflicts(self) -> None:
+        """Warns of subscribers that cannot hear an output, once it is known who they are.
+
+        The event that there is one may come before its name does, so this is called again every
+        now and then.
+        """
+        for topic, (profile, looks) in list(self._unheard.items()):
+            conflict = qos.publisher_conflict(self._node, topic, profile)
+            if conflict:
+                self._warn(f'{topic}: a subscriber gets nothing. {conflict}')
+            if conflict or looks == 0:
+                self._unheard.pop(topic, None)
+            else:
+                self._unheard[topic] = (profile, looks - 1)
+
     def close(self) -> None:
         """Takes the topics away."""
         publishers = [*self._images.values(), self._label_info]
@@ -174,9 +192,8 @@ class CameraPublishers:
 
     def _create(self, message_type: type, topic: str, profile: Any) -> LifecyclePublisher:
         def warn(_event: object) -> None:
-            conflict = qos.publisher_conflict(self._node, topic, profile)
-            if conflict:
-                self._warn(f'{topic}: a subscriber gets nothing. {conflict}')
+            self._unheard[topic] = (profile, _LOOKS)
+            self.explain_conflicts()
 
         return self._node.create_lifecycle_publisher(
             message_type,
