@@ -72,21 +72,21 @@ ROS = [
     'ros-std-srvs',
 ]
 REPORT = ['av>=12']
-ONNX = 'onnx>=1.16'
+ONNX = ['onnx>=1.16', 'protobuf>=4.25']  # protobuf's own errors are caught
 # An engine each. tensorrt_rtx is NVIDIA's TensorRT for RTX, which comes from the package index and
 # builds plans without a GPU; the other one is a large download, and part of JetPack.
 OPENVINO = ['openvino>=2024.4']
-TORCH = ['torch>=2.5', ONNX, 'safetensors>=0.4']
-TENSORRT = ['tensorrt>=10.3', 'cuda-bindings>=12.6', ONNX]
-TENSORRT_RTX = ['tensorrt_rtx>=1.2', 'cuda-bindings>=12.6', ONNX]
+TORCH = ['torch>=2.5', 'safetensors>=0.4', *ONNX]
+TENSORRT = ['tensorrt>=10.3', 'cuda-bindings>=12.6', *ONNX]
+TENSORRT_RTX = ['tensorrt_rtx>=1.2', 'cuda-bindings>=12.6', *ONNX]
 # `drivseg import` and `drivseg quantize`.
-MODELS = [ONNX, 'PyYAML>=6']
+MODELS = ['PyYAML>=6', *ONNX]
 TRAIN = TORCH
 # `colcon test` runs pytest if the extra 'test' names it.
 TEST = [
     'catkin_pkg>=1.0',
     'hypothesis>=6.98',
-    ONNX,
+    *ONNX,
     'Pillow>=10',
     'pytest>=7.4',
     'PyYAML>=6',

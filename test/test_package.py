@@ -25,15 +25,20 @@ PACKAGE = ROOT / 'drivseg_ros'
 # would do.
 ROSDEP = {
     'av': None,
+    'cuda': None,
     'cv2': 'python3-opencv',
+    'google': None,  # comes with onnx
     'lz4': None,  # comes with rosbags
     'numpy': 'python3-numpy',
     'onnx': None,
     'onnxruntime': 'python3-onnxruntime-pip',
+    'openvino': None,
     'rich': 'python3-rich',
     'rosbags': 'python3-rosbags-pip',
     'ruamel': 'python3-ruamel.yaml',
     'safetensors': None,
+    'tensorrt': None,
+    'tensorrt_rtx': None,
     'torch': None,
     'typer': None,
     'yaml': 'python3-yaml',
