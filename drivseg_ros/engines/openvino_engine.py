@@ -3,11 +3,14 @@
 """OpenVINO on the CPU, and on Intel's GPUs and NPUs where there are any.
 
 Every batch size has a compiled model of fixed shapes, made when it is first asked for: a model of
-any batch size is slower. On the CPU that takes a tenth of a second, so nothing is kept of it.
+any batch size is slower. On the CPU that takes a tenth of a second, so nothing is kept of it; what
+is compiled for GPUs and NPUs is kept in the plan cache.
 """
 
 from __future__ import annotations
 
+import io
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +24,16 @@ from drivseg_ros.engines.base import (
 )
 from drivseg_ros.engines.openvino_device import OpenvinoDevice, choose_device, choose_precision
 from drivseg_ros.engines.openvino_library import load_openvino
+from drivseg_ros.engines.plan_cache import PlanCache, PlanKey
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model_file import CLASS_IDS_NAME, CONFIDENCE_NAME, INPUT_NAME, ModelFile
 
 if TYPE_CHECKING:
     import openvino
+
+_KEPT = ('gpu', 'npu')  # kinds of devices whose compiled models are kept
+
+_log = logging.getLogger(__name__)
 
 
 def create(model: ModelFile, options: EngineOptions, on_progress: OnProgress) -> OpenvinoEngine:
@@ -55,6 +63,7 @@ class OpenvinoEngine:
     def __init__(self, model: ModelFile, options: EngineOptions, on_progress: OnProgress) -> None:
         require_onnx(model, self.name)
         library = load_openvino()
+        self._version = library.__version__
         self.model = model
         self._core = library.Core()
         self._device: OpenvinoDevice = choose_device(self._core, options.device)
@@ -112,11 +121,43 @@ class OpenvinoEngine:
             ) from None
 
     def _compile(self, graph: openvino.Model, size: int) -> openvino.CompiledModel:
-        if not self._device.is_cpu:
-            self._on_progress(
-                BuildProgress(f'OpenVINO compiles for batches of {size} on {self.device}', 0.0)
-            )
-        return self._core.compile_model(graph, self._device.openvino_name, self._config())
+        device, config = self._device.openvino_name, self._config()
+        if self.device.partition(':')[0] not in _KEPT:
+            return self._core.compile_model(graph, device, config)
+        key = self._key(size)
+        cache = PlanCache()
+        plan = cache.load(key)
+        if plan is not None:
+            try:
+                return self._core.import_model(plan, device, config)
+            except RuntimeError as error:  # of another driver, say
+                _log.warning('the plan %s is made again: %s', cache.path(key), _reason(error))
+        self._on_progress(
+            BuildProgress(f'OpenVINO compiles for batches of {size} on {self.device}', 0.0)
+        )
+        compiled = self._core.compile_model(graph, device, config)
+        stream = io.BytesIO()
+        compiled.export_model(stream)
+        try:
+            cache.store(key, stream.getvalue())
+        except EngineError as error:
+            _log.warning('OpenVINO will compile again at the next start: %s', error)
+        return compiled
+
+    def _key(self, size: int) -> PlanKey:
+        card = self.model.card
+        return PlanKey(
+            model_sha256=self.model.sha256,
+            runtime=self.name,
+            runtime_version=self._version,
+            device=self._device.full_name,
+            precision=self.precision,
+            min_batch=size,
+            max_batch=size,
+            height=card.input_height,
+            width=card.input_width,
+            model_path=str(self.model.path),
+        )
 
     def _config(self) -> dict[str, Any]:
         config: dict[str, Any] = {

@@ -1,0 +1,172 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions of onnxruntime that run where they were meant to, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import onnxruntime
+
+from drivseg_ros.errors import EngineError
+from drivseg_ros.gpus import find_gpus
+from drivseg_ros.model_file import ModelFile
+
+CPU = 'CPUExecutionProvider'
+CUDA = 'CUDAExecutionProvider'
+TENSORRT = 'TensorrtExecutionProvider'
+
+Providers = list[tuple[str, dict[str, str]]]
+"""What may run nodes, the first one first, each with its options."""
+
+_LIBRARIES = {
+    CUDA: 'libonnxruntime_providers_cuda.so',
+    TENSORRT: 'libonnxruntime_providers_tensorrt.so',
+}
+_FATAL = 4  # ORT_LOGGING_LEVEL_FATAL
+_WARNING = 2  # the level that the library starts with
+
+
+def open_session(
+    model: ModelFile,
+    providers: Providers,
+    *,
+    device: str,
+    threads: int,
+    graph: bytes | None = None,
+) -> onnxruntime.InferenceSession:
+    """Loads a model; the first provider must be able to start.
+
+    Args:
+        model: the model file.
+        providers: the providers.
+        device: our name of the device, for errors.
+        threads: CPU threads.
+        graph: the graph to load instead of the file's.
+
+    Raises:
+        EngineError: if onnxruntime refuses the model, or would run it on another provider.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Spinning threads make runs several times slower when the CPUs have other work, and burn a
+    # core while they wait for the next image.
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    wanted = providers[0][0]
+    try:
+        with contextlib.nullcontext() if wanted == CPU else _cuda_libraries():
+            session = onnxruntime.InferenceSession(
+                str(model.path) if graph is None else graph,
+                options,
+                providers=providers,
+                enable_fallback=0,
+            )
+    except Exception as error:  # onnxruntime raises a class of its own for each status code
+        raise EngineError(
+            f'onnxruntime cannot load {model.path} on {device}: {first_line(error)}'
+            + _missing_libraries(wanted)
+        ) from None
+    # Else a failing run would be repeated on the CPU, with every one that follows it.
+    session.disable_fallback()
+    if wanted not in session.get_providers():
+        raise EngineError(
+            f'onnxruntime {onnxruntime.__version__} could not start {wanted} on {device}'
+            f'{_missing_libraries(wanted)}; install what it needs (for the pip packages: pip '
+            "install 'onnxruntime-gpu[cuda,cudnn]'), or ask for device 'cpu'"
+        )
+    return session
+
+
+def choose_gpu(device: str, provider: str, engine: str) -> int:
+    """The number of the GPU that 'auto', 'cuda' or 'cuda:INDEX' means.
+
+    Args:
+        device: as the user gave it.
+        provider: the provider that is to run on it.
+        engine: name of the engine, for errors.
+
+    Raises:
+        EngineError: if the device is not a GPU, this build of onnxruntime lacks the provider, or
+            there is no such GPU.
+    """
+    kind, colon, index = device.partition(':')
+    if (kind != 'cuda' and device != 'auto') or (colon and not _is_number(index)):
+        others = "'auto', 'cpu', 'cuda'" if provider == CUDA else "'auto', 'cuda'"
+        raise EngineError(f"unknown device {device!r}; {engine} takes {others} or 'cuda:INDEX'")
+    if provider not in onnxruntime.get_available_providers():
+        built_in = ', '.join(onnxruntime.get_available_providers())
+        raise EngineError(
+            f'device {device!r} was asked for, but this onnxruntime {onnxruntime.__version__} has '
+            f'no {provider} (it has {built_in}); pip uninstall onnxruntime, then pip install '
+            "onnxruntime-gpu, or ask for engine 'onnxruntime' on device 'cpu'"
+        )
+    gpus = find_gpus()
+    number = int(index or 0)
+    if number >= len(gpus):
+        found = ', '.join(f'cuda:{gpu.index} ({gpu.name})' for gpu in gpus) or 'no NVIDIA GPU'
+        raise EngineError(
+            f'device {device!r} was asked for, but the driver shows {found}; install the NVIDIA '
+            "driver, give this process the GPU (CUDA_VISIBLE_DEVICES), or ask for device 'cpu'"
+        )
+    return number
+
+
+def cuda_options(number: int, *, exact: bool) -> tuple[str, dict[str, str]]:
+    """The CUDA provider with its options.
+
+    Args:
+        number: of the GPU.
+        exact: float32 is to be float32, and not TF32 with its 10 bits of mantissa.
+    """
+    options = {'device_id': str(number)}
+    if exact and version() >= (1, 18):  # the first that knows the option
+        options['use_tf32'] = '0'
+    return CUDA, options
+
+
+def version() -> tuple[int, ...]:
+    """The version of onnxruntime, for comparisons."""
+    return tuple(int(part) for part in onnxruntime.__version__.split('.')[:2])
+
+
+def first_line(error: Exception) -> str:
+    """What an error of onnxruntime says, without the rest."""
+    text = str(error).strip()
+    return text.splitlines()[0] if text else repr(error)
+
+
+@contextlib.contextmanager
+def _cuda_libraries() -> Iterator[None]:
+    """Finds CUDA among the pip packages; keeps what onnxruntime prints about it off the console."""
+    onnxruntime.set_default_logger_severity(_FATAL)
+    try:
+        if hasattr(onnxruntime, 'preload_dlls'):  # from 1.21
+            with contextlib.redirect_stdout(io.StringIO()):
+                onnxruntime.preload_dlls()
+        yield
+    finally:
+        onnxruntime.set_default_logger_severity(_WARNING)
+
+
+def _missing_libraries(provider: str) -> str:
+    """Why a provider's library cannot be loaded, as the end of a sentence; '' if it can."""
+    if provider not in _LIBRARIES:
+        return ''
+    folder = Path(onnxruntime.__file__).parent / 'capi'
+    try:
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(str(folder / 'libonnxruntime_providers_shared.so'), ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(folder / _LIBRARIES[provider]))
+    except OSError as error:
+        return f' ({error})'
+    return ''
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()

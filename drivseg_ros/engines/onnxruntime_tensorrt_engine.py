@@ -1,0 +1,139 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""onnxruntime with its TensorRT execution provider, on NVIDIA GPUs.
+
+TensorRT builds an engine when a model is first loaded, which takes minutes; onnxruntime keeps it,
+under a key of its own, in `onnxruntime_tensorrt` in the cache folder.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from drivseg_ros.engines.base import (
+    BuildProgress,
+    EngineOptions,
+    OnProgress,
+    default_threads,
+    require_onnx,
+)
+from drivseg_ros.engines.onnxruntime_buffers import BufferedSession
+from drivseg_ros.engines.onnxruntime_session import (
+    CPU,
+    TENSORRT,
+    choose_gpu,
+    cuda_options,
+    first_line,
+    open_session,
+)
+from drivseg_ros.engines.plan_cache import cache_directory
+from drivseg_ros.errors import EngineError
+from drivseg_ros.model_file import INPUT_NAME, ModelFile
+
+# Of a file's own precision, what TensorRT may compute in.
+_PRECISIONS = {'fp32': ('fp32', 'fp16'), 'fp16': ('fp16',), 'int8': ('int8',)}
+
+
+def create(
+    model: ModelFile, options: EngineOptions, on_progress: OnProgress
+) -> OnnxruntimeTensorrtEngine:
+    """Makes the engine; see `OnnxruntimeTensorrtEngine`."""
+    return OnnxruntimeTensorrtEngine(model, options, on_progress)
+
+
+class OnnxruntimeTensorrtEngine:
+    """Runs a model file with onnxruntime's TensorRT execution provider.
+
+    What TensorRT cannot run goes to CUDA, and what that cannot run to the CPU, by onnxruntime's
+    own design. In fp32, TensorRT uses TF32 on GPUs that have it.
+
+    Args:
+        model: the model file.
+        options: device 'auto' is the first GPU. The TensorRT engine takes batches of 1 to
+            `max_batch`.
+        on_progress: told that an engine is being built or loaded.
+
+    Raises:
+        EngineError: if device or precision is not to be had, or onnxruntime refuses the model.
+    """
+
+    name = 'onnxruntime_tensorrt'
+    choice = ''
+
+    def __init__(self, model: ModelFile, options: EngineOptions, on_progress: OnProgress) -> None:
+        require_onnx(model, self.name)
+        self.model = model
+        self.threads = options.threads or default_threads()
+        number = choose_gpu(options.device, TENSORRT, self.name)
+        self.device = f'cuda:{number}'
+        self.precision = _choose_precision(model, options.precision)
+        self._max_batch = model.batch or options.max_batch
+        provider = (TENSORRT, tensorrt_options(model, self.precision, number, self._max_batch))
+        on_progress(BuildProgress('onnxruntime loads or builds the TensorRT engine (minutes)', 0.0))
+        session = open_session(
+            model,
+            [provider, cuda_options(number, exact=self.precision == 'fp32'), (CPU, {})],
+            device=self.device,
+            threads=self.threads,
+        )
+        self._buffered = BufferedSession(session, model, 'cuda', number)
+
+    def infer(self, batch: np.ndarray, *, confidence: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        """Runs the network; see `Engine.infer`."""
+        if len(batch) > self._max_batch:
+            raise EngineError(
+                f'a batch of {len(batch)} images was given; this engine was made for at most '
+                f'{self._max_batch} (max_batch)'
+            )
+        try:
+            return self._buffered.run(batch, confidence=confidence and self.model.has_confidence)
+        except Exception as error:  # onnxruntime raises a class of its own for each status code
+            raise EngineError(f'onnxruntime with TensorRT failed: {first_line(error)}') from None
+
+    def close(self) -> None:
+        """Frees buffers and session."""
+        self._buffered.close()
+
+
+def tensorrt_options(
+    model: ModelFile, precision: str, number: int, max_batch: int
+) -> dict[str, str]:
+    """The options of onnxruntime's TensorRT provider, all texts.
+
+    Raises:
+        EngineError: if the cache folder cannot be made.
+    """
+    folder = cache_directory() / 'onnxruntime_tensorrt'
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineError(
+            f'TensorRT engines cannot be kept in {folder}: {error.strerror or error}; make it '
+            'writable, or set $DRIVSEG_CACHE to a folder that is'
+        ) from None
+    options = {
+        'device_id': str(number),
+        'trt_engine_cache_enable': '1',
+        'trt_engine_cache_path': str(folder),
+        'trt_timing_cache_enable': '1',
+        'trt_timing_cache_path': str(folder),
+        'trt_fp16_enable': str(int(precision in ('fp16', 'int8'))),
+        'trt_int8_enable': str(int(precision == 'int8')),
+    }
+    if model.batch is None:
+        size = f'{model.card.input_height}x{model.card.input_width}x3'
+        for which, batch in (('min', 1), ('opt', max_batch), ('max', max_batch)):
+            options[f'trt_profile_{which}_shapes'] = f'{INPUT_NAME}:{batch}x{size}'
+    return options
+
+
+def _choose_precision(model: ModelFile, wanted: str) -> str:
+    own = model.card.precision
+    precision = own if wanted == 'auto' else wanted
+    possible = _PRECISIONS.get(own, ())
+    if precision not in possible:
+        raise EngineError(
+            f'precision {wanted!r} was asked for, and {model.path} is {own}; onnxruntime_tensorrt '
+            f'can run it in {", ".join(possible) or "no precision"}'
+        )
+    return precision
