@@ -25,12 +25,14 @@ class Gpu:
         name: its name.
         capability: its compute capability, (major, minor).
         memory_gib: its memory.
+        pci_address: where it is on the PCI bus, or '' if the driver does not say.
     """
 
     index: int
     name: str
     capability: tuple[int, int]
     memory_gib: float
+    pci_address: str = ''
 
 
 @functools.cache
@@ -70,9 +72,12 @@ def _describe(driver: ctypes.CDLL, index: int) -> Gpu:
     driver.cuDeviceGetAttribute(ctypes.byref(major), _CAPABILITY_MAJOR, device)
     driver.cuDeviceGetAttribute(ctypes.byref(minor), _CAPABILITY_MINOR, device)
     driver.cuDeviceTotalMem_v2(ctypes.byref(memory), device)
+    address = ctypes.create_string_buffer(32)
+    driver.cuDeviceGetPCIBusId(address, len(address), device)
     return Gpu(
         index=index,
         name=name.value.decode(errors='replace'),
         capability=(major.value, minor.value),
         memory_gib=round(memory.value / 2**30, 1),
+        pci_address=address.value.decode(errors='replace'),
     )

@@ -24,42 +24,75 @@ int cuDeviceGetName(char *name, int size, int device) {
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
   *value = device == 40 ? (attribute == 75 ? 8 : 7) : (attribute == 75 ? 11 : 0);
   return attribute == 75 || attribute == 76 ? 0 : 1; }
+int cuDeviceGetPCIBusId(char *address, int size, int device) {
+  strncpy(address, device == 40 ? "0000:01:00.0" : "0000:02:00.0", size); return 0; }
 int cuDeviceTotalMem_v2(size_t *bytes, int device) {
   *bytes = (size_t)(device == 40 ? 8 : 128) << 30; return 0; }
+"""
+# Numbers the GPUs the other way round.
+MANAGEMENT = r"""
+#include <string.h>
+int nvmlInit_v2(void) { return 0; }
+int nvmlDeviceGetHandleByPciBusId_v2(const char *address, void **handle) {
+  *handle = (void *)(long)(strcmp(address, "0000:01:00.0") ? 1 : 2); return 0; }
+int nvmlDeviceGetMemoryInfo(void *handle, unsigned long long *memory) {
+  memory[0] = 8000000000ull; memory[1] = 0; memory[2] = 1000000ull * (long)handle; return 0; }
 """
 ASK = 'from drivseg_ros.gpus import *; print(driver_cuda_version(), *find_gpus(), sep="\\n")'
 
 
-@pytest.mark.skipif(shutil.which('cc') is None, reason='no C compiler to make a driver with')
+MEMORY = (
+    'from drivseg_ros.gpu_memory import *; print([gpu_memory_used_mb(i) for i in (0, 1, 2, -1)])'
+)
+
+needs_cc = pytest.mark.skipif(shutil.which('cc') is None, reason='no C compiler for a driver')
+
+
+def compile_library(path: Path, code: str, *options: str) -> None:
+    source = path.with_suffix('.c')
+    source.write_text(code)
+    command = ['cc', '-shared', '-fPIC', *options, '-o', str(path), str(source)]
+    subprocess.run(command, check=True)
+
+
+def ask(libraries: Path, code: str) -> str:
+    """What a process of its own prints that finds the libraries before others."""
+    paths = [str(libraries), os.environ.get('LD_LIBRARY_PATH', '')]
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, 'LD_LIBRARY_PATH': os.pathsep.join(filter(None, paths))},
+    )
+    return done.stdout
+
+
+@needs_cc
 @pytest.mark.parametrize(
     ('result', 'expected'),
     [
         (
             0,
-            "12.8\nGpu(index=0, name='Orin', capability=(8, 7), memory_gib=8.0)\n"
-            "Gpu(index=1, name='Thor', capability=(11, 0), memory_gib=128.0)\n",
+            "12.8\nGpu(index=0, name='Orin', capability=(8, 7), memory_gib=8.0, "
+            "pci_address='0000:01:00.0')\n"
+            "Gpu(index=1, name='Thor', capability=(11, 0), memory_gib=128.0, "
+            "pci_address='0000:02:00.0')\n",
         ),
         (100, 'None\n'),  # CUDA_ERROR_NO_DEVICE
     ],
 )
 def test_what_the_driver_says(tmp_path: Path, result: int, expected: str) -> None:
     """A library that has the driver's functions is asked in a process of its own."""
-    source = tmp_path / 'driver.c'
-    source.write_text(DRIVER)
-    library = tmp_path / 'libcuda.so.1'
-    subprocess.run(
-        ['cc', '-shared', '-fPIC', f'-DRESULT={result}', '-o', str(library), str(source)],
-        check=True,
-    )
-    paths = [str(tmp_path), os.environ.get('LD_LIBRARY_PATH', '')]
-    done = subprocess.run(
-        [sys.executable, '-c', ASK],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, 'LD_LIBRARY_PATH': os.pathsep.join(filter(None, paths))},
-    )
-    assert done.stdout == expected
+    compile_library(tmp_path / 'libcuda.so.1', DRIVER, f'-DRESULT={result}')
+    assert ask(tmp_path, ASK) == expected
+
+
+@needs_cc
+def test_memory_in_use(tmp_path: Path) -> None:
+    compile_library(tmp_path / 'libcuda.so.1', DRIVER, '-DRESULT=0')
+    compile_library(tmp_path / 'libnvidia-ml.so.1', MANAGEMENT)
+    assert ask(tmp_path, MEMORY) == '[2.0, 1.0, None, None]\n'
 
 
 def test_without_a_driver_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

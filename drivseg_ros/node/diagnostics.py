@@ -15,6 +15,7 @@ from pathlib import Path
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from drivseg_ros.engines.base import BuildProgress
+from drivseg_ros.gpu_memory import gpu_memory_used_mb
 from drivseg_ros.node.camera_monitor import STAGES, CameraReport
 from drivseg_ros.node.health import Level, Phase
 from drivseg_ros.segmenter import Segmenter
@@ -93,6 +94,9 @@ def engine_status(report: EngineReport, *, node_name: str) -> DiagnosticStatus:
             'precision': engine.precision,
             'threads': str(engine.threads),
         }
+        kind, _, index = engine.device.partition(':')
+        if kind == 'cuda' and (used_mb := gpu_memory_used_mb(int(index or 0))) is not None:
+            values['GPU memory in use, all processes (MB)'] = f'{used_mb:.0f}'
     return _status(f'{node_name}: engine', level, message, hardware, values)
 
 
