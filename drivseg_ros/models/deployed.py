@@ -47,9 +47,12 @@ class DeployedNetwork(nn.Module):
         # than half the time, and the confidence costs next to nothing. float32, because
         # TensorRT selects among no 8-bit values.
         planes = probabilities.split(1, dim=1)
-        winner, class_ids = planes[0], torch.tensor(0.0)
-        for class_id, plane in enumerate(planes[1:], start=1):
-            class_ids = torch.where(plane > winner, torch.tensor(float(class_id)), class_ids)
+        winner = planes[0]
+        # `full` and not `tensor`, whose upload a CUDA graph could not be captured over.
+        numbers = [torch.full((), float(i), device=winner.device) for i in range(len(planes))]
+        class_ids = numbers[0]
+        for number, plane in zip(numbers[1:], planes[1:], strict=True):
+            class_ids = torch.where(plane > winner, number, class_ids)
             winner = torch.maximum(winner, plane)
         confidence = winner * 255.0 + 0.5
         return class_ids.squeeze(1).to(torch.uint8), confidence.squeeze(1).to(torch.uint8)
