@@ -8,27 +8,45 @@ import importlib.metadata
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import drivseg_ros
+from drivseg_ros.gpus import driver_cuda_version, find_gpus
 
 _DISTRIBUTIONS = (
     'numpy',
     'opencv-python-headless',
     'onnxruntime',
+    'onnxruntime-gpu',
+    'openvino',
+    'torch',
+    'tensorrt',
+    'tensorrt_rtx',
+    'onnx',
     'rosbags',
     'rclpy',
     'sensor_msgs',
 )
 
 
-def describe_hardware() -> dict[str, str | int | float]:
-    """The processor, how many CPUs this process may use, the memory in GiB, the system."""
-    return {
+def describe_hardware() -> dict[str, Any]:
+    """The processor, how many CPUs this process may use, the memory in GiB, the system, the GPUs.
+
+    Without an NVIDIA GPU there is no key 'gpus'.
+    """
+    hardware: dict[str, Any] = {
         'cpu': _cpu_model(),
         'cpus_usable': len(os.sched_getaffinity(0)),
         'memory_gib': round(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30, 1),
         'system': platform.platform(),
     }
+    if find_gpus():
+        hardware['gpus'] = [
+            f'{gpu.name}, {gpu.memory_gib} GiB, compute capability '
+            f'{gpu.capability[0]}.{gpu.capability[1]}, CUDA {driver_cuda_version()} by its driver'
+            for gpu in find_gpus()
+        ]
+    return hardware
 
 
 def describe_versions() -> dict[str, str]:

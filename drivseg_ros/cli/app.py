@@ -12,6 +12,7 @@ import drivseg_ros
 from drivseg_ros.cli import bag, bench, models
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.demo import demo
+from drivseg_ros.cli.parity import parity
 from drivseg_ros.cli.play import play
 from drivseg_ros.cli.record import record
 from drivseg_ros.cli.replay import replay
@@ -29,6 +30,7 @@ app.add_typer(bag.app, name='bag')
 app.command()(replay)
 app.command()(play)
 app.command()(record)
+app.command()(parity)
 app.add_typer(bench.app, name='bench')
 
 

@@ -136,7 +136,7 @@ def open_frames(
             )
         images = find_images(data)
         found = None if labels is None else find_labels(images, _label_folder(data, labels))[0]
-        frames = FolderFrames(str(data), images, found)
+        frames = FolderFrames(data.resolve().name, images, found)
     if limit is not None and limit < len(frames):
         # The middles of equal parts.
         frames = frames.take([(2 * i + 1) * len(frames) // (2 * limit) for i in range(limit)])
@@ -286,7 +286,7 @@ def _open_bag(bag: Path, image_topic: str | None, label_topic: str | None) -> Ba
             else:
                 labelled.add(stamp_ns(message))
     wanted = list(enumerate(stamps))
-    description = f'{bag}, {image_topic}'
+    description = f'{bag.resolve().name}, {image_topic}'
     if label_topic is not None:
         wanted = [(place, stamp) for place, stamp in wanted if stamp in labelled]
         description += f' with {label_topic}'

@@ -8,8 +8,9 @@ IoU of each against the same labels. Each figure is computed once from all pixel
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -18,7 +19,19 @@ from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
 from drivseg_ros.evaluation.frames import Frame, Frames
 from drivseg_ros.model_card import ModelCard
 from drivseg_ros.segmentation import Segmentation
-from drivseg_ros.segmenter import Segmenter
+
+
+class ComparedSegmenter(Protocol):
+    """A Segmenter, or what stands in for one."""
+
+    @property
+    def card(self) -> ModelCard:
+        """The network's card."""
+
+    def segment(
+        self, images: Sequence[np.ndarray], *, confidence: bool = False
+    ) -> list[Segmentation]:
+        """See `Segmenter.segment`."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,7 @@ class ParityResult:
 class ParityBounds:
     """What is still the same.
 
-    The defaults are those that other projects hold their converted networks to (FIELD.md 1.3.2).
+    The defaults are what other projects hold their converted networks to.
 
     Args:
         min_agreement: lowest share of equal pixels over the whole set, in percent.
@@ -122,8 +135,8 @@ class ParityBounds:
 
 
 def compare(
-    reference: Segmenter,
-    candidate: Segmenter,
+    reference: ComparedSegmenter,
+    candidate: ComparedSegmenter,
     frames: Frames,
     *,
     on_frame: Callable[[int, int], None] = lambda done, total: None,

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
+from parity_models import write_frames, write_shifted_model
 from tiny_model import write_tiny_model
 
 from drivseg_ros.errors import DataError, DrivsegError, ModelError, ParameterError
@@ -18,42 +17,6 @@ from drivseg_ros.evaluation.frames import Frames, open_frames
 from drivseg_ros.evaluation.parity import ParityBounds, ParityResult, compare
 from drivseg_ros.model_card import BDD100K_CLASSES, ModelClass
 from drivseg_ros.segmenter import Segmenter
-
-
-def write_frames(path: Path, *, frames: int = 4, seed: int = 0) -> Path:
-    """Noise, whose strongest channels change from pixel to pixel, and labels partly wrong."""
-    rng = np.random.default_rng(seed)
-    for name in ('images', 'labels'):
-        (path / name).mkdir(parents=True)
-    for i in range(frames):
-        image = rng.integers(0, 256, (48, 64, 3), np.uint8)
-        label = image.argmax(-1).astype(np.uint8)
-        label[: 3 * i] = rng.integers(0, 3, (3 * i, 64))
-        label[-1] = 255
-        cv2.imwrite(str(path / 'images' / f'{i}.png'), image[..., ::-1])
-        cv2.imwrite(str(path / 'labels' / f'{i}.png'), label)
-    return path
-
-
-def write_shifted_model(path: Path, *, shift: float, **changes: object) -> Path:
-    """The tiny model with its red channel raised: red wins, and is surer, a little more often."""
-    write_tiny_model(path, **changes)
-    model = onnx.load(path)
-    for node in model.graph.node:
-        if node.op_type == 'Identity':
-            node.op_type = 'Add'
-            node.input.append('shift')
-    raised = np.array([shift, 0, 0], np.float32).reshape(1, 3, 1, 1)
-    model.graph.initializer.append(numpy_helper.from_array(raised, 'shift'))
-    cast = next(n for n in model.graph.node if list(n.output) == ['confidence'])
-    cast.input[0] = 'low'
-    model.graph.initializer.append(numpy_helper.from_array(np.float32(255), 'top'))
-    model.graph.node.insert(
-        len(model.graph.node) - 1, onnx.helper.make_node('Min', ['max', 'top'], ['low'])
-    )
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-    return path
 
 
 def run(reference: Path, candidate: Path, frames: Frames) -> ParityResult:

@@ -1,0 +1,103 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`drivseg parity`: do all engines and precisions give the same masks?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.options import Device, Threads
+
+
+def parity(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar='MODEL[=ENGINES]...',
+            help='Names or paths; the first, in fp32, is the reference. A model with engines of '
+            'its own: small_int8.onnx=onnxruntime,openvino.',
+        ),
+    ],
+    data: Annotated[Path, typer.Option(help='A folder of pictures, or a bag.')],
+    engines: Annotated[
+        str, typer.Option(help='ENGINE[:PRECISION][@DEVICE], with commas between.')
+    ] = 'onnxruntime,openvino,torch',
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="The folder with the labels (PNG, the model's class ids), in DATA or elsewhere."
+        ),
+    ] = None,
+    image_topic: Annotated[str | None, typer.Option(help='The topic of a bag.')] = None,
+    label_topic: Annotated[
+        str | None, typer.Option(help="The bag's labels (mono8, the model's class ids).")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help='So many frames only, spread over the set.')
+    ] = None,
+    device: Device = 'cpu',
+    threads: Threads = 0,
+    min_agreement: Annotated[
+        float, typer.Option(min=0, max=100, help='Lowest share of equal pixels, in percent.')
+    ] = 99.5,
+    max_miou_change: Annotated[
+        float, typer.Option(min=0, max=100, help='Largest change of the mIoU, in points.')
+    ] = 0.3,
+    skip_missing: Annotated[
+        bool, typer.Option('--skip-missing', help='Pass over runtimes that are not installed.')
+    ] = False,
+    output: Annotated[Path | None, typer.Option(help='Write the figures as JSON.')] = None,
+) -> None:
+    """Compare engines and precisions, pixel by pixel and by mIoU, with the fp32 reference.
+
+    The reference is the first model by onnxruntime on the CPU. Without labels the masks are
+    compared only. The exit status is 1 if a row breaks a bound or cannot be run.
+    """
+    from drivseg_ros.evaluation.engine_spec import EngineSpec
+    from drivseg_ros.evaluation.parity import ParityBounds
+    from drivseg_ros.evaluation.parity_run import (
+        Candidate,
+        DataChoice,
+        failures,
+        markdown_table,
+        run_parity,
+    )
+    from drivseg_ros.evaluation.report import write_report
+    from drivseg_ros.model_store import find_model
+
+    candidates = []
+    for text in models:
+        name, _, own = text.partition('=')
+        model = find_model(name)
+        specs = EngineSpec.parse_list(own or engines, device=device)
+        candidates += [Candidate(model, spec) for spec in specs]
+    with progress_bar() as progress:
+        task = progress.add_task('', total=None)
+        report = run_parity(
+            candidates,
+            DataChoice(data, labels, image_topic, label_topic, limit),
+            threads=threads,
+            bounds=ParityBounds(min_agreement=min_agreement, max_miou_change=max_miou_change),
+            skip_missing=skip_missing,
+            on_progress=lambda what, done, total: progress.update(
+                task, description=what, completed=done, total=total
+            ),
+        )
+    out.print(markdown_table(report), markup=False, soft_wrap=True)
+    if output is not None:
+        write_report(output, report)
+        out.print(f'  {output}', markup=False, soft_wrap=True)
+    for row in report['rows']:
+        if row['verdict'] == 'skipped':
+            err.print(f'skipped: {row["reasons"][0]}', markup=False, soft_wrap=True)
+    for name, reason in report['input']['failed'].items():
+        err.print(f'left out {name}: {reason}', markup=False, soft_wrap=True)
+    failing = failures(report)
+    for sentence in failing:
+        err.print(f'failed: {sentence}', markup=False, soft_wrap=True)
+    if failing:
+        raise typer.Exit(1)
