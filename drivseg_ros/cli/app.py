@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import drivseg_ros
-from drivseg_ros.cli import bag, bench, models
+from drivseg_ros.cli import bag, bench, engine, models
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.demo import demo
 from drivseg_ros.cli.parity import parity
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command()(demo)
 app.add_typer(models.app, name='models')
 app.add_typer(bag.app, name='bag')
+app.add_typer(engine.app, name='engine')
 app.command()(replay)
 app.command()(play)
 app.command()(record)

@@ -1,0 +1,84 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which TensorRT is installed: `tensorrt`, or `tensorrt_rtx`, which has the same Python API."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import re
+from dataclasses import dataclass
+from types import ModuleType
+
+from drivseg_ros.errors import MissingDependencyError
+
+# The first that is installed is taken.
+_FLAVOURS = ('tensorrt', 'tensorrt_rtx')
+
+
+@dataclass(frozen=True)
+class TensorRT:
+    """An installed TensorRT.
+
+    Attributes:
+        module: its Python module.
+        name: of its distribution, 'tensorrt' or 'tensorrt_rtx'.
+        version: of its distribution.
+    """
+
+    module: ModuleType
+    name: str
+    version: str
+
+    @property
+    def builds_without_gpu(self) -> bool:
+        """Whether it builds plans on a machine that has no GPU."""
+        return self.name == 'tensorrt_rtx'
+
+    @property
+    def compute_capabilities(self) -> dict[str, int]:
+        """The compute capabilities it can be told to build for, and its numbers for them."""
+        members = getattr(self.module, 'ComputeCapability', None)
+        found: dict[str, int] = {}
+        for name, value in getattr(members, '__members__', {}).items():
+            digits = re.fullmatch(r'SM(\d+)(\d)', name)
+            if digits:
+                found['.'.join(digits.groups())] = int(value)
+        return found
+
+
+def load_tensorrt() -> TensorRT:
+    """Imports the installed TensorRT.
+
+    Raises:
+        MissingDependencyError: if there is none, or it cannot be imported.
+    """
+    for name in _FLAVOURS:
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name == name:
+                continue
+            raise _unusable(name, error) from None
+        except (ImportError, OSError, RuntimeError) as error:
+            raise _unusable(name, error) from None
+        return TensorRT(module=module, name=name, version=_version(name, module))
+    raise MissingDependencyError(
+        "TensorRT is not installed: pip install 'drivseg_ros[tensorrt]' (data centre, Jetson), or "
+        "pip install 'drivseg_ros[tensorrt_rtx]' (GeForce RTX, RTX PRO; builds without a GPU)"
+    )
+
+
+def _unusable(name: str, error: Exception) -> MissingDependencyError:
+    reason = str(error).strip().splitlines()
+    return MissingDependencyError(
+        f'{name} is installed, but cannot be imported ({reason[0] if reason else error!r}); '
+        f"install it again: pip install --force-reinstall 'drivseg_ros[{name}]'"
+    )
+
+
+def _version(name: str, module: ModuleType) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:  # Jetson's packages may lack it
+        return str(module.__version__)
