@@ -7,7 +7,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 from tiny_model import write_tiny_model
 
@@ -15,8 +14,6 @@ from drivseg_ros.engines import EngineOptions, create_engine
 from drivseg_ros.engines.base import default_threads
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model_file import read_model_file
-
-WITHOUT_CUDA = 'CUDAExecutionProvider' not in onnxruntime.get_available_providers()
 
 
 def random_batch(n: int) -> np.ndarray:
@@ -57,18 +54,6 @@ def test_model_without_confidence(tmp_path: Path) -> None:
 def test_refusals(tiny_model: Path, options: dict, expected: str) -> None:
     with pytest.raises(EngineError, match=expected):
         create_engine('onnxruntime', read_model_file(tiny_model), EngineOptions(**options))
-
-
-@pytest.mark.skipif(not WITHOUT_CUDA, reason='this onnxruntime has CUDA')
-@pytest.mark.parametrize('name', ['auto', 'onnxruntime'])
-def test_a_device_that_is_not_there_is_an_error(tiny_model: Path, name: str) -> None:
-    with pytest.raises(EngineError, match=r"device 'cuda' was asked for.*install onnxruntime-gpu"):
-        create_engine(name, read_model_file(tiny_model), EngineOptions(device='cuda'))
-
-
-def test_unknown_engine(tiny_model: Path) -> None:
-    with pytest.raises(EngineError, match=r"unknown engine 'magic'; allowed are auto, onnxruntime"):
-        create_engine('magic', read_model_file(tiny_model), EngineOptions())
 
 
 def test_threads(tiny_model: Path) -> None:
