@@ -22,8 +22,8 @@ _COORDINATES = ('half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric
 _LINEAR = {3: 'linear', 4: 'bilinear', 5: 'trilinear'}
 
 _ROUNDINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    'round_prefer_floor': lambda x: np.ceil(x - 0.5),
-    'round_prefer_ceil': lambda x: np.floor(x + 0.5),
+    'round_prefer_floor': lambda x: np.ceil(x - np.float32(0.5)),
+    'round_prefer_ceil': lambda x: np.floor(x + np.float32(0.5)),
     'floor': np.floor,
     'ceil': np.ceil,
 }
@@ -80,15 +80,19 @@ def _target(node: Node, at: int) -> tuple[list[int], list[float]]:
 
 
 def _positions(coordinates: str, size: int, target: int, scale: float) -> np.ndarray:
-    """Where the target's samples lie in the source, float64 [target]."""
-    index = np.arange(target, dtype=np.float64)
+    """Where the target's samples lie in the source, float32 [target].
+
+    In float32 as in onnxruntime, so that positions just between two samples go the same way.
+    """
+    index = np.arange(target, dtype=np.float32)
+    half, scale32 = np.float32(0.5), np.float32(scale)
     if coordinates == 'asymmetric':
-        return index / scale
-    if coordinates == 'align_corners':
-        return index * (size - 1) / (target - 1) if target > 1 else np.zeros(1)
-    if coordinates == 'pytorch_half_pixel' and target == 1:
-        return np.zeros(1)
-    return (index + 0.5) / scale - 0.5
+        return index / scale32
+    if coordinates == 'align_corners' and target > 1:
+        return index * np.float32(size - 1) / np.float32(target - 1)
+    if coordinates == 'align_corners' or (coordinates == 'pytorch_half_pixel' and target == 1):
+        return np.zeros(1, np.float32)
+    return (index + half) / scale32 - half
 
 
 def _native(
