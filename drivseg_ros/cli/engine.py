@@ -177,9 +177,10 @@ def _build_by_running(model: ModelFile, name: str, options: EngineOptions) -> No
                 engine.infer(np.zeros(shape, np.uint8), confidence=True)
         finally:
             engine.close()
+    kept = '' if engine.device != 'cpu' else '; nothing is kept of it, since it takes so little'
     out.print(
         f'{name} is ready for {card.name} on {engine.device}, {engine.precision}, after '
-        f'{time.monotonic() - started:.1f} s',
+        f'{time.monotonic() - started:.1f} s{kept}',
         markup=False,
         soft_wrap=True,
     )

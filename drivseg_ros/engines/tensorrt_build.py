@@ -118,6 +118,7 @@ def _prepare(model: bytes, options: BuildOptions) -> tuple[bytes, list[tuple[str
             f'building a plan needs the Python package {error.name!r}: pip install onnx'
         ) from None
     from drivseg_ros.engines.graph_precision import convert_precision
+    from drivseg_ros.engines.graph_quantised import fold_int32_constants
 
     try:
         proto = onnx.load_from_string(model)
@@ -127,6 +128,8 @@ def _prepare(model: bytes, options: BuildOptions) -> tuple[bytes, list[tuple[str
         keep = _NO_BF16 if options.convert_to == 'bf16' else ()
         proto = convert_precision(proto, options.convert_to, keep=keep)
         model = proto.SerializeToString()
+    elif any(node.op_type == 'DequantizeLinear' for node in proto.graph.node):
+        model = fold_int32_constants(proto).SerializeToString()
     return model, [(node.name, node.op_type) for node in proto.graph.node]
 
 

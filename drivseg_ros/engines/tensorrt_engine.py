@@ -135,8 +135,8 @@ class TensorRTEngine:
         self._launches: dict[int, Callable[[], None]] = {}
         try:
             self._trt = library.module
-            self._load(plan)
-            self._scratch_size = int(self._engine.device_memory_size_v2)
+            self._engine = engine = self._load(plan)
+            self._scratch_size = int(engine.device_memory_size_v2)
             self._scratch = self._stream.allocate(max(1, self._scratch_size))
             card = model.card
             shape = (key.max_batch, card.input_height, card.input_width)
@@ -174,12 +174,12 @@ class TensorRTEngine:
         self._engine = self._runtime = None
         self._stream.close()
 
-    def _load(self, plan: bytes) -> None:
+    def _load(self, plan: bytes) -> Any:
         self._logger = _make_logger(self._trt, self._errors)
         self._runtime = self._trt.Runtime(self._logger)
-        self._engine = self._runtime.deserialize_cuda_engine(plan)
-        if self._engine is not None:
-            return
+        engine = self._runtime.deserialize_cuda_engine(plan)
+        if engine is not None:
+            return engine
         reason = self._last_error()
         if 'memory' in reason.lower():
             raise EngineError(f'{self._label} cannot load its plan on {self.device}: {reason}')

@@ -35,8 +35,11 @@ _SOURCE_PLACES = (
     re.compile(r'\S+\.(?:cpp|h|cu):\d+:?\s*'),
     re.compile(r'I?[A-Za-z]+::[A-Za-z0-9_:]+:\s*'),
     re.compile(r'(?:Internal )?Error Code \d+:\s*'),
+    re.compile(r'Assertion failed: .*?(?<!:):(?!:)\s+'),
     re.compile(r'In function \w+:?\s*'),
 )
+# Only the first line of some errors names the node, and the next one the reason.
+_HEADING = re.compile(r'^Invalid Node - .*\n')
 # A dump of operands begins at the first of these.
 _DUMPS = re.compile(r'\s*[:(]?\s*(?:\d+:\s|\{|\|| \[|__mye|<entry>)')
 
@@ -45,11 +48,12 @@ def explain_parser_error(error: Any) -> str:
     """One sentence about a `trt.ParserError`."""
     code = getattr(error.code(), 'name', '')
     description = error.desc()
+    if 'zero point' in description.lower():
+        description = 'TensorRT takes symmetric quantisation (zero point 0) only'
     quoted = re.findall(r'"([^"]+)"', description)
-    words = quoted[-1] if quoted else description
-    is_code = not quoted and (' ' not in words or re.search(r'==|&&|\|\||::|->', words))
-    fallback = _BY_CODE.get(code, f'the parser refuses it ({code or "no reason given"})')
-    reason = fallback if is_code else shorten(words)
+    reason = shorten(quoted[-1] if quoted else description)
+    if ' ' not in reason or re.search(r'==|&&|\|\||::|->', reason):  # the text of an assertion
+        reason = _BY_CODE.get(code, f'the parser refuses it ({code or "no reason given"})')
     if error.node() < 0 and not error.node_operator():
         return reason
     return f'{_node(error.node_name(), error.node_operator(), error.node())}: {reason}'
@@ -65,9 +69,10 @@ def explain_builder_error(lines: Sequence[str], nodes: Iterable[tuple[str, str]]
     if not lines:
         return 'the builder gave no plan, and no reason'
     text = lines[-1]
-    named = max(
+    # The node comes first, its operands afterwards; of '/a' and '/a/b', the longer name is meant.
+    named = min(
         ((name, kind) for name, kind in nodes if len(name) > 1 and name in text),
-        key=lambda node: len(node[0]),
+        key=lambda node: (text.index(node[0]), -len(node[0])),
         default=None,
     )
     reason = shorten(text)
@@ -76,14 +81,15 @@ def explain_builder_error(lines: Sequence[str], nodes: Iterable[tuple[str, str]]
 
 def shorten(text: str) -> str:
     """The first sentence of a message, without places in source files and dumps."""
-    lines = text.strip().splitlines()
+    lines = _HEADING.sub('', text.strip()).splitlines()
     text = lines[0] if lines else ''
     for pattern in _SOURCE_PLACES:
         text = pattern.sub('', text)
     dump = _DUMPS.search(text)
     if dump and dump.start() > 0:
         text = text[: dump.start()]
-    text = re.sub(r'\s+', ' ', text).strip(' :;,')
+    text = re.split(r'\.\s+(?=[A-Z])', text)[0]
+    text = re.sub(r'\s+', ' ', text).strip(' :;,.')
     text += ')' * (text.count('(') - text.count(')'))
     return text if len(text) <= _MAX_REASON else text[: _MAX_REASON - 3].rstrip() + '...'
 
