@@ -10,10 +10,14 @@ from typing import Annotated
 
 import typer
 
-from drivseg_ros.cli.console import out, progress_bar
+from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads
+from drivseg_ros.engines.base import MAX_BATCH
 from drivseg_ros.errors import MissingDependencyError, ParameterError
 from drivseg_ros.model_store import DEFAULT_MODEL
+
+_ENGINES = ('onnxruntime', 'openvino', 'torch')
+_BARE = ('onnxruntime', 'openvino')
 
 app = typer.Typer(help='Measure on this machine.', no_args_is_help=True)
 
@@ -68,6 +72,87 @@ def node(
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(report, indent=2) + '\n')
         out.print(f'  {output}', markup=False)
+
+
+@app.command()
+def engine(
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='A name that `drivseg models` lists, or a path; may be given several times.',
+            show_default=False,
+        ),
+    ] = None,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='ENGINE[:PRECISION][@DEVICE]; may be given several times.', show_default=False
+        ),
+    ] = None,
+    device: Device = 'cpu',
+    threads: Threads = 0,
+    batch: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1,
+            max=MAX_BATCH,
+            help='A batch size; may be given several times.',
+            show_default=False,
+        ),
+    ] = None,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='WIDTHxHEIGHT of the images; may be given several times.', show_default=False
+        ),
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help='Runs of each.')] = 100,
+    bare: Annotated[
+        bool,
+        typer.Option(
+            '--bare', help="Also the runtimes' own calls, with nothing of ours around them."
+        ),
+    ] = False,
+    output: Annotated[Path | None, typer.Option(help='Write the figures as JSON.')] = None,
+) -> None:
+    """Compare engines, precisions, batch and image sizes: times, images a second, memory.
+
+    All configurations take turns, each in a process of its own. `infer` is the engine on a batch
+    of the network's size, `segment` is from images to masks of their size. The table is Markdown.
+    """
+    from drivseg_ros.evaluation.engine_benchmark import SIZES, Choice, benchmark_engines
+    from drivseg_ros.evaluation.engine_benchmark_table import markdown_table
+    from drivseg_ros.evaluation.engine_spec import EngineSpec
+    from drivseg_ros.evaluation.report import write_report
+    from drivseg_ros.model_store import find_model
+
+    specs = [EngineSpec.parse(text, device=device) for text in engine or _ENGINES]
+    choices = [
+        Choice(file, spec, count, is_bare)
+        for file in map(find_model, model or [DEFAULT_MODEL])
+        for count in batch or [1]
+        for spec in specs
+        for is_bare in ([False, True] if bare and spec.engine in _BARE else [False])
+    ]
+    with progress_bar() as progress:
+        task = progress.add_task('steps', total=None)
+        report = benchmark_engines(
+            choices,
+            sizes=[_parse_size(text) for text in size] if size else SIZES,
+            runs=runs,
+            threads=threads,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    out.print(markdown_table(report), markup=False, soft_wrap=True)
+    if output is not None:
+        write_report(output, report)
+        out.print(f'  {output}', markup=False, soft_wrap=True)
+    problems = [row for row in report['rows'] if row['problem']]
+    for row in problems:
+        name = f'{row["engine"]["file"]} on {row["engine"]["engine"]}, batch {row["batch"]}'
+        err.print(f'cannot be run: {name}: {row["problem"]}', markup=False, soft_wrap=True)
+    if len(problems) == len(report['rows']):
+        raise typer.Exit(1)
 
 
 def _parse_size(text: str) -> tuple[int, int]:

@@ -116,7 +116,7 @@ def _update(digest: Any, frame: Frame) -> None:
     for plane in (frame.image, frame.label):
         if plane is not None:
             digest.update(str(plane.shape).encode())
-            digest.update(np.ascontiguousarray(plane))
+            digest.update(plane.tobytes())
 
 
 def _engine(segmenter: Segmenter) -> dict[str, Any]:
