@@ -12,6 +12,7 @@ import drivseg_ros
 from drivseg_ros.cli import bag, bench, engine, models
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.demo import demo
+from drivseg_ros.cli.import_network import import_network
 from drivseg_ros.cli.parity import parity
 from drivseg_ros.cli.play import play
 from drivseg_ros.cli.record import record
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(demo)
 app.add_typer(models.app, name='models')
 app.add_typer(bag.app, name='bag')
+app.command('import')(import_network)
 app.add_typer(engine.app, name='engine')
 app.command()(replay)
 app.command()(play)

@@ -1,0 +1,18 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Other people's networks, brought into the form of contract 1 (DESIGN.md).
+
+A network's graph is kept as it is; what a user would otherwise write round it (colour order,
+scaling, layout, choice of the class) is put into the graph, as an import card says.
+"""
+
+from __future__ import annotations
+
+from drivseg_ros.errors import MissingDependencyError
+
+try:
+    import onnx  # noqa: F401
+except ImportError:
+    raise MissingDependencyError(
+        "the import needs onnx, which is not installed: pip install 'drivseg_ros[import]'"
+    ) from None
