@@ -169,17 +169,20 @@ def _row(one: _Running, sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
     }
     if one.problem:
         return row
+    figures = {what: _describe(times, choice.batch) for what, times in one.times.items()}
+    alone = figures.get('network')
+    segment = []
+    for size in [] if choice.bare else sizes:
+        segment.append({'width': size[0], 'height': size[1], **figures[size]})
+        if alone is not None:
+            around = figures[size]['median_ms'] / alone['median_ms'] - 1
+            segment[-1]['around_the_network'] = round(around, 4)
     return row | {
         'memory': one.loaded['memory'],
         'input_sha256': one.loaded['input_sha256'],
-        'infer': _describe(one.times['infer'], choice.batch),
-        'network_alone': _describe(one.times['network'], choice.batch)
-        if 'network' in one.times
-        else None,
-        'segment': [
-            {'width': size[0], 'height': size[1], **_describe(one.times[size], choice.batch)}
-            for size in ([] if choice.bare else sizes)
-        ],
+        'infer': figures['infer'],
+        'network_alone': alone,
+        'segment': segment,
     }
 
 

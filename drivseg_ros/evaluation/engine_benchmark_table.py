@@ -12,7 +12,8 @@ def markdown_table(report: Mapping[str, Any]) -> str:
     """The rows of a report of `benchmark_engines`.
 
     Times are medians, with the quartiles in brackets, of a whole batch; × is the ratio to the
-    fastest of the same network and batch.
+    fastest of the same network and batch; "around the network" is what everything else adds to
+    the network alone, where the engine can run it alone.
     """
     rows = report['rows']
     with_network = any(row.get('network_alone') for row in rows)
@@ -21,6 +22,7 @@ def markdown_table(report: Mapping[str, Any]) -> str:
     heads += ['network alone, ms'] if with_network else []
     for width, height in report['sizes']:
         heads += [f'segment {width}×{height}, ms', '×']
+        heads += ['around the network'] if with_network else []
     heads += ['memory, MB', *(['GPU memory, MB'] if with_gpu else [])]
     lines = [_line(heads), _line(['---'] * len(heads)).replace(' ', '')]
     for row in rows:
@@ -41,6 +43,9 @@ def markdown_table(report: Mapping[str, Any]) -> str:
         for size in report['sizes']:
             found = [s for s in row['segment'] if [s['width'], s['height']] == list(size)]
             cells += _times(found[0]) if found else ['–', '–']
+            if with_network:
+                around = found[0].get('around_the_network') if found else None
+                cells.append('–' if around is None else f'{100 * around:+.0f} %')
         memory = row['memory']
         cells.append(f'{memory["engine_mb"]:.0f} + {memory["runtime_mb"]:.0f}')
         if with_gpu:

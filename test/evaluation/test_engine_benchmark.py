@@ -110,6 +110,22 @@ def test_the_table_has_a_line_for_each_row_and_names_what_was_run(report: dict[s
     assert table == markdown_table(json.loads(json.dumps(report)))
 
 
+def test_the_table_shows_what_is_around_the_network_where_that_is_known(
+    report: dict[str, Any],
+) -> None:
+    changed = json.loads(json.dumps(report))
+    row = changed['rows'][0]
+    row['network_alone'] = {**row['infer'], 'median_ms': 12.34}
+    row['segment'][1]['around_the_network'] = 0.187
+    row['memory']['gpu_mb'] = 567.8
+    lines = [line for line in markdown_table(changed).splitlines() if line.startswith('|')]
+    assert len({line.count('|') for line in lines}) == 1
+    assert '| network alone, ms |' in lines[0]
+    assert '| 12.3 (' in lines[2]
+    assert '| +19 % |' in lines[2]
+    assert lines[2].endswith('| 568 |')
+
+
 def test_the_command(tmp_path: Path, tiny_model: Path) -> None:
     def bench(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, '-m', 'drivseg_ros.cli', 'bench', 'engine', *map(str, arguments)]
