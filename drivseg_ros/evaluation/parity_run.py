@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from drivseg_ros.environment import describe_hardware, describe_versions
-from drivseg_ros.errors import DrivsegError, MissingDependencyError
+from drivseg_ros.errors import DrivsegError, MissingDependencyError, ModelError
 from drivseg_ros.evaluation.engine_spec import EngineSpec
 from drivseg_ros.evaluation.frames import open_frames
 from drivseg_ros.evaluation.parity import ParityBounds
@@ -72,12 +72,19 @@ def run_parity(
         The content of the report: verdict, hardware, versions, input, bounds, reference, rows.
 
     Raises:
+        ModelError: if the first model cannot be a reference.
         DataError: if there are no frames or they do not fit the models.
         DrivsegError: if the reference cannot be run.
     """
     bounds = bounds or ParityBounds()
-    frames = open_frames(**vars(data))
     reference_model = candidates[0].model
+    if reference_model.is_checkpoint or reference_model.card.precision != REFERENCE.precision:
+        kind = 'a checkpoint' if reference_model.is_checkpoint else reference_model.card.precision
+        raise ModelError(
+            f'the first model is the reference, and {reference_model.path} is {kind}; name the '
+            '.onnx file in fp32 that it belongs to before it'
+        )
+    frames = open_frames(**vars(data))
     # Taken before anything runs: these files are what is compared.
     hashes = {candidate.model.path: candidate.model.sha256 for candidate in candidates}
     request: dict[str, Any] = {

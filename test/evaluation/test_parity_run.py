@@ -15,7 +15,7 @@ import pytest
 from parity_models import write_frames, write_shifted_model
 from tiny_model import write_tiny_model
 
-from drivseg_ros.errors import MissingDependencyError
+from drivseg_ros.errors import MissingDependencyError, ModelError
 from drivseg_ros.evaluation import parity_run
 from drivseg_ros.evaluation.engine_spec import EngineSpec
 from drivseg_ros.evaluation.frames import open_frames
@@ -98,6 +98,13 @@ def run(tmp_path: Path, specs: dict[Path, str], **options: Any) -> dict[str, Any
         for spec in EngineSpec.parse_list(text, device='cpu')
     ]
     return run_parity(candidates, DataChoice(tmp_path / 'data'), **options)
+
+
+def test_only_an_fp32_file_can_be_the_reference(tmp_path: Path) -> None:
+    write_frames(tmp_path / 'data', frames=1)
+    model = write_tiny_model(tmp_path / 'int8.onnx', precision='int8')
+    with pytest.raises(ModelError, match=r'int8.onnx is int8; name the .onnx file in fp32'):
+        run(tmp_path, {model: 'onnxruntime'})
 
 
 def test_a_row_that_cannot_be_run_says_why_and_costs_itself(
