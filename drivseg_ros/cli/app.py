@@ -12,6 +12,7 @@ import drivseg_ros
 from drivseg_ros.cli import bag, bench, engine, models
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.demo import demo
+from drivseg_ros.cli.doctor import doctor
 from drivseg_ros.cli.import_network import import_network
 from drivseg_ros.cli.parity import parity
 from drivseg_ros.cli.play import play
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(demo)
+app.command()(doctor)
 app.add_typer(models.app, name='models')
 app.add_typer(bag.app, name='bag')
 app.command('import')(import_network)

@@ -1,0 +1,192 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One engine, described and tried on one frame, in a process of its own.
+
+It is started by trial.py: a native library that crashes or hangs takes only this process with it.
+Its results are JSON lines in a file, because such libraries write to stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+_RUNS = 5
+_SEED = 1
+
+
+def main() -> None:
+    """Describes the engine, then tries it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('engine')
+    parser.add_argument('--results', type=Path, required=True)
+    parser.add_argument('--reference', type=Path, required=True)
+    parser.add_argument('--model', required=True)
+    parser.add_argument('--no-trial', action='store_true')
+    arguments = parser.parse_args()
+    from drivseg_ros.errors import DrivsegError, MissingDependencyError
+
+    result: dict[str, Any] = {}
+    try:
+        result = _DESCRIBE[arguments.engine]()
+        _write(arguments.results, result)
+        if not arguments.no_trial and not result.get('untried'):
+            _write(arguments.results, _try(arguments))
+    except MissingDependencyError as error:
+        _write(arguments.results, {'missing': str(error)})
+    except DrivsegError as error:
+        _write(arguments.results, {'error': str(error)})
+
+
+def _try(arguments: argparse.Namespace) -> dict[str, Any]:
+    import numpy as np
+
+    from drivseg_ros.engines import Engine, EngineOptions, create_engine
+    from drivseg_ros.model_store import find_model
+    from drivseg_ros.scenes import random_frame
+
+    def infer(engine: Engine) -> np.ndarray:
+        return engine.infer(batch, confidence=False)[0].copy()
+
+    model = find_model(arguments.model)
+    card = model.card
+    frame = random_frame(_SEED, card.input_width, card.input_height).image
+    batch = np.repeat(frame[None], model.batch or 1, axis=0)
+    started = time.perf_counter()
+    engine = create_engine(arguments.engine, model, EngineOptions())
+    class_ids = infer(engine)
+    load_s = time.perf_counter() - started
+    times = []
+    for _ in range(_RUNS):
+        started = time.perf_counter()
+        engine.infer(batch, confidence=False)
+        times.append(time.perf_counter() - started)
+    if not arguments.reference.exists():
+        reference = create_engine('onnxruntime', model, EngineOptions(device='cpu'))
+        np.save(arguments.reference, infer(reference))
+        reference.close()
+    result = {
+        'engine': engine.name,
+        'device': engine.device,
+        'precision': engine.precision,
+        'threads': engine.threads,
+        'choice': engine.choice,
+        'load_ms': round(load_s * 1e3, 1),
+        'infer_ms': round(statistics.median(times) * 1e3, 2),
+        'agreement': float(np.mean(class_ids == np.load(arguments.reference))),
+    }
+    engine.close()
+    return result
+
+
+def _describe_onnxruntime() -> dict[str, Any]:
+    import onnxruntime
+
+    names = {'CPUExecutionProvider': 'cpu', 'CUDAExecutionProvider': 'cuda'}
+    available = onnxruntime.get_available_providers()
+    return {
+        'version': onnxruntime.__version__,
+        'devices': [names[p] for p in available if p in names],
+        'cuda_built_in': 'CUDAExecutionProvider' in available,
+    }
+
+
+def _describe_onnxruntime_tensorrt() -> dict[str, Any]:
+    import onnxruntime
+
+    from drivseg_ros.engines.onnxruntime_session import TENSORRT
+    from drivseg_ros.errors import MissingDependencyError
+
+    if TENSORRT not in onnxruntime.get_available_providers():
+        raise MissingDependencyError(
+            f'this onnxruntime {onnxruntime.__version__} has no {TENSORRT}; where there is an '
+            'NVIDIA GPU: pip uninstall onnxruntime, then pip install onnxruntime-gpu'
+        )
+    return {
+        'version': onnxruntime.__version__,
+        'devices': ['cuda'],
+        'untried': 'not tried, because it would build an engine',
+    }
+
+
+def _describe_openvino() -> dict[str, Any]:
+    from drivseg_ros.engines.openvino_device import list_devices
+    from drivseg_ros.engines.openvino_library import load_openvino
+
+    library = load_openvino()
+    return {
+        'version': library.__version__.split('-')[0],
+        'devices': [
+            f'{device.name} ({device.full_name}: {", ".join(device.precisions)})'
+            for device in list_devices(library.Core())
+        ],
+    }
+
+
+def _describe_tensorrt() -> dict[str, Any]:
+    from drivseg_ros.engines import EngineOptions
+    from drivseg_ros.engines.tensorrt_engine import is_built
+    from drivseg_ros.engines.tensorrt_library import load_tensorrt
+    from drivseg_ros.gpus import find_gpus
+    from drivseg_ros.model_store import DEFAULT_MODEL, find_model
+
+    library = load_tensorrt()
+    result: dict[str, Any] = {
+        'version': f'{library.name} {library.version}',
+        'devices': [f'cuda:{gpu.index}' for gpu in find_gpus()],
+    }
+    if not result['devices']:
+        result['untried'] = 'it runs on NVIDIA GPUs, and there is none' + (
+            '; it can build plans for other machines here' if library.builds_without_gpu else ''
+        )
+    elif not is_built(find_model(DEFAULT_MODEL), EngineOptions()):
+        result['untried'] = (
+            'no plan of the default model was built ahead of time (drivseg engine build '
+            f'{DEFAULT_MODEL})'
+        )
+    return result
+
+
+def _describe_torch() -> dict[str, Any]:
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        from drivseg_ros.errors import MissingDependencyError
+
+        if error.name != 'torch':
+            raise
+        raise MissingDependencyError(
+            "torch is not installed; pip install 'drivseg_ros[torch]'"
+        ) from None
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    return {
+        'version': torch.__version__,
+        'devices': [*(f'cuda:{i} ({torch.cuda.get_device_name(i)})' for i in gpus), 'cpu'],
+        'cuda_built_in': torch.version.cuda is not None,
+    }
+
+
+_DESCRIBE = {
+    'auto': dict,
+    'onnxruntime': _describe_onnxruntime,
+    'onnxruntime_tensorrt': _describe_onnxruntime_tensorrt,
+    'openvino': _describe_openvino,
+    'tensorrt': _describe_tensorrt,
+    'torch': _describe_torch,
+}
+
+
+def _write(path: Path, result: dict[str, Any]) -> None:
+    with path.open('a') as file:
+        file.write(json.dumps(result) + '\n')
+        file.flush()
+        os.fsync(file.fileno())
+
+
+if __name__ == '__main__':
+    main()
