@@ -186,7 +186,10 @@ class PlanCache:
         Raises:
             EngineError: if the folder cannot be written, or has little room left.
         """
-        wanted = _ROOM_FACTOR * model.stat().st_size
+        try:
+            wanted = _ROOM_FACTOR * model.stat().st_size
+        except OSError as error:
+            raise EngineError(f'{model} cannot be read: {error.strerror}') from None
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.directory):

@@ -1,0 +1,395 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Builds with a real TensorRT that needs no GPU: they succeed, fail and die in good order."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib.util
+import logging
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from build_harness import builders_of, wait_until_gone
+from onnx import TensorProto, helper, numpy_helper
+from tiny_model import write_tiny_model
+
+from drivseg_ros.engines.base import BuildProgress, EngineOptions
+from drivseg_ros.engines.graph_quantised import fold_int32_constants
+from drivseg_ros.engines.plan_cache import PlanCache, PlanKey
+from drivseg_ros.engines.plan_pruning import find_removals, remove
+from drivseg_ros.engines.tensorrt_build import PhaseTree
+from drivseg_ros.engines.tensorrt_library import load_tensorrt
+from drivseg_ros.engines.tensorrt_plan import Target, choose_target, get_plan, plan_key
+from drivseg_ros.errors import EngineError
+from drivseg_ros.model_file import ModelFile, read_model_file
+from drivseg_ros.model_store import list_models
+
+needs_rtx = pytest.mark.skipif(
+    importlib.util.find_spec('tensorrt_rtx') is None
+    or importlib.util.find_spec('tensorrt') is not None,
+    reason='tensorrt_rtx, which builds without a GPU, is not installed: '
+    "pip install '.[tensorrt_rtx]'",
+)
+# So many convolutions that the builder is busy for a second.
+SLOW = 200
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> PlanCache:
+    return PlanCache(tmp_path / 'plans')
+
+
+def prepare(path: Path, **options: object) -> tuple[ModelFile, PlanKey, Target]:
+    model = read_model_file(path)
+    library = load_tensorrt()
+    # One capability, named, so that a GPU in the machine makes no difference.
+    target = choose_target(library, 'auto', '8.9')
+    return model, plan_key(model, EngineOptions(**options), library, target), target  # type: ignore[arg-type]
+
+
+def plans_in(cache: PlanCache) -> list[str]:
+    folder = cache.directory
+    return (
+        sorted(p.suffix for p in folder.iterdir() if p.suffix != '.log') if folder.is_dir() else []
+    )
+
+
+@needs_rtx
+@pytest.mark.parametrize('precision', ['fp32', 'fp16', 'bf16'])
+@pytest.mark.parametrize('path', [m.path for m in list_models()], ids=lambda path: path.stem)
+def test_shipped_models_build(path: Path, precision: str, cache: PlanCache) -> None:
+    if read_model_file(path).card.precision not in ('fp32', precision):
+        pytest.skip('the file has a precision of its own')
+    model, key, target = prepare(path, precision=precision, max_batch=3)
+    told: list[BuildProgress] = []
+    plan = get_plan(model, key, target, cache=cache, on_progress=told.append)
+    assert len(plan) > path.stat().st_size / 4
+    fractions = [progress.fraction for progress in told]
+    assert fractions == sorted(fractions)
+    assert fractions[0] == 0
+    assert fractions[-1] == 1
+    assert len(fractions) > 10
+    told.clear()
+    assert get_plan(model, key, target, cache=cache, on_progress=told.append) == plan
+    assert told == []
+
+
+@needs_rtx
+def test_the_log_is_kept_and_told(tiny_model: Path, cache: PlanCache) -> None:
+    model, key, target = prepare(tiny_model)
+    lines: list[str] = []
+    get_plan(model, key, target, cache=cache, on_line=lines.append)
+    assert any('Engine generation completed' in line for line in lines)
+    assert cache.log_path(key).read_text().splitlines()[: len(lines)] == lines
+    more: list[str] = []
+    cache.remove(key)
+    get_plan(model, key, target, cache=cache, on_line=more.append, verbose=True)
+    assert len(more) > len(lines)
+
+
+def write_quantised_model(path: Path, *, zero_point: int = 0) -> Path:
+    """A tiny model with int8 convolution, int32 bias, as onnxruntime's quantisation writes it."""
+    model = onnx.load(write_tiny_model(path, work=1, precision='int8'))
+    graph = model.graph
+    constants = {
+        's': np.array(1.0, np.float32),
+        'z': np.array(zero_point, np.int8),
+        'same_q': numpy_helper.to_array(next(t for t in graph.initializer if t.name == 'same')),
+        'bias_q': np.zeros(32, np.int32),
+        'bias_s': np.ones(32, np.float32),
+    }
+    constants['same_q'] = constants['same_q'].astype(np.int8)
+    graph.initializer.extend(numpy_helper.from_array(v, k) for k, v in constants.items())
+    nodes = [
+        helper.make_node('QuantizeLinear', ['work_0', 's', 'z'], ['q'], 'quantise'),
+        helper.make_node('DequantizeLinear', ['q', 's', 'z'], ['work_q'], 'dequantise'),
+        helper.make_node('DequantizeLinear', ['same_q', 's', 'zero'], ['same_d'], 'weights'),
+        helper.make_node('DequantizeLinear', ['bias_q', 'bias_s'], ['bias'], 'bias', axis=0),
+    ]
+    graph.initializer.append(numpy_helper.from_array(np.array(0, np.int8), 'zero'))
+    at = next(i for i, n in enumerate(graph.node) if list(n.input) == ['work_0', 'same'])
+    del graph.node[at].input[:]
+    graph.node[at].input.extend(['work_q', 'same_d', 'bias'])
+    for node in reversed(nodes):
+        graph.node.insert(at, node)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+    return path
+
+
+@needs_rtx
+def test_quantised_models_build_as_they_are(tmp_path: Path, cache: PlanCache) -> None:
+    model, key, target = prepare(write_quantised_model(tmp_path / 'q.onnx'))
+    assert key.precision == 'int8'
+    assert get_plan(model, key, target, cache=cache)
+    model, key, target = prepare(write_quantised_model(tmp_path / 'z.onnx', zero_point=-5))
+    with pytest.raises(EngineError, match=r"node 'quantise' \(QuantizeLinear\): .*symmetric"):
+        get_plan(model, key, target, cache=cache)
+
+
+def test_int32_constants_are_folded_exactly() -> None:
+    rng = np.random.default_rng(0)
+    nodes, constants, expected = [], {}, {}
+    for name, shape, axis, per_axis, zero in (
+        ('bias', (5,), 0, True, None),
+        ('scalar', (4, 5), 1, False, 7),
+        ('second', (4, 5), 1, True, 0),
+        ('first', (4, 5), 0, True, None),
+    ):
+        values = rng.integers(-1000, 1000, shape).astype(np.int32)
+        scale = rng.random(shape[axis] if per_axis else ()).astype(np.float32)
+        constants |= {f'{name}_q': values, f'{name}_s': scale}
+        inputs = [f'{name}_q', f'{name}_s']
+        if zero is not None:
+            constants[f'{name}_z'] = np.full(scale.shape, zero, np.int32)
+            inputs.append(f'{name}_z')
+        nodes.append(helper.make_node('DequantizeLinear', inputs, [name], axis=axis))
+        column = scale[:, None] if per_axis and axis == 0 and len(shape) == 2 else scale
+        expected[name] = (values - (zero or 0)) * column
+    keep = helper.make_node('DequantizeLinear', ['w', 'scalar_s'], ['kept'])
+    constants['w'] = np.ones(3, np.int8)
+    initializers = [numpy_helper.from_array(v, k) for k, v in constants.items()]
+    outputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in expected]
+    graph = helper.make_graph([*nodes, keep], 'g', [], outputs, initializers)
+    folded = fold_int32_constants(helper.make_model(graph)).graph
+    assert [n.output[0] for n in folded.node] == ['kept']
+    values = {t.name: numpy_helper.to_array(t) for t in folded.initializer}
+    assert set(values) == {*expected, 'w', 'scalar_s'}
+    for name, wanted in expected.items():
+        np.testing.assert_allclose(values[name], wanted, rtol=1e-6)
+
+
+def write_model_with(path: Path, kind: str, **attributes: object) -> Path:
+    """A model whose class choice comes after a node of the kind."""
+    model = onnx.load(write_tiny_model(path, width=48, confidence=False))
+    graph = model.graph
+    at = next(i for i, n in enumerate(graph.node) if n.op_type == 'Identity')
+    del graph.node[at]
+    for node in (
+        helper.make_node('Add', ['planes', 'other'], ['logits']),
+        helper.make_node(kind, ['planes'], ['other'], '/head/odd', **attributes),
+    ):
+        graph.node.insert(at, node)
+    onnx.save(model, path)
+    return path
+
+
+@needs_rtx
+def test_an_error_names_the_node_and_nothing_of_the_builder(
+    tmp_path: Path, cache: PlanCache
+) -> None:
+    model, key, target = prepare(write_model_with(tmp_path / 'm.onnx', 'Det'))
+    with pytest.raises(EngineError) as error:
+        get_plan(model, key, target, cache=cache)
+    text = str(error.value)
+    assert "cannot run this model: node '/head/odd' (Det): TensorRT does not have this" in text
+    assert '.cpp' not in text
+    assert 'Traceback' not in text
+    assert '\n' not in text
+    log = cache.log_path(key)
+    assert text.endswith(f'the log is {log}')
+    assert 'Det' in log.read_text()
+    assert plans_in(cache) == []
+
+
+@needs_rtx
+@pytest.mark.parametrize(
+    ('number', 'expected'),
+    [
+        (signal.SIGKILL, r'the builder was killed \(SIGKILL\), most often .* memory ran out'),
+        (signal.SIGSEGV, r'the builder crashed \(SIGSEGV\)'),
+    ],
+)
+def test_a_killed_builder(
+    number: signal.Signals, expected: str, tmp_path: Path, cache: PlanCache
+) -> None:
+    model, key, target = prepare(write_tiny_model(tmp_path / 'm.onnx', work=SLOW))
+    killed = []
+
+    def kill(progress: BuildProgress) -> None:
+        if 'Building' in progress.step and not killed:
+            killed.extend(builders_of(os.getpid()))
+            os.kill(killed[0], signal.SIGSTOP)  # it gets no further
+            os.kill(killed[0], number)
+            os.kill(killed[0], signal.SIGCONT)
+
+    with pytest.raises(EngineError, match=expected):
+        get_plan(model, key, target, cache=cache, on_progress=kill)
+    assert len(killed) == 1
+    assert plans_in(cache) == []
+    assert get_plan(model, key, target, cache=cache)
+    assert plans_in(cache) == ['.plan']
+
+
+@needs_rtx
+def test_an_asker_that_changes_its_mind(tmp_path: Path, cache: PlanCache) -> None:
+    model, key, target = prepare(write_tiny_model(tmp_path / 'm.onnx', work=SLOW))
+    builders = []
+
+    def stop(progress: BuildProgress) -> None:
+        builders.extend(builders_of(os.getpid()))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        get_plan(model, key, target, cache=cache, on_progress=stop)
+    assert len(builders) == 1
+    wait_until_gone(builders[0])
+    assert plans_in(cache) == []
+
+
+def start_build(model: Path, cache: PlanCache, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            *(sys.executable, '-m', 'drivseg_ros.cli', 'engine', 'build', str(model)),
+            *('--compute-capability', '8.9', *options),
+        ],
+        env={**os.environ, 'DRIVSEG_CACHE': str(cache.directory), 'NO_COLOR': '1'},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@needs_rtx
+@pytest.mark.parametrize('stopped', [True, False], ids=['stopped child', 'running child'])
+def test_a_killed_asker(stopped: bool, tmp_path: Path, cache: PlanCache) -> None:
+    path = write_tiny_model(tmp_path / 'm.onnx', work=SLOW)
+    with start_build(path, cache) as asker:
+        assert asker.stderr is not None
+        for line in asker.stderr:
+            if 'Building' in line:
+                break
+        (builder,) = builders_of(asker.pid)
+        if stopped:
+            os.kill(builder, signal.SIGSTOP)
+        asker.kill()
+    wait_until_gone(builder)
+    model, key, target = prepare(path)
+    assert cache.load(key) is None
+    assert '.plan' not in plans_in(cache)
+    told: list[BuildProgress] = []
+    assert get_plan(model, key, target, cache=cache, on_progress=told.append)
+    assert not any('waiting' in progress.step for progress in told)
+    remove(find_removals(cache))
+    assert plans_in(cache) == ['.plan']
+
+
+@needs_rtx
+def test_two_builds_at_once(tmp_path: Path, cache: PlanCache) -> None:
+    path = write_tiny_model(tmp_path / 'm.onnx', work=SLOW)
+    with start_build(path, cache) as first:
+        assert first.stderr is not None
+        assert 'reads the model' in first.stderr.readline()
+        with start_build(path, cache) as second:
+            outputs = [process.communicate()[0] for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert outputs[0].splitlines()[0] == outputs[1].splitlines()[0]
+    assert plans_in(cache) == ['.plan']
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x10
+    path.write_bytes(data)
+
+
+@needs_rtx
+@pytest.mark.parametrize('damage', [truncate, flip])
+def test_a_damaged_plan_is_built_again(
+    damage: Callable[[Path], None],
+    tiny_model: Path,
+    cache: PlanCache,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    model, key, target = prepare(tiny_model)
+    plan = get_plan(model, key, target, cache=cache)
+    damage(cache.path(key))
+    with caplog.at_level(logging.WARNING):
+        again = get_plan(model, key, target, cache=cache)
+    assert 'is not used, and made again' in caplog.text
+    assert len(again) == len(plan)
+    assert cache.load(key) == again
+
+
+@needs_rtx
+def test_a_plan_of_another_version_is_not_loaded(tiny_model: Path, cache: PlanCache) -> None:
+    model, key, target = prepare(tiny_model)
+    old = dataclasses.replace(key, runtime_version='1.0.0')
+    cache.store(old, b'old plan')
+    assert get_plan(model, key, target, cache=cache) != b'old plan'
+    assert cache.load(old) == b'old plan'
+    assert [r.reason for r in find_removals(cache)] == [
+        f'made with tensorrt_rtx 1.0.0, and {key.runtime_version} is installed'
+    ]
+    other = dataclasses.replace(key, runtime_version='99.0')
+    with pytest.raises(EngineError, match=r'installed meanwhile, in the place of .* 99\.0'):
+        get_plan(model, other, target, cache=cache)
+
+
+@needs_rtx
+def test_a_model_that_changes_under_its_name(tmp_path: Path, cache: PlanCache) -> None:
+    path = write_tiny_model(tmp_path / 'm.onnx')
+    model, key, target = prepare(path)
+    first = get_plan(model, key, target, cache=cache)
+    write_tiny_model(path, work=2)
+    changed, new_key, _ = prepare(path)
+    assert new_key.stem != key.stem
+    assert get_plan(changed, new_key, target, cache=cache) != first
+    cache.remove(key)
+    with pytest.raises(EngineError, match='was changed after it had been loaded'):
+        get_plan(model, key, target, cache=cache)
+    path.unlink()
+    with pytest.raises(EngineError, match=r'cannot be read: No such file'):
+        get_plan(model, key, target, cache=cache)
+
+
+@needs_rtx
+def test_a_disk_that_fills_up_during_the_build(tiny_model: Path, cache: PlanCache) -> None:
+    # The limit holds for the builder, too, and the plan is larger.
+    limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (100_000, 100_000))
+    result = subprocess.run(
+        [sys.executable, '-m', 'drivseg_ros.cli', 'engine', 'build', str(tiny_model)],
+        env={**os.environ, 'DRIVSEG_CACHE': str(cache.directory)},
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limit,
+    )
+    assert result.returncode == 1
+    (error,) = [line for line in result.stderr.splitlines() if line.startswith('drivseg: ')]
+    assert 'cannot be written to' in error
+    assert 'drivseg engine prune' in error
+    assert plans_in(cache) == []
+
+
+def test_phases_within_phases() -> None:
+    tree = PhaseTree()
+    assert tree.fraction == 0
+    tree.start('build', None, 2)
+    tree.start('parse', 'build', 4)
+    tree.step('parse', 1)
+    assert tree.fraction == 0.25
+    tree.finish('parse')
+    assert tree.fraction == 0.25  # never less
+    tree.step('build', 0)
+    assert tree.fraction == 0.5
+    tree.start('optimise', 'build', 0)
+    tree.step('optimise', 0)
+    assert tree.fraction == 1
+    tree.step('unknown', 3)
+    tree.finish('build')
+    assert tree.fraction == 1
