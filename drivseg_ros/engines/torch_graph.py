@@ -82,11 +82,7 @@ class OnnxGraph(nn.Module):
         Raises:
             ModelError: if the inputs do not fit the graph.
         """
-        wanted = self.output_names if outputs is None else tuple(outputs)
-        key = (wanted, *(x.shape for x in inputs))
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self._plans[key] = self._make_plan(inputs, wanted)
+        plan = self._plan(inputs, outputs)
         values = list(plan.slots)
         for slot, tensor in zip(plan.inputs, inputs, strict=True):
             values[slot] = tensor
@@ -100,6 +96,21 @@ class OnnxGraph(nn.Module):
             for slot in step.frees:
                 values[slot] = None
         return tuple(values[slot] for slot in plan.outputs)  # type: ignore[misc]
+
+    def prepare(self, *inputs: Tensor, outputs: Sequence[str] | None = None) -> None:
+        """Go through the graph for inputs of these shapes, which may lie on the device 'meta'.
+
+        Raises:
+            ModelError: if the graph cannot be run.
+        """
+        self._plan(inputs, outputs)
+
+    def _plan(self, inputs: Sequence[Tensor], outputs: Sequence[str] | None) -> _Plan:
+        wanted = self.output_names if outputs is None else tuple(outputs)
+        key = (wanted, *(x.shape for x in inputs))
+        if key not in self._plans:
+            self._plans[key] = self._make_plan(inputs, wanted)
+        return self._plans[key]
 
     def _make_plan(self, inputs: Sequence[Tensor], wanted: tuple[str, ...]) -> _Plan:
         if len(inputs) != len(self.input_names):
