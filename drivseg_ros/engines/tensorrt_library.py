@@ -70,9 +70,10 @@ def load_tensorrt() -> TensorRT:
 
 
 def _unusable(name: str, error: Exception) -> MissingDependencyError:
-    reason = str(error).strip().splitlines()
+    lines = str(error).strip().splitlines()
+    reason = lines[0] if lines else repr(error)
     return MissingDependencyError(
-        f'{name} is installed, but cannot be imported ({reason[0] if reason else error!r}); '
+        f'{name} is installed, but cannot be imported ({reason}); '
         f"install it again: pip install --force-reinstall 'drivseg_ros[{name}]'"
     )
 

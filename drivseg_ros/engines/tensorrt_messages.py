@@ -41,7 +41,7 @@ _SOURCE_PLACES = (
 # Only the first line of some errors names the node, and the next one the reason.
 _HEADING = re.compile(r'^Invalid Node - .*\n')
 # A dump of operands begins at the first of these.
-_DUMPS = re.compile(r'\s*[:(]?\s*(?:\d+:\s|\{|\|| \[|__mye|<entry>)')
+_DUMPS = re.compile(r'\s*(?::\s+\d+:\s|\{|\|| \[|__mye|<entry>)')
 
 
 def explain_parser_error(error: Any) -> str:
@@ -89,9 +89,12 @@ def shorten(text: str) -> str:
     if dump and dump.start() > 0:
         text = text[: dump.start()]
     text = re.split(r'\.\s+(?=[A-Z])', text)[0]
+    text = re.sub(r'[\s.]+\)', ')', text)
     text = re.sub(r'\s+', ' ', text).strip(' :;,.')
     text += ')' * (text.count('(') - text.count(')'))
-    return text if len(text) <= _MAX_REASON else text[: _MAX_REASON - 3].rstrip() + '...'
+    while text.endswith(')') and text.count(')') > text.count('('):
+        text = text[:-1]
+    return text if len(text) <= _MAX_REASON else text[: _MAX_REASON - 3].rpartition(' ')[0] + '...'
 
 
 def _node(name: str, kind: str, number: int) -> str:
