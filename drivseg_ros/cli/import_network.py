@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from drivseg_ros.cli.console import err, out
 
@@ -42,7 +42,7 @@ def import_network(
     from drivseg_ros.importing.card_file import find_card, read_card, ready_cards
 
     if list_cards:
-        table = Table('card', 'for', 'classes')
+        table = Table(Column('card', no_wrap=True), 'for', 'classes')
         for name, path in ready_cards().items():
             ready = read_card(path)
             classes = ', '.join(c.name for c in ready.classes)

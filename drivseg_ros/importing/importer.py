@@ -91,7 +91,7 @@ def import_network(
     inner, batch, values = settle_batch(inner, feed, size, images)
     _compare_with_original(network, given_input.name, names, images, values, batch=size.batch or 1)
     outputs = [
-        RealOutput(name, NAMESPACE + name, value.shape)
+        RealOutput(name, NAMESPACE + name, (size.batch or 1, *value.shape[1:]))
         for name, value in zip(names, values, strict=True)
     ]
     steps = [

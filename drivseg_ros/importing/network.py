@@ -215,8 +215,20 @@ def _raise_opset(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     try:
         return onnx.version_converter.convert_version(model, OPSET)
     except Exception as error:  # the converter raises RuntimeError, its checks others
-        reason = ' '.join(str(error).split())[:300]
+        reason = _reason(model, error)
         raise ModelError(
             f'{path} has opset {given}, and cannot be raised to {OPSET} ({reason}); at least '
             f'{MIN_OPSET} is needed: export the network again with opset_version={OPSET}'
         ) from None
+
+
+def _reason(model: onnx.ModelProto, error: Exception) -> str:
+    """What the converter could not do; its own text names no operation."""
+    unknown = {
+        node.op_type
+        for node in model.graph.node
+        if node.domain in ('', 'ai.onnx') and not onnx.defs.has(node.op_type)
+    }
+    if unknown:
+        return f'ONNX has no operation {", ".join(sorted(unknown))}'
+    return ' '.join(str(error).split()).rpartition('failed: ')[2][:300]

@@ -255,7 +255,7 @@ def _interpolate(converter: Converter, layer: Layer, inputs: list[Source]) -> _O
     nearest_mode = attributes.get('nearest_mode', 'round_prefer_floor')
     if first_version:
         align_corners = layer.attributes.get('align_corners', 'true').lower() in ('true', '1')
-        coordinates = 'align_corners' if align_corners else 'half_pixel'
+        coordinates = 'align_corners' if align_corners else 'asymmetric'
         if mode == 'nearest':
             coordinates, nearest_mode = 'asymmetric', 'floor'
     else:
