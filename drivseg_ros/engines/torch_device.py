@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from drivseg_ros.errors import EngineError, ModelError
 
+_RECORDING = threading.Lock()  # CUDA allows one capture in a process at a time
 _WARM_UPS = 3  # cuDNN tries its kernels in the first run; libraries load theirs in the second
 
 
@@ -97,7 +99,7 @@ class TorchDevice:
         """
         if not self.is_cuda:
             return function
-        with full_float32():
+        with _RECORDING, full_float32():
             for _ in range(_WARM_UPS):
                 function()
             self._stream.synchronize()
@@ -168,6 +170,9 @@ def full_float32() -> Iterator[None]:
 
 def describe_failure(error: Exception, device: torch.device) -> EngineError:
     """What failed on a device, and what to do about it."""
+    # Where memory ran out during a recording, the end of the recording fails on top of that.
+    if isinstance(error.__context__, torch.cuda.OutOfMemoryError):
+        error = error.__context__
     text = str(error).strip()
     reason = text.splitlines()[0] if text else repr(error)
     if isinstance(error, torch.cuda.OutOfMemoryError):
