@@ -50,8 +50,16 @@ class BufferedSession:
             class_ids uint8 [N, H, W], and the confidence likewise or None.
 
         Raises:
+            ValueError: if the batch does not fit into the buffers, which onnxruntime leaves
+                unchecked.
             Exception: whatever onnxruntime raises.
         """
+        card = self._model.card
+        if batch.shape[1:] != (card.input_height, card.input_width, 3) or batch.dtype != np.uint8:
+            raise ValueError(
+                f'a batch is {batch.dtype} of shape {batch.shape}; it must be uint8 of shape '
+                f'(N, {card.input_height}, {card.input_width}, 3)'
+            )
         key = (len(batch), confidence)
         if key not in self._runs:
             self._runs[key] = self._allocate(*key)

@@ -48,6 +48,9 @@ def test_buffers(tiny_model: Path) -> None:
         np.testing.assert_array_equal(class_ids, batch[:, ::-1].argmax(-1))
         assert confidence is None
     assert len(buffered._runs) == 4  # sizes 1 and 3, with and without confidence
+    for shape, dtype in (((1, 96, 64, 3), np.uint8), ((1, 48, 64, 3), np.float32)):
+        with pytest.raises(ValueError, match=r'must be uint8 of shape \(N, 48, 64, 3\)'):
+            buffered.run(np.zeros(shape, dtype), confidence=False)
     buffered.close()
 
 
