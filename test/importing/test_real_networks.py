@@ -157,13 +157,18 @@ def test_tensorrt_builds(
 
 
 def measure(
-    case: Case, network: Path, file: ModelFile, shared_data: Path, *, every: int
+    case: Case,
+    network: Path,
+    file: ModelFile,
+    shared_data: Path,
+    *,
+    every: int,
+    interpolation: int = cv2.INTER_LINEAR,
 ) -> dict[str, float]:
     """Drivable IoU in percent of the imported network and of the network run its own way."""
     frames = sorted((shared_data / 'bdd100k_drivable' / 'images').glob('*.jpg'))[::every]
-    own_way = case.run(network, cv2.INTER_LINEAR)
-    own_way_area = case.run(network, cv2.INTER_AREA)
-    own, area, agreeing, pixels = np.zeros(2, int), np.zeros(2, int), 0, 0
+    own_way = case.run(network, interpolation)
+    own, agreeing, pixels = np.zeros(2, int), 0, 0
     matrix = ConfusionMatrix(2)
     with Segmenter.open(str(file.path), engine='onnxruntime') as segmenter:
         drivable = list(segmenter.card.drivable_ids)
@@ -171,21 +176,17 @@ def measure(
             bgr = cv2.imread(str(path))
             label_path = path.parents[1] / 'labels' / f'{path.stem}.png'
             label = cv2.imread(str(label_path), cv2.IMREAD_UNCHANGED)
-            known = label != 255
-            for mask, counts in ((own_way(bgr), own), (own_way_area(bgr), area)):
-                counts += [
-                    (mask & (label == 1) & known).sum(),
-                    ((mask | (label == 1)) & known).sum(),
-                ]
+            mask = own_way(bgr)
+            known, truth = label != 255, label == 1
+            own += [(mask & truth & known).sum(), ((mask | truth) & known).sum()]
             (segmentation,) = segmenter.segment([bgr[..., ::-1]])
             ours = np.isin(segmentation.class_ids, drivable)
             matrix.update(label=label, prediction=ours.astype(np.uint8))
-            agreeing += int((ours == own_way(bgr)).sum())
+            agreeing += int((ours == mask).sum())
             pixels += ours.size
     return {
         'frames': len(frames),
         'own': 100 * own[0] / own[1],
-        'own_area': 100 * area[0] / area[1],
         'imported': 100 * matrix.iou_of([1]),
         'agreement': 100 * agreeing / pixels,
     }
