@@ -231,7 +231,6 @@ def _reached(graph: onnx.GraphProto, inputs: Iterable[str], openers: tuple[str, 
 
 
 def _half_tensor(array: np.ndarray, to: int, name: str) -> onnx.TensorProto:
-    half = np.dtype(helper.tensor_dtype_to_np_dtype(to))
     if to == TensorProto.FLOAT16:
         limits = np.finfo(np.float16)
         finite = np.isfinite(array)
@@ -239,4 +238,10 @@ def _half_tensor(array: np.ndarray, to: int, name: str) -> onnx.TensorProto:
         if array.size == 1 and array.item() != 0:
             least = np.copysign(np.float32(limits.smallest_subnormal), array)
             array = np.where(np.abs(array) < np.abs(least), least, array)
-    return numpy_helper.from_array(np.ascontiguousarray(array.astype(half)), name)
+        return numpy_helper.from_array(array.astype(np.float16), name)
+    # bf16 is the upper half of float32, here rounded to the nearest, halves to even. numpy does
+    # not have it, and what onnx takes in its place differs between versions.
+    bits = np.ascontiguousarray(array, '<f4').view('<u4')
+    rounded = (bits + (0x7FFF + ((bits >> 16) & 1))) >> 16
+    upper = np.where(np.isnan(array), bits >> 16 | 0x40, rounded).astype('<u2')
+    return onnx.TensorProto(name=name, data_type=to, dims=array.shape, raw_data=upper.tobytes())

@@ -138,7 +138,7 @@ class PlanCache:
             header, payload = read_plan(path)
             if header.key != key:
                 raise ValueError(f'it is the plan of {header.key}')
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
             _log.warning('%s is not used, and made again: %s', path, error)

@@ -251,6 +251,31 @@ def test_constants_beyond_fp16(value: np.ndarray, expected: float) -> None:
     np.testing.assert_array_equal(found, np.full(value.shape, expected, np.float16))
 
 
+def test_bf16_constants_are_rounded_to_the_nearest() -> None:
+    # ml_dtypes is the reference where it is installed; these are from the definition by hand.
+    table = {
+        1.0: 0x3F80,
+        -2.0: 0xC000,
+        1.00390625: 0x3F80,  # halfway, to even: down
+        1.01171875: 0x3F82,  # halfway, to even: up
+        1.005: 0x3F81,
+        3.4e38: 0x7F80,  # beyond the largest: infinity
+        np.inf: 0x7F80,
+        1e-40: 0x0001,
+        0.0: 0x0000,
+    }
+    value = np.array(list(table), np.float32).reshape(1, -1, 1, 1)
+    body = [conv('x', 'a', 'w1'), helper.make_node('Add', ['a', 'c'], ['logits'])]
+    constants = {'w1': weights(len(table), 3, 3, 3), 'c': value}
+    converted = convert_precision(graph_of(body, constants), 'bf16')
+    add = next(n for n in converted.graph.node if n.op_type == 'Add')
+    tensor = next(t for t in converted.graph.initializer if t.name == add.input[1])
+    assert tensor.data_type == TensorProto.BFLOAT16
+    assert list(tensor.dims) == list(value.shape)
+    found = np.frombuffer(tensor.raw_data, '<u2')
+    assert [hex(bits) for bits in found] == [hex(bits) for bits in table.values()]
+
+
 def quantised() -> onnx.ModelProto:
     body = [
         helper.make_node('QuantizeLinear', ['x', 's'], ['q']),
