@@ -37,6 +37,9 @@ def check_opencv(search_path: list[str] | None = None) -> Iterator[Finding]:
     """Which OpenCV is taken, whether it can be imported, and whether there are others."""
     cure = "pip install --force-reinstall 'opencv-python-headless>=4.6,<5'"
     yield _imported('OpenCV', 'cv2', cure)
+    version = getattr(sys.modules.get('cv2'), '__version__', '4.')
+    if not version.startswith('4.'):
+        yield note('OpenCV', f'{version} is not what drivseg_ros is tested with: 4', cure)
     wheels = [name for name in _OPENCV_WHEELS if _version(name) is not None]
     if len(wheels) > 1:
         yield problem(

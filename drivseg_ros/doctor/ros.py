@@ -53,6 +53,7 @@ def check_rclpy(
         found: whether this Python finds rclpy; None looks.
     """
     distribution = environment.get('ROS_DISTRO', '')
+    chosen = environment.get('RMW_IMPLEMENTATION')
     if found is None:
         found = importlib.util.find_spec('rclpy') is not None
     if not found:
@@ -83,7 +84,12 @@ def check_rclpy(
         return
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f'exit status {done.returncode}']
-        yield problem('rclpy', f'cannot be imported: {lines[-1]}', _INSTALL)
+        advice = _INSTALL
+        if chosen:
+            advice = (
+                f'install the package of RMW_IMPLEMENTATION={chosen}, or unset it; else {advice}'
+            )
+        yield problem('rclpy', f'cannot be imported: {lines[-1]}', advice)
         return
     file, middleware = json.loads(done.stdout.splitlines()[-1])
     version = _version('rclpy') or _version('ros-rclpy') or 'of unknown version'
@@ -99,7 +105,6 @@ def check_rclpy(
             f'ROS_DISTRO is {distribution}, but rclpy is that of {known}',
             'open a new terminal and source one setup.bash, or none',
         )
-    chosen = environment.get('RMW_IMPLEMENTATION')
     value = middleware + (' (by RMW_IMPLEMENTATION)' if chosen else ' (the default)')
     if 'fastrtps' in middleware:
         yield Finding('middleware', value)

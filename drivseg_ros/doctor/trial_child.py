@@ -18,6 +18,7 @@ from typing import Any
 
 _RUNS = 5
 _SEED = 1
+_NO_GPU = 'it runs on NVIDIA GPUs, and there is none'
 
 
 def main() -> None:
@@ -87,12 +88,10 @@ def _try(arguments: argparse.Namespace) -> dict[str, Any]:
 def _describe_onnxruntime() -> dict[str, Any]:
     import onnxruntime
 
-    names = {'CPUExecutionProvider': 'cpu', 'CUDAExecutionProvider': 'cuda'}
-    available = onnxruntime.get_available_providers()
+    with_cuda = 'CUDAExecutionProvider' in onnxruntime.get_available_providers()
     return {
-        'version': onnxruntime.__version__,
-        'devices': [names[p] for p in available if p in names],
-        'cuda_built_in': 'CUDAExecutionProvider' in available,
+        'version': f'{onnxruntime.__version__} with{"" if with_cuda else "out"} CUDA',
+        'devices': [*(_gpus() if with_cuda else []), 'cpu'],
     }
 
 
@@ -107,10 +106,11 @@ def _describe_onnxruntime_tensorrt() -> dict[str, Any]:
             f'this onnxruntime {onnxruntime.__version__} has no {TENSORRT}; where there is an '
             'NVIDIA GPU: pip uninstall onnxruntime, then pip install onnxruntime-gpu'
         )
+    gpus = _gpus()
     return {
         'version': onnxruntime.__version__,
-        'devices': ['cuda'],
-        'untried': 'not tried, because it would build an engine',
+        'devices': gpus,
+        'untried': 'not tried, because it would build an engine' if gpus else _NO_GPU,
     }
 
 
@@ -132,16 +132,15 @@ def _describe_tensorrt() -> dict[str, Any]:
     from drivseg_ros.engines import EngineOptions
     from drivseg_ros.engines.tensorrt_engine import is_built
     from drivseg_ros.engines.tensorrt_library import load_tensorrt
-    from drivseg_ros.gpus import find_gpus
     from drivseg_ros.model_store import DEFAULT_MODEL, find_model
 
     library = load_tensorrt()
     result: dict[str, Any] = {
         'version': f'{library.name} {library.version}',
-        'devices': [f'cuda:{gpu.index}' for gpu in find_gpus()],
+        'devices': _gpus(),
     }
     if not result['devices']:
-        result['untried'] = 'it runs on NVIDIA GPUs, and there is none' + (
+        result['untried'] = _NO_GPU + (
             '; it can build plans for other machines here' if library.builds_without_gpu else ''
         )
     elif not is_built(find_model(DEFAULT_MODEL), EngineOptions()):
@@ -165,10 +164,15 @@ def _describe_torch() -> dict[str, Any]:
         ) from None
     gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
     return {
-        'version': torch.__version__,
+        'version': f'{torch.__version__} with{"" if torch.version.cuda else "out"} CUDA',
         'devices': [*(f'cuda:{i} ({torch.cuda.get_device_name(i)})' for i in gpus), 'cpu'],
-        'cuda_built_in': torch.version.cuda is not None,
     }
+
+
+def _gpus() -> list[str]:
+    from drivseg_ros.gpus import find_gpus
+
+    return [f'cuda:{gpu.index} ({gpu.name})' for gpu in find_gpus()]
 
 
 _DESCRIBE = {

@@ -184,6 +184,10 @@ def test_rclpy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     rclpy, middleware = ros.check_rclpy(os.environ)
     assert rclpy.level is OK
     assert 'rmw_' in middleware.value
+    check(
+        ros.check_rclpy({**os.environ, 'RMW_IMPLEMENTATION': 'rmw_nobody_has'}),
+        ('install the package of RMW_IMPLEMENTATION=rmw_nobody_has, or unset it', PROBLEM),
+    )
     mixed = told(ros.check_rclpy({**os.environ, 'ROS_DISTRO': 'foxy'}))
     assert any('ROS_DISTRO is foxy' in text and mixed[text] is PROBLEM for text in mixed)
 
