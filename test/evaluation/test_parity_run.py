@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from color_bag import ColorBag
 from parity_models import write_frames, write_shifted_model
 from tiny_model import write_tiny_model
 
@@ -26,7 +27,7 @@ from drivseg_ros.model_store import find_model
 from drivseg_ros.segmenter import Segmenter
 
 
-def drivseg(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def drivseg(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, '-m', 'drivseg_ros.cli', 'parity', *map(str, arguments)],
         env={**os.environ, 'NO_COLOR': '1'},
@@ -70,6 +71,19 @@ def test_equal_models_pass_and_a_different_one_fails(tmp_path: Path, tiny_model:
 
     bounds = ('--min-agreement', '80', '--max-miou-change', '60')
     assert drivseg(tiny_model, other, *common, *bounds).returncode == 0
+
+
+def test_a_bag_is_as_good_as_a_folder(tmp_path: Path, color_bag: ColorBag) -> None:
+    model = write_tiny_model(tmp_path / 'tiny.onnx', width=128, height=96)
+    result = drivseg(
+        *(model, model, '--data', color_bag.path, '--label-topic', '/cam/label'),
+        *('--engines', 'onnxruntime', '--limit', 5, '--output', tmp_path / 'figures.json'),
+    )
+    assert result.returncode == 0, result.stderr
+    report = json.loads((tmp_path / 'figures.json').read_text())
+    assert report['input']['frames'] == 5
+    assert report['input']['data'] == 'color_bag, /cam/image_raw with /cam/label'
+    assert report['reference']['accuracy']['miou'] == 1
 
 
 @pytest.mark.parametrize(
