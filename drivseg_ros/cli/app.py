@@ -16,6 +16,7 @@ from drivseg_ros.cli.doctor import doctor
 from drivseg_ros.cli.import_network import import_network
 from drivseg_ros.cli.parity import parity
 from drivseg_ros.cli.play import play
+from drivseg_ros.cli.quantize import quantize
 from drivseg_ros.cli.record import record
 from drivseg_ros.cli.replay import replay
 
@@ -36,6 +37,7 @@ app.command()(replay)
 app.command()(play)
 app.command()(record)
 app.command()(parity)
+app.command()(quantize)
 app.add_typer(bench.app, name='bench')
 
 

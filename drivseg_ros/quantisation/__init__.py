@@ -1,0 +1,19 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""int8 models for CPUs: calibrated on real frames, judged against the model they were made of.
+
+A convolution in int8 reads and writes 8-bit integers with one scale a tensor, and has weights with
+one scale an output channel. This is written into the graph as pairs of QuantizeLinear and
+DequantizeLinear (ONNX operators of opset 13), which every runtime reads in the same way.
+"""
+
+from __future__ import annotations
+
+from drivseg_ros.errors import MissingDependencyError
+
+try:
+    import onnx  # noqa: F401
+except ImportError:
+    raise MissingDependencyError(
+        "quantising needs onnx, which is not installed: pip install 'drivseg_ros[quantize]'"
+    ) from None
