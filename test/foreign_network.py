@@ -78,7 +78,10 @@ def write_foreign_network(
         flat = constant('flat', [batch, 3, -1], np.int64)
         back = constant('back', [batch, 3, HEIGHT, WIDTH], np.int64)
         nodes += [
-            helper.make_node('Reshape', [value, flat], ['flattened']),
+            # torch writes the attribute from opset 14 on.
+            helper.make_node(
+                'Reshape', [value, flat], ['flattened'], **({'allowzero': 0} if opset > 13 else {})
+            ),
             helper.make_node('Reshape', ['flattened', back], ['planes_again']),
         ]
         value = 'planes_again'

@@ -78,21 +78,24 @@ def _forget_output_shapes(model: onnx.ModelProto) -> None:
 
 
 def _free_reshapes(model: onnx.ModelProto, batch: int) -> None:
-    """Lets every constant shape that begins with the batch take its first size from the data."""
+    """Lets every constant shape take its first size from the data.
+
+    What is first is the batch, or the batch times something (windows of attention); where it is
+    neither, the size comes out as it was.
+    """
     graph = model.graph
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     for index, node in enumerate(graph.node):
         if node.op_type != 'Reshape' or node.input[1] not in tensors:
             continue
         shape = numpy_helper.to_array(tensors[node.input[1]]).copy()
-        if (
-            not len(shape)
-            or shape[0] != batch
-            or any(a.name == 'allowzero' for a in node.attribute)
-        ):
+        zeros_are_sizes = any(a.name == 'allowzero' and a.i for a in node.attribute)
+        if not len(shape) or shape[0] < 1 or zeros_are_sizes:
             continue
-        # -1: whatever is left. Where another size is so already, 0: as it comes.
-        shape[0] = 0 if -1 in shape[1:] else -1
+        if -1 not in shape:
+            shape[0] = -1  # whatever is left
+        elif shape[0] == batch:
+            shape[0] = 0  # as it comes
         freed = numpy_helper.from_array(shape, f'{node.input[1]}/free_{index}')
         graph.initializer.append(freed)
         replaced = helper.make_node('Reshape', [node.input[0], freed.name], node.output, node.name)

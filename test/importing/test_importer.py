@@ -388,6 +388,29 @@ def test_a_batch_that_changes_the_result_stays_fixed(tmp_path: Path) -> None:
         np.testing.assert_array_equal(a.class_ids, b.class_ids)
 
 
+def test_a_quantised_network_says_so(tmp_path: Path) -> None:
+    network = write_foreign_network(tmp_path / 'network.onnx', [THREE])
+    model = onnx.load(network)
+    for name, value in (('scale', np.float32(1 / 255)), ('zero', np.uint8(0))):
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(value), name))
+    pair = [
+        onnx.helper.make_node(op, [x, 'scale', 'zero'], [y])
+        for op, x, y in (
+            ('QuantizeLinear', 'pixels', 'levels'),
+            ('DequantizeLinear', 'levels', 'pixels_again'),
+        )
+    ]
+    model.graph.node[0].input[0] = 'pixels_again'
+    nodes = [*pair, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, network)
+    file = import_network(network, card(*IDENTITY), tmp_path / 'model.onnx').file
+    assert file.card.precision == 'int8'
+    case = CASES[0]
+    assert (run(file.path, IMAGES)['class_ids'] != best(logits(case, IMAGES))[0]).mean() < 0.002
+
+
 def test_letterbox_reaches_the_segmenter(tmp_path: Path) -> None:
     network = write_foreign_network(tmp_path / 'network.onnx', [THREE])
     spec = dataclasses.replace(PLAIN, resize=Resize.LETTERBOX)

@@ -190,3 +190,38 @@ def measure(
         'imported': 100 * matrix.iou_of([1]),
         'agreement': 100 * agreeing / pixels,
     }
+
+
+def test_two_heads(shared_data: Path, tmp_path: Path, build_plan: Callable[[Path], int]) -> None:
+    """The rule of yolop.yaml, with the lane lines of TwinLiteNet."""
+    network = shared_data / 'networks' / 'twinlitenet.onnx'
+    text = find_card('yolop').read_text()
+    for old, new in (
+        ('drive_area_seg', 'da'),
+        ('lane_line_seg', 'll'),
+        ('activation: probabilities', 'activation: softmax'),
+        ('  mean: [0.485, 0.456, 0.406]\n', ''),
+        ('  std: [0.229, 0.224, 0.225]\n', ''),
+        ('resize: letterbox', 'resize: stretch'),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / 'card.yaml').write_text(text)
+    file = import_network(network, read_card(tmp_path / 'card.yaml'), tmp_path / 'model.onnx').file
+    assert file.batch is None
+    run = _session(network)
+    frames = sorted((shared_data / 'bdd100k_drivable' / 'images').glob('*.jpg'))[::80]
+    with Segmenter.open(str(file.path), engine='onnxruntime') as segmenter:
+        card = segmenter.card
+        for path in frames:
+            small = cv2.resize(cv2.imread(str(path)), (640, 360))[..., ::-1]
+            planes = (small.transpose(2, 0, 1)[None] / 255.0).astype(np.float32)
+            area, lines = (run(name, planes).argmax(0) == 1 for name in ('da', 'll'))
+            (segmentation,) = segmenter.segment([small])
+            names = np.array(card.class_names)[segmentation.class_ids]
+            assert lines.any()
+            # Paint neither tears holes into the area nor adds to it.
+            assert ((segmentation.drivable == area).mean()) > 0.9999
+            assert ((np.isin(names, ['lane line', 'lane line outside'])) == lines).mean() > 0.9999
+            assert ((names == 'lane line outside') == (lines & ~area)).mean() > 0.9999
+    assert build_plan(file.path) > 0
