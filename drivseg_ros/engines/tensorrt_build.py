@@ -73,7 +73,7 @@ def build_plan(
         on_log(text, is_error)
 
     on_progress(BuildProgress(f'{library.name} reads the model', 0.0))
-    model, nodes = _prepare(model, options)
+    model, nodes = _prepare(model, options, on_log)
     if options.capability == '':
         _select_gpu(options.gpu)
     logger = _make_logger(trt, collect, options.verbose)
@@ -108,8 +108,10 @@ def build_plan(
     return bytes(plan)
 
 
-def _prepare(model: bytes, options: BuildOptions) -> tuple[bytes, list[tuple[str, str]]]:
-    """The graph in its precision, and the names and types of its nodes."""
+def _prepare(
+    model: bytes, options: BuildOptions, on_log: OnLog
+) -> tuple[bytes, list[tuple[str, str]]]:
+    """The graph in its precision and the form that TensorRT takes; its nodes, named and typed."""
     try:
         import onnx
         from google.protobuf.message import DecodeError
@@ -119,6 +121,7 @@ def _prepare(model: bytes, options: BuildOptions) -> tuple[bytes, list[tuple[str
         ) from None
     from drivseg_ros.engines.graph_precision import convert_precision
     from drivseg_ros.engines.graph_quantised import fold_int32_constants
+    from drivseg_ros.engines.graph_symmetric import is_asymmetric, make_symmetric
 
     try:
         proto = onnx.load_from_string(model)
@@ -129,6 +132,9 @@ def _prepare(model: bytes, options: BuildOptions) -> tuple[bytes, list[tuple[str
         proto = convert_precision(proto, options.convert_to, keep=keep)
         model = proto.SerializeToString()
     elif any(node.op_type == 'DequantizeLinear' for node in proto.graph.node):
+        if is_asymmetric(proto):
+            on_log('drivseg: the activations were made signed and symmetric for TensorRT', False)
+            proto = make_symmetric(proto)
         model = fold_int32_constants(proto).SerializeToString()
     return model, [(node.name, node.op_type) for node in proto.graph.node]
 

@@ -153,10 +153,12 @@ class TensorRTEngine:
         """Runs the network; see `Engine.infer`. The arrays are this engine's own buffers."""
         image = self._host[INPUT_NAME]
         n = len(batch)
-        if not 1 <= n <= len(image) or batch.shape[1:] != image.shape[1:]:
+        sizes_fit = n == self.model.batch if self.model.batch else 1 <= n <= len(image)
+        if not sizes_fit or batch.shape[1:] != image.shape[1:] or batch.dtype != np.uint8:
+            allowed = str(self.model.batch or f'1 to {len(image)}')
             raise EngineError(
-                f'a batch of shape {batch.shape} was given; this plan takes up to '
-                f'{image.shape}; build one with another largest batch'
+                f'a batch is {batch.dtype} of shape {batch.shape}; this plan takes uint8 of shape '
+                f'[N, {", ".join(map(str, image.shape[1:]))}], N {allowed} (max_batch)'
             )
         self._stream.activate()
         image[:n] = batch
@@ -211,9 +213,11 @@ class TensorRTEngine:
                 'batch'
             )
         context.set_device_memory(self._scratch, self._scratch_size)
-        context.set_input_shape(INPUT_NAME, (n, *self._shapes[INPUT_NAME][1:]))
+        ready = context.set_input_shape(INPUT_NAME, (n, *self._shapes[INPUT_NAME][1:]))
         for name, address in self._addresses.items():
-            context.set_tensor_address(name, address)
+            ready = context.set_tensor_address(name, address) and ready
+        if not ready:
+            raise EngineError(f'{self._label} refuses batch {n}: {self._last_error()}')
         return context
 
     def _record(self, n: int) -> Callable[[], None]:

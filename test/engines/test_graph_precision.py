@@ -183,8 +183,12 @@ def test_a_converted_graph_is_valid_and_gives_the_same_masks(name: str, precisio
     image = np.random.default_rng(0).integers(0, 256, (2, 12, 16, 3), np.uint8)
     expected = run(model, image)[0]
     assert len(np.unique(expected)) > 1
+    # onnxruntime has few half kernels for CPUs, and computes in float32 between half tensors; the
+    # reference implementation rounds after every operation.
+    reference = ReferenceEvaluator(converted).run(None, {'image': image})[0]
+    assert same(reference, expected) >= 0.97
     if precision == 'fp16':
-        assert same(run(converted, image)[0], expected) >= 0.98
+        assert same(run(converted, image)[0], expected) >= 0.97
 
 
 @pytest.mark.parametrize(
@@ -202,14 +206,6 @@ def test_what_is_half(name: str, node: str, is_half: bool) -> None:
     converted = convert_precision(graph_of(*NETWORKS[name]), 'fp16')
     wanted = TensorProto.FLOAT16 if is_half else TensorProto.FLOAT
     assert node_types(converted, node) == (wanted, wanted)
-
-
-def test_bf16_numbers() -> None:
-    # onnxruntime has no bf16 convolution for CPUs; the reference implementation has MatMul.
-    model = graph_of(*NETWORKS['matmul'])
-    image = np.random.default_rng(0).integers(0, 256, (2, 12, 16, 3), np.uint8)
-    ids = ReferenceEvaluator(convert_precision(model, 'bf16')).run(None, {'image': image})[0]
-    assert same(ids, run(model, image)[0]) >= 0.97
 
 
 def test_operations_to_keep() -> None:

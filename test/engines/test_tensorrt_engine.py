@@ -308,8 +308,9 @@ def test_infer_on_a_gpu(model: ModelFile, precision: str, own_cache: PlanCache) 
             assert (certain is None) == (wanted is None)
             if wanted is not None:
                 np.testing.assert_array_equal(certain, wanted)
-    with pytest.raises(EngineError, match='takes up to'):
-        engine.infer(np.zeros((4, 48, 64, 3), np.uint8), confidence=False)
+    for wrong in (np.zeros((4, 48, 64, 3), np.uint8), np.zeros((1, 48, 64, 3), np.float32)):
+        with pytest.raises(EngineError, match=r'this plan takes uint8 .* N 1 to 3'):
+            engine.infer(wrong, confidence=False)
     assert engine.device == 'cuda:0'
     assert engine.precision == precision
     engine.close()
