@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import numpy as np
 
 from drivseg_ros.engines.base import EngineOptions, OnProgress, default_threads
@@ -55,14 +52,14 @@ class TorchEngine:
         self.device = str(device)
         self.precision = choose_precision(model, options.precision, device.type)
         self.threads = options.threads or default_threads()
-        self._device = TorchDevice(device)
+        self._device = TorchDevice(device, threads=self.threads)
         with self._device.use():
             self._network = load_network(model, self.precision, device)
 
     def infer(self, batch: np.ndarray, *, confidence: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Runs the network; see `Engine.infer`."""
         self._check_batch(batch)
-        with _threads(self.threads), self._device.use():
+        with self._device.use():
             ids, levels = self._network(torch.from_numpy(batch), confidence=confidence)
             return ids.numpy(), None if levels is None else levels.numpy()
 
@@ -80,7 +77,7 @@ class TorchEngine:
             EngineError: if torch fails.
         """
         card = self.model.card
-        with _threads(self.threads), self._device.use():
+        with self._device.use():
             images = self._device.buffer(batch_size, card.input_height, card.input_width, 3)
             run = self._device.record(lambda: self._run_network(images))
             run()
@@ -109,21 +106,3 @@ class TorchEngine:
                 f'torch failed: the batch is {batch.dtype} {list(batch.shape)}; '
                 f'{self.model.path} takes uint8 [{wanted}, {", ".join(map(str, size))}]'
             )
-
-
-@contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """In here, torch uses so many threads.
-
-    The number is the process's (the training uses it, too), so the engine sets its own for each
-    run and puts the other back, which takes less than a microsecond.
-    """
-    before = torch.get_num_threads()
-    if before == count:
-        yield
-        return
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
