@@ -161,3 +161,15 @@ def test_yaml_cannot_make_objects(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         read_card(path)
     assert YAML(typ='safe', pure=True).load(TEXT)['name'] == 'mine'
+
+
+def test_the_documentation_is_a_card(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / 'docs' / 'import_cards.md').read_text()
+    whole, heads = (part.split('```')[0] for part in text.split('```yaml')[1:])
+    card = read_card(written(tmp_path, whole))
+    assert [c.channels for c in card.classes] == [(0,), (3, 4), REST]
+    both = 'input: {color: rgb, scale: 1/255, resize: letterbox}' + heads
+    assert [c.over for c in read_card(written(tmp_path, both)).classes][2:] == [
+        ('drivable',),
+        ('background',),
+    ]
