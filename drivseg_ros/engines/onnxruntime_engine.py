@@ -51,19 +51,21 @@ class OnnxruntimeEngine:
         self.model = model
         self.threads = options.threads or default_threads()
         on_cpu = options.device == 'cpu' or (options.device == 'auto' and not _has_cuda())
-        number = 0 if on_cpu else choose_gpu(options.device, CUDA, self.name)
-        self.device = 'cpu' if on_cpu else f'cuda:{number}'
+        gpu = None if on_cpu else choose_gpu(options.device, CUDA, self.name)
+        self.device = 'cpu' if gpu is None else f'cuda:{gpu.index}'
         self.precision = _choose_precision(model, options.precision, on_cpu=on_cpu)
         converted = None
         if self.precision != model.card.precision:
             converted = _convert(model, self.precision)
         providers: Providers = [(CPU, {})]
-        if not on_cpu:
-            providers.insert(0, cuda_options(number, exact=self.precision == 'fp32'))
+        if gpu is not None:
+            providers.insert(0, cuda_options(gpu, exact=self.precision == 'fp32'))
         self._session = open_session(
             model, providers, device=self.device, threads=self.threads, graph=converted
         )
-        self._buffered = None if on_cpu else BufferedSession(self._session, model, 'cuda', number)
+        self._buffered: BufferedSession | None = None
+        if gpu is not None:
+            self._buffered = BufferedSession(self._session, model, 'cuda', gpu.index)
 
     def infer(self, batch: np.ndarray, *, confidence: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Runs the network; see `Engine.infer`."""

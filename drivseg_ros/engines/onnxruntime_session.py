@@ -13,7 +13,7 @@ from pathlib import Path
 import onnxruntime
 
 from drivseg_ros.errors import EngineError
-from drivseg_ros.gpus import find_gpus
+from drivseg_ros.gpus import Gpu, find_gpus
 from drivseg_ros.model_file import ModelFile
 
 CPU = 'CPUExecutionProvider'
@@ -83,8 +83,8 @@ def open_session(
     return session
 
 
-def choose_gpu(device: str, provider: str, engine: str) -> int:
-    """The number of the GPU that 'auto', 'cuda' or 'cuda:INDEX' means.
+def choose_gpu(device: str, provider: str, engine: str) -> Gpu:
+    """The GPU that 'auto', 'cuda' or 'cuda:INDEX' means.
 
     Args:
         device: as the user gave it.
@@ -114,17 +114,17 @@ def choose_gpu(device: str, provider: str, engine: str) -> int:
             f'device {device!r} was asked for, but the driver shows {found}; install the NVIDIA '
             "driver, give this process the GPU (CUDA_VISIBLE_DEVICES), or ask for device 'cpu'"
         )
-    return number
+    return gpus[number]
 
 
-def cuda_options(number: int, *, exact: bool) -> tuple[str, dict[str, str]]:
+def cuda_options(gpu: Gpu, *, exact: bool) -> tuple[str, dict[str, str]]:
     """The CUDA provider with its options.
 
     Args:
-        number: of the GPU.
+        gpu: the GPU to run on.
         exact: float32 is to be float32, and not TF32 with its 10 bits of mantissa.
     """
-    options = {'device_id': str(number)}
+    options = {'device_id': str(gpu.index)}
     if exact and version() >= (1, 18):  # the first that knows the option
         options['use_tf32'] = '0'
     return CUDA, options

@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """onnxruntime with its TensorRT execution provider, on NVIDIA GPUs.
 
-TensorRT builds an engine when a model is first loaded, which takes minutes; onnxruntime keeps it,
-under a key of its own, in `onnxruntime_tensorrt` in the cache folder.
+TensorRT builds an engine when a model is first loaded, which takes minutes; onnxruntime keeps it in
+`onnxruntime_tensorrt` in the cache folder. onnxruntime's own key knows neither the weights of the
+model nor its own version, so each of our keys has a folder of its own.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import onnxruntime
 
 from drivseg_ros.engines.base import (
     BuildProgress,
@@ -26,8 +30,9 @@ from drivseg_ros.engines.onnxruntime_session import (
     first_line,
     open_session,
 )
-from drivseg_ros.engines.plan_cache import cache_directory
+from drivseg_ros.engines.plan_cache import PlanKey, cache_directory
 from drivseg_ros.errors import EngineError
+from drivseg_ros.gpus import Gpu
 from drivseg_ros.model_file import INPUT_NAME, ModelFile
 
 # Of a file's own precision, what TensorRT may compute in.
@@ -64,19 +69,26 @@ class OnnxruntimeTensorrtEngine:
         require_onnx(model, self.name)
         self.model = model
         self.threads = options.threads or default_threads()
-        number = choose_gpu(options.device, TENSORRT, self.name)
-        self.device = f'cuda:{number}'
+        gpu = choose_gpu(options.device, TENSORRT, self.name)
+        self.device = f'cuda:{gpu.index}'
         self.precision = _choose_precision(model, options.precision)
         self._max_batch = model.batch or options.max_batch
-        provider = (TENSORRT, tensorrt_options(model, self.precision, number, self._max_batch))
+        folder = engine_folder(model, self.precision, gpu, self._max_batch)
+        provider = (TENSORRT, tensorrt_options(model, self.precision, gpu, self._max_batch, folder))
         on_progress(BuildProgress('onnxruntime loads or builds the TensorRT engine (minutes)', 0.0))
-        session = open_session(
-            model,
-            [provider, cuda_options(number, exact=self.precision == 'fp32'), (CPU, {})],
-            device=self.device,
-            threads=self.threads,
-        )
-        self._buffered = BufferedSession(session, model, 'cuda', number)
+        try:
+            session = open_session(
+                model,
+                [provider, cuda_options(gpu, exact=self.precision == 'fp32'), (CPU, {})],
+                device=self.device,
+                threads=self.threads,
+            )
+        except EngineError as error:
+            raise EngineError(
+                f'{error}; if it is about a kept engine (of another TensorRT, or damaged), remove '
+                f'{folder}'
+            ) from None
+        self._buffered = BufferedSession(session, model, 'cuda', gpu.index)
 
     def infer(self, batch: np.ndarray, *, confidence: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Runs the network; see `Engine.infer`."""
@@ -95,15 +107,30 @@ class OnnxruntimeTensorrtEngine:
         self._buffered.close()
 
 
+def engine_folder(model: ModelFile, precision: str, gpu: Gpu, max_batch: int) -> Path:
+    """Where the engine is kept that was built for exactly this."""
+    key = PlanKey(
+        model_sha256=model.sha256,
+        runtime='onnxruntime_tensorrt',
+        runtime_version=onnxruntime.__version__,
+        device=f'{gpu.name} {gpu.capability}',
+        precision=precision,
+        min_batch=model.batch or 1,
+        max_batch=max_batch,
+        height=model.card.input_height,
+        width=model.card.input_width,
+    )
+    return cache_directory() / 'onnxruntime_tensorrt' / key.stem
+
+
 def tensorrt_options(
-    model: ModelFile, precision: str, number: int, max_batch: int
+    model: ModelFile, precision: str, gpu: Gpu, max_batch: int, folder: Path
 ) -> dict[str, str]:
-    """The options of onnxruntime's TensorRT provider, all texts.
+    """The options of onnxruntime's TensorRT provider, all texts; it makes the folder.
 
     Raises:
-        EngineError: if the cache folder cannot be made.
+        EngineError: if the folder cannot be made.
     """
-    folder = cache_directory() / 'onnxruntime_tensorrt'
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -112,11 +139,11 @@ def tensorrt_options(
             'writable, or set $DRIVSEG_CACHE to a folder that is'
         ) from None
     options = {
-        'device_id': str(number),
+        'device_id': str(gpu.index),
         'trt_engine_cache_enable': '1',
         'trt_engine_cache_path': str(folder),
         'trt_timing_cache_enable': '1',
-        'trt_timing_cache_path': str(folder),
+        'trt_timing_cache_path': str(folder.parent),
         'trt_fp16_enable': str(int(precision in ('fp16', 'int8'))),
         'trt_int8_enable': str(int(precision == 'int8')),
     }

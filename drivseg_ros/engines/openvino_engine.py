@@ -156,7 +156,7 @@ class OpenvinoEngine:
             max_batch=size,
             height=card.input_height,
             width=card.input_width,
-            model_path=str(self.model.path),
+            model_path=str(self.model.path.resolve()),
         )
 
     def _config(self) -> dict[str, Any]:

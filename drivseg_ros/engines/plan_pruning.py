@@ -129,7 +129,7 @@ def find_removals(
         else:
             kept.add(plan.path.stem)
     for folder in _FOLDERS:
-        for path in sorted((cache.directory / folder).glob('*')):
+        for path in _files_below(cache.directory / folder):
             removal = _removal(path, 'all were asked for')
             days = _unused_days(path)
             if everything:
@@ -162,10 +162,14 @@ def list_folders(cache: PlanCache) -> dict[Path, int]:
     """The folders that runtimes fill themselves, and the bytes in each."""
     found = {}
     for name in _FOLDERS:
-        files = [f for f in (cache.directory / name).glob('*') if f.is_file()]
+        files = _files_below(cache.directory / name)
         if files:
             found[cache.directory / name] = sum(f.stat().st_size for f in files)
     return found
+
+
+def _files_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob('*') if path.is_file())
 
 
 def _unused_days(path: Path) -> float:

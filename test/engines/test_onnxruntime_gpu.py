@@ -22,7 +22,7 @@ from drivseg_ros.engines import (
 )
 from drivseg_ros.engines.onnxruntime_buffers import BufferedSession
 from drivseg_ros.engines.onnxruntime_session import CPU, CUDA, TENSORRT, cuda_options, open_session
-from drivseg_ros.engines.onnxruntime_tensorrt_engine import tensorrt_options
+from drivseg_ros.engines.onnxruntime_tensorrt_engine import engine_folder, tensorrt_options
 from drivseg_ros.errors import EngineError
 from drivseg_ros.gpus import Gpu
 from drivseg_ros.model_file import read_model_file
@@ -131,10 +131,13 @@ def test_auto_leaves_a_gpu_build_on_the_cpu_where_there_is_no_gpu(
 
 def test_fp32_is_not_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, '__version__', '1.18.0')
-    assert cuda_options(1, exact=True) == (CUDA, {'device_id': '1', 'use_tf32': '0'})
-    assert cuda_options(0, exact=False) == (CUDA, {'device_id': '0'})
+    assert cuda_options(dataclasses.replace(GPU, index=1), exact=True) == (
+        CUDA,
+        {'device_id': '1', 'use_tf32': '0'},
+    )
+    assert cuda_options(GPU, exact=False) == (CUDA, {'device_id': '0'})
     monkeypatch.setattr(onnxruntime, '__version__', '1.17.1')  # it does not know the option
-    assert cuda_options(0, exact=True) == (CUDA, {'device_id': '0'})
+    assert cuda_options(GPU, exact=True) == (CUDA, {'device_id': '0'})
 
 
 @pytest.mark.skipif(importlib.util.find_spec('onnx') is None, reason='onnx is not installed')
@@ -166,15 +169,39 @@ def test_tensorrt_options(
 ) -> None:
     monkeypatch.setenv('DRIVSEG_CACHE', str(tmp_path / 'cache'))
     model = read_model_file(write_tiny_model(tmp_path / 'm.onnx'))
-    options = tensorrt_options(model, precision, 2, 6)
+    gpu = dataclasses.replace(GPU, index=2)
+    folder = engine_folder(model, precision, gpu, 6)
+    options = tensorrt_options(model, precision, gpu, 6, folder)
     assert options.items() >= expected.items()
     assert options['device_id'] == '2'
     assert options['trt_profile_min_shapes'] == 'image:1x48x64x3'
     assert options['trt_profile_opt_shapes'] == options['trt_profile_max_shapes']
     assert options['trt_profile_max_shapes'] == 'image:6x48x64x3'
-    assert Path(options['trt_engine_cache_path']).is_dir()
+    assert options['trt_engine_cache_path'] == str(folder)
+    assert folder.is_dir()
+    assert folder.parent == tmp_path / 'cache/onnxruntime_tensorrt'
     fixed = read_model_file(write_tiny_model(tmp_path / 'fixed.onnx', batch=2))
-    assert not any('profile' in name for name in tensorrt_options(fixed, precision, 0, 2))
+    options = tensorrt_options(fixed, precision, GPU, 2, folder)
+    assert not any('profile' in name for name in options)
+
+
+def test_tensorrt_engines_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxruntime would take an engine of other weights if the file had the same name."""
+    path = write_tiny_model(tmp_path / 'm.onnx')
+    model = read_model_file(path)
+    assert model.sha256
+    write_tiny_model(path, confidence=False)
+    other_gpu = dataclasses.replace(GPU, name='another')
+    folders = [
+        engine_folder(model, 'fp16', GPU, 3),
+        engine_folder(model, 'fp32', GPU, 3),
+        engine_folder(model, 'fp16', GPU, 4),
+        engine_folder(model, 'fp16', other_gpu, 3),
+        engine_folder(read_model_file(path), 'fp16', GPU, 3),
+    ]
+    monkeypatch.setattr(onnxruntime, '__version__', '99.0')
+    folders.append(engine_folder(model, 'fp16', GPU, 3))
+    assert len(set(folders)) == 6
 
 
 @pytest.mark.parametrize(
@@ -203,4 +230,4 @@ def test_tensorrt_cache_that_cannot_be_made(
     monkeypatch.setenv('DRIVSEG_CACHE', str(tmp_path / 'file'))
     model = read_model_file(write_tiny_model(tmp_path / 'm.onnx'))
     with pytest.raises(EngineError, match=r'cannot be kept in .*; make it writable, or set'):
-        tensorrt_options(model, 'fp16', 0, 1)
+        tensorrt_options(model, 'fp16', GPU, 1, engine_folder(model, 'fp16', GPU, 1))

@@ -314,8 +314,8 @@ def test_prune(cache: PlanCache, tmp_path: Path) -> None:
     os.utime(left, (long_ago, long_ago))
     for stem in (current.stem, KEY.stem):
         (cache.directory / f'{stem}.log').write_text('log')
-    own = cache.directory / 'onnxruntime_tensorrt' / 'x.engine'
-    own.parent.mkdir()
+    own = cache.directory / 'onnxruntime_tensorrt' / 'key' / 'x.engine'
+    own.parent.mkdir(parents=True)
     own.write_bytes(b'engine')
 
     plans = list_plans(cache)
