@@ -336,7 +336,7 @@ def test_prune(cache: PlanCache, tmp_path: Path) -> None:
     assert read_plan(paths['kept'])[1] == PAYLOAD
     assert own.exists()
     remove(find_removals(cache, everything=True))
-    assert {p.name for p in cache.directory.iterdir()} == {young.name, own.parent.name}
+    assert {p.name for p in cache.directory.iterdir()} == {young.name, own.parents[1].name}
     assert not own.exists()
 
 
