@@ -67,11 +67,16 @@ def plans_in(cache: PlanCache) -> list[str]:
 
 
 @needs_rtx
-@pytest.mark.parametrize('precision', ['fp32', 'fp16', 'bf16'])
-@pytest.mark.parametrize('path', [m.path for m in list_models()], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    ('path', 'precision'),
+    [
+        pytest.param(model.path, precision, id=f'{model.path.stem}-{precision}')
+        for model in list_models()
+        if isinstance(model, ModelFile)
+        for precision in ('auto', *(('fp16', 'bf16') if model.card.precision == 'fp32' else ()))
+    ],
+)
 def test_shipped_models_build(path: Path, precision: str, cache: PlanCache) -> None:
-    if read_model_file(path).card.precision not in ('fp32', precision):
-        pytest.skip('the file has a precision of its own')
     model, key, target = prepare(path, precision=precision, max_batch=3)
     told: list[BuildProgress] = []
     plan = get_plan(model, key, target, cache=cache, on_progress=told.append)
