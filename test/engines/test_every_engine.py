@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,18 @@ def test_results_hold_until_the_next_call(case: Case, tiny_model: Path) -> None:
     for result, wanted in zip(results, expected, strict=True):
         np.testing.assert_array_equal(result, wanted)
     engine.close()
+
+
+def test_made_by_one_thread_and_used_by_another(case: Case, tiny_model: Path) -> None:
+    """As the node does it: one thread loads, and the worker runs."""
+    model = read_model_file(tiny_model)
+    batch = random_batch(1)
+    with ThreadPoolExecutor(1) as loader, ThreadPoolExecutor(1) as worker:
+        engine = loader.submit(case.make, model).result()
+        loader.submit(engine.infer, batch, confidence=True).result()
+        class_ids, _ = worker.submit(engine.infer, batch, confidence=False).result()
+        np.testing.assert_array_equal(class_ids, batch.argmax(-1))
+        worker.submit(engine.close).result()
 
 
 def test_model_without_confidence(case: Case, tmp_path: Path) -> None:
