@@ -21,6 +21,7 @@ from drivseg_ros.quantisation.graph import Convolution, Graph
 
 _LEVELS = 127  # of a symmetric range, on either side
 _BIAS_LIMIT = 2**30  # half of int32
+_DEAD = 1e-6  # of the largest scale of a layer; float32 ends far below it
 
 
 def write_int8(
@@ -95,6 +96,7 @@ class _Writer:
         scales = np.abs(weight.reshape(channels, -1)).max(axis=1).astype(np.float64) / _LEVELS
         # A channel with next to no weights and a bias: the bias must fit into its integer.
         scales = np.maximum(scales, np.abs(bias) / (source * _BIAS_LIMIT))
+        scales = np.maximum(scales, _DEAD * scales.max())
         scales = np.where(scales > 0, scales, 1.0).astype(np.float32)
         shape = (channels, *([1] * (weight.ndim - 1)))
         integers = np.rint(weight / scales.reshape(shape)).clip(-_LEVELS, _LEVELS)
