@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 
 import drivseg_ros
 from drivseg_ros.errors import ModelError
-from drivseg_ros.importing.card import ImportCard
+from drivseg_ros.importing.card import ImportCard, Layout
 from drivseg_ros.importing.free_batch import FREE, settle_batch
 from drivseg_ros.importing.graph_builder import GraphBuilder
 from drivseg_ros.importing.heads import RealOutput, add_tail, without_last_step
@@ -150,10 +150,11 @@ def _refuse_other_inputs(inner: onnx.ModelProto, network: Network, name: str) ->
 def _example_images(card: ImportCard, size: InputSize) -> np.ndarray:
     """Noise as the network would see it, twice its batch (or two)."""
     count = 2 * (size.batch or 1)
-    levels = np.random.default_rng(0).integers(0, 256, (count, size.height, size.width, 3))
+    shape = (count, size.height, size.width, 3)
+    levels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     factor, offset = normalisation(card.input)
     values = (levels * factor + offset).astype(size.dtype)
-    if size.shape(1)[1] == 3 and size.layout.value == 'nchw':
+    if size.layout is Layout.NCHW:
         values = values.transpose(0, 3, 1, 2)
     return np.ascontiguousarray(values)
 
