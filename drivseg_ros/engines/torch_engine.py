@@ -50,7 +50,7 @@ class TorchEngine:
     def __init__(self, model: ModelFile, options: EngineOptions, *, device: torch.device) -> None:
         self.model = model
         self.device = str(device)
-        self.precision = choose_precision(model, options.precision, device.type)
+        self.precision = choose_precision(model, options.precision, device)
         self.threads = options.threads or default_threads()
         self._device = TorchDevice(device, threads=self.threads)
         with self._device.use():

@@ -200,13 +200,8 @@ class _Lane:
         self._host_planes = device.host_buffer(len(results), *shape)
         place = DevicePlacing(shape, placement, device=device.device, turned=turned)
         restore = DeviceRestoring(shape, placement, device=device.device)
-
-        def restore_all() -> None:
-            for result, plane in zip(results, self._planes, strict=True):
-                restore(result, plane)
-
         self._place = device.record(lambda: place(self._image, target))
-        self._restore = device.record(restore_all)
+        self._restore = device.record(lambda: restore(results, self._planes))
 
     def send(self, image: np.ndarray) -> None:
         """Puts an image into the network's input."""

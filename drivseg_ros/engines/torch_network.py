@@ -12,9 +12,10 @@ from drivseg_ros.errors import EngineError, MissingDependencyError, ModelError
 from drivseg_ros.model_file import CLASS_IDS_NAME, CONFIDENCE_NAME, ModelFile
 
 _HALF = {'fp16': torch.float16, 'bf16': torch.bfloat16}
+_BF16_CAPABILITY = (8, 0)  # Ampere; older ones only imitate it
 
 
-def choose_precision(model: ModelFile, wanted: str, device: str) -> str:
+def choose_precision(model: ModelFile, wanted: str, device: torch.device) -> str:
     """The precision to run a file in.
 
     An fp32 file runs in fp32, fp16 or bf16, one in a half type as it is.
@@ -22,7 +23,7 @@ def choose_precision(model: ModelFile, wanted: str, device: str) -> str:
     Args:
         model: the file.
         wanted: as in `EngineOptions`.
-        device: 'cpu' or 'cuda'.
+        device: where it shall run.
 
     Raises:
         EngineError: if the file or the device does not allow it.
@@ -41,12 +42,20 @@ def choose_precision(model: ModelFile, wanted: str, device: str) -> str:
             f'precision {wanted!r} was asked for, but torch runs {model.path}, which is {own}, '
             f"in {' or '.join(allowed)}; ask for 'auto' or one of these, or take another file"
         )
-    if precision == 'fp16' and device == 'cpu':
+    if precision == 'fp16' and device.type == 'cpu':
         given = '' if wanted == precision else f' ({model.path} is fp16)'
         raise EngineError(
             f"precision 'fp16' is for GPUs{given}: CPUs only imitate it. Ask for 'bf16' or "
             "'fp32', or for device 'cuda'"
         )
+    if precision == 'bf16' and device.type == 'cuda':
+        capability = torch.cuda.get_device_capability(device)
+        if capability < _BF16_CAPABILITY:
+            raise EngineError(
+                f"precision 'bf16' needs an NVIDIA GPU of compute capability 8.0, and {device} "
+                f'({torch.cuda.get_device_name(device)}) has {capability[0]}.{capability[1]}; ask '
+                "for 'fp16' or 'fp32'"
+            )
     return precision
 
 

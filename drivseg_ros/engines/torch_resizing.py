@@ -72,28 +72,27 @@ class DevicePlacing:
     def __init__(
         self, shape: tuple[int, int], placement: Placement, *, device: torch.device, turned: bool
     ) -> None:
-        height, width = shape
         target = (placement.height, placement.width)
         self._placement = placement
         self._turned = turned
-        self._axes: list[tuple[int, list[Tensor], list[Tensor]]] = []
+        rows, columns = target = (placement.height, placement.width)
         # OpenCV rounds the mean of 2x2 upwards at one half, everything else to the even number.
-        self._half_up = (height, width) == (2 * target[0], 2 * target[1])
-        # Where both ratios are whole, it divides the sum, which is exact, at the end.
-        whole = height % target[0] == 0 and width % target[1] == 0
-        self._factor = target[0] * target[1] / (height * width) if whole else None
-        if (height, width) == target:
+        self._half_up = shape == (2 * rows, 2 * columns)
+        self._axes: list[tuple[int, list[Tensor], list[Tensor]]] = []
+        self._blocks: tuple[int, ...] = ()
+        if shape == target:
             return
-        shrinks = height >= target[0] and width >= target[1]
+        if shape[0] % rows == 0 and shape[1] % columns == 0:
+            self._blocks = (rows, shape[0] // rows, columns, shape[1] // columns, 3)
+            return
+        shrinks = shape[0] >= rows and shape[1] >= columns
         weigh = area_weights if shrinks else linear_weights
         # The axis that leaves less to do for the other one goes first.
-        rows_first = target[0] * width <= height * target[1]
+        rows_first = rows * shape[1] <= shape[0] * columns
         for axis in (0, 1) if rows_first else (1, 0):
             if shape[axis] == target[axis]:
                 continue
             index, weight = weigh(shape[axis], target[axis])
-            if whole:
-                weight = np.ones_like(weight)
             behind = (-1, 1, 1)[: 3 - axis]
             indices = [torch.from_numpy(i).to(device) for i in index]
             weights = [torch.from_numpy(w).to(device).reshape(behind) for w in weight]
@@ -105,13 +104,21 @@ class DevicePlacing:
         if (place.height, place.width) != tuple(target.shape[:2]):
             target.fill_(LETTERBOX_GREY)
             target = target[place.rows, place.columns]
-        x = image
-        for axis, indices, weights in self._axes:
-            x = _weighted_sum(x, axis, indices, weights)
-        if self._axes:
-            x = x if self._factor is None else x * self._factor
-            x = torch.floor(x + 0.5) if self._half_up else torch.round(x)
+        x = self._resize(image)
         target.copy_(x.flip(2) if self._turned else x)
+
+    def _resize(self, image: Tensor) -> Tensor:
+        if self._blocks:  # whole ratios: sums of blocks are exact, in OpenCV as well
+            _, height, _, width, _ = self._blocks
+            x = image.reshape(self._blocks).sum(dim=(1, 3), dtype=torch.float32)
+            x = x * (1.0 / (height * width))
+        elif self._axes:
+            x = image
+            for axis, indices, weights in self._axes:
+                x = _weighted_sum(x, axis, indices, weights)
+        else:
+            return image
+        return torch.floor(x + 0.5) if self._half_up else torch.round(x)
 
 
 class DeviceRestoring:
@@ -132,15 +139,17 @@ class DeviceRestoring:
             for size, target in zip((placement.height, placement.width), shape, strict=True)
         ]
 
-    def __call__(self, plane: Tensor, target: Tensor) -> None:
-        """Resizes a plane, uint8 [h, w], into one of the images' size, uint8 [H, W]."""
-        x = plane[self._placement.rows, self._placement.columns]
+    def __call__(self, planes: Tensor, target: Tensor) -> None:
+        """Resizes planes, uint8 [..., h, w], into others of the images' size, [..., H, W]."""
+        x = planes[..., self._placement.rows, self._placement.columns]
+        rows, columns = self._indices
         # Columns first, while there are few rows.
-        for axis in (1, 0):
-            index = self._indices[axis]
-            if index is not None:
-                x = x.index_select(axis, index)
-        target.copy_(x)
+        if columns is not None:
+            x = x.index_select(-1, columns)
+        if rows is not None:
+            torch.index_select(x, -2, rows, out=target)
+        else:
+            target.copy_(x)
 
 
 def _weighted_sum(x: Tensor, axis: int, indices: list[Tensor], weights: list[Tensor]) -> Tensor:

@@ -21,6 +21,7 @@ from torch_engines import CPU, OUT_OF_MEMORY, image_engine, options, random_batc
 from drivseg_ros.engines import ImageEngine, create_engine  # noqa: E402
 from drivseg_ros.engines.base import default_threads  # noqa: E402
 from drivseg_ros.engines.torch_device import choose_device, describe_failure  # noqa: E402
+from drivseg_ros.engines.torch_network import choose_precision  # noqa: E402
 from drivseg_ros.errors import EngineError, MissingDependencyError  # noqa: E402
 from drivseg_ros.model_card import BDD100K_CLASSES, ModelCard  # noqa: E402
 from drivseg_ros.model_file import read_model_file  # noqa: E402
@@ -192,6 +193,17 @@ def test_refusals(tmp_path: Path, card: dict, asked: dict, expected: str) -> Non
     model = read_model_file(write_tiny_model(tmp_path / 'tiny.onnx', **card))
     with pytest.raises(EngineError, match=expected):
         create_engine('torch', model, options(**asked))
+
+
+def test_bf16_on_an_old_gpu(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda _: (7, 5))
+    monkeypatch.setattr(torch.cuda, 'get_device_name', lambda _: 'Tesla T4')
+    model, device = read_model_file(tiny_model), torch.device('cuda:0')
+    assert choose_precision(model, 'fp16', device) == 'fp16'
+    with pytest.raises(
+        EngineError, match=r"8\.0, and cuda:0 \(Tesla T4\) has 7\.5; ask for 'fp16'"
+    ):
+        choose_precision(model, 'bf16', device)
 
 
 @pytest.mark.skipif(torch.backends.cuda.is_built(), reason='this torch was built with CUDA')

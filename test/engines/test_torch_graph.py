@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from onnx import TensorProto, helper
 from onnx_graphs import Case, X, by_onnxruntime, graph_model, ints, model_of, noise, sequence
 
 torch = pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
+
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402, N812
 
 from drivseg_ros.engines.torch_graph import OnnxGraph  # noqa: E402
 from drivseg_ros.engines.torch_operators import OPERATORS  # noqa: E402
@@ -211,6 +215,77 @@ def test_inputs_that_do_not_fit() -> None:
         graph(torch.zeros(1, 4, 9, 7, dtype=torch.uint8))
     with pytest.raises(ModelError, match=r"2 inputs were given to a graph that takes \['x'\]"):
         graph(torch.zeros(1, 4, 9, 7), torch.zeros(1))
+
+
+class Attention(nn.Module):
+    """A block in the manner of SegFormer: overlapping patches, attention with reduced keys."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 16, 7, stride=4, padding=3)
+        self.norm = nn.LayerNorm(16)
+        self.reduce = nn.Conv2d(16, 16, 2, stride=2)
+        self.qkv = nn.ModuleList(nn.Linear(16, 16) for _ in range(3))
+        self.mix = nn.Sequential(nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 5))
+
+    def forward(self, x: Any) -> Any:
+        x = self.patches(x)
+        n, c, h, w = x.shape
+        tokens = self.norm(x.flatten(2).transpose(1, 2))
+        fewer = self.reduce(tokens.transpose(1, 2).reshape(n, c, h, w)).flatten(2).transpose(1, 2)
+        q, k, v = (
+            f(t).reshape(n, -1, 2, c // 2).permute(0, 2, 1, 3)
+            for f, t in zip(self.qkv, (tokens, fewer, fewer), strict=True)
+        )
+        weights = (q @ k.transpose(-2, -1) / 8**0.5).softmax(dim=-1)
+        tokens = tokens + (weights @ v).transpose(1, 2).reshape(n, -1, c)
+        y = self.mix(tokens).transpose(1, 2).reshape(n, 5, h, w)
+        return F.interpolate(y, scale_factor=4, mode='bilinear', align_corners=False)
+
+
+class Pyramid(nn.Module):
+    """A block in the manner of YOLOP: slices, pooling at several scales, up-sampling, heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(12, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Hardswish())
+        self.down = nn.Sequential(nn.Conv2d(8, 8, 3, stride=2, padding=1), nn.LeakyReLU(0.1))
+        self.head = nn.ConvTranspose2d(40, 2, 2, stride=2)
+
+    def forward(self, x: Any) -> Any:
+        parts = [x[..., i::2, j::2] for j in (0, 1) for i in (0, 1)]
+        fine = self.stem(torch.cat(parts, dim=1))
+        coarse = self.down(fine)
+        pools = [F.max_pool2d(coarse, k, stride=1, padding=k // 2) for k in (5, 9, 13)]
+        coarse = F.interpolate(torch.cat([coarse, *pools], dim=1), scale_factor=2, mode='nearest')
+        return self.head(torch.cat([fine, coarse], dim=1)).sigmoid()
+
+
+@pytest.mark.parametrize('make', [Attention, Pyramid])
+@pytest.mark.parametrize('n', [1, 3])
+def test_networks_as_torch_exports_them(make: Callable[[], Any], n: int, tmp_path: Path) -> None:
+    """With a free batch, and all the shape arithmetic that the exporter writes for it."""
+    torch.manual_seed(0)
+    network = make().eval()
+    path = tmp_path / 'm.onnx'
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        torch.onnx.export(
+            network,
+            (torch.zeros(2, 3, 32, 48),),
+            str(path),
+            input_names=['x'],
+            dynamic_axes={'x': {0: 'N'}},
+            opset_version=17,
+            dynamo=False,
+        )
+    x = noise(n, 3, 32, 48)
+    model = onnx.load(path)
+    assert_same(model, [x])
+    with torch.inference_mode():
+        np.testing.assert_allclose(
+            by_torch(model, [x])[0], network(torch.from_numpy(x)), rtol=1e-4, atol=1e-5
+        )
 
 
 NETWORKS = ('twinlitenet', 'twinlitenetplus_small', 'twinlitenetplus_nano')
