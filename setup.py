@@ -72,12 +72,13 @@ ROS = [
     'ros-std-srvs',
 ]
 REPORT = ['av>=12']
-ONNX = ['onnx>=1.16', 'protobuf>=4.25']  # protobuf's own errors are caught
+# 1.17 is the first that knows opset 22, the first whose convolutions take bfloat16.
+ONNX = ['onnx>=1.17', 'protobuf>=4.25']
 # An engine each. tensorrt_rtx is NVIDIA's TensorRT for RTX, which comes from the package index and
 # builds plans without a GPU; the other one is a large download, and part of JetPack.
-OPENVINO = ['openvino>=2024.4']
+OPENVINO = ['openvino>=2024.0']
 TORCH = ['torch>=2.5', 'safetensors>=0.4', *ONNX]
-TENSORRT = ['tensorrt>=10.3', 'cuda-bindings>=12.6', *ONNX]
+TENSORRT = ['tensorrt>=10.1', 'cuda-bindings>=12.6', *ONNX]
 TENSORRT_RTX = ['tensorrt_rtx>=1.2', 'cuda-bindings>=12.6', *ONNX]
 # `drivseg import` and `drivseg quantize`.
 MODELS = ['PyYAML>=6', *ONNX]

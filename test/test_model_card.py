@@ -18,7 +18,9 @@ from drivseg_ros.model_card import BDD100K_CLASSES, ModelCard, ModelClass, Role
 
 
 def test_json_keeps_everything() -> None:
-    card = tiny_card(provenance={'figures': {'drivable_iou': 0.8}}, precision='fp16', resize='letterbox')
+    card = tiny_card(
+        provenance={'figures': {'drivable_iou': 0.8}}, precision='fp16', resize='letterbox'
+    )
     assert ModelCard.from_json(card.to_json()) == card
 
 

@@ -34,6 +34,12 @@ def _run() -> None:
             f'the Python package {error.name!r} is not installed; pip install {error.name} (on a '
             'machine with a system Python: with --break-system-packages)'
         ) from None
+    except ImportError as error:
+        lines = str(error).strip().splitlines() or [repr(error)]
+        raise MissingDependencyError(
+            f'a Python package that is installed cannot be imported ({lines[0]}): install it '
+            'again; python -m drivseg_ros.doctor tells which one'
+        ) from None
     logging.basicConfig(
         level=logging.WARNING,
         format='%(message)s',

@@ -29,7 +29,10 @@ def test_version_and_help() -> None:
     assert drivseg('--version').stdout.strip() == drivseg_ros.__version__
     result = drivseg('--help')
     assert result.returncode == 0
-    for command in ('demo', 'models', 'bag', 'replay', 'play', 'record', 'bench'):
+    for command in (
+        *('demo', 'models', 'bag', 'replay', 'play', 'record', 'bench', 'doctor'),
+        *('import', 'parity', 'quantize', 'engine'),
+    ):
         assert command in result.stdout
 
 
@@ -48,12 +51,30 @@ def test_version_and_help() -> None:
         ['play'],
         ['record'],
         ['bench', 'node'],
+        ['bench', 'engine'],
+        ['doctor'],
+        ['engine', 'build'],
+        ['engine', 'list'],
+        ['engine', 'prune'],
+        ['import'],
+        ['parity'],
+        ['quantize'],
     ],
 )
 def test_every_command_has_help(command: list[str]) -> None:
     result = drivseg(*command, '--help')
     assert result.returncode == 0
     assert 'Usage' in result.stdout
+
+
+def test_a_broken_library_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / 'onnxruntime.py').write_text("raise ImportError('libgomp.so.1 is not there')")
+    path = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
+    result = drivseg('models', PYTHONPATH=path)
+    assert result.returncode == 1
+    assert 'libgomp.so.1 is not there' in result.stderr
+    assert 'python -m drivseg_ros.doctor' in result.stderr
+    assert 'Traceback' not in result.stderr
 
 
 def test_list(tmp_path: Path, tiny_model: Path) -> None:
