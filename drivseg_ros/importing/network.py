@@ -37,7 +37,9 @@ class Tensor:
 
     def __str__(self) -> str:
         sizes = ', '.join('any' if size is None else str(size) for size in self.shape)
-        return f'{self.name!r} {TensorProto.DataType.Name(self.type).lower()} [{sizes}]'
+        known = self.type in TensorProto.DataType.values()
+        kind = TensorProto.DataType.Name(self.type).lower() if known else f'type {self.type}'
+        return f'{self.name!r} {kind} [{sizes}]'
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,11 +226,8 @@ def _raise_opset(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
 
 def _reason(model: onnx.ModelProto, error: Exception) -> str:
     """What the converter could not do; its own text names no operation."""
-    unknown = {
-        node.op_type
-        for node in model.graph.node
-        if node.domain in ('', 'ai.onnx') and not onnx.defs.has(node.op_type)
-    }
+    operations = {str(n.op_type) for n in model.graph.node if n.domain in ('', 'ai.onnx')}
+    unknown = {operation for operation in operations if not onnx.defs.has(operation)}
     if unknown:
         return f'ONNX has no operation {", ".join(sorted(unknown))}'
     return ' '.join(str(error).split()).rpartition('failed: ')[2][:300]

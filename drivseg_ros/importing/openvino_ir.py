@@ -60,7 +60,15 @@ def read_ir(path: Path) -> tuple[onnx.ModelProto, bytes]:
             'the .bin beside the .xml'
         )
     text, weights = path.read_bytes(), weights_path.read_bytes()
-    ir = _parse(path, text)
+    try:
+        return _convert(path, _parse(path, text), weights), text + weights
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise ModelError(
+            f'{path} is damaged ({type(error).__name__}: {error}); copy or convert it again'
+        ) from None
+
+
+def _convert(path: Path, ir: _Ir, weights: bytes) -> onnx.ModelProto:
     converter = Converter(path)
     outputs = []
     for layer in _in_order(path, ir):
@@ -84,8 +92,7 @@ def read_ir(path: Path) -> tuple[onnx.ModelProto, bytes]:
         ],
         converter.graph.initializers,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', OPSET)], ir_version=8)
-    return model, text + weights
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid('', OPSET)], ir_version=8)
 
 
 def _parse(path: Path, text: bytes) -> _Ir:
@@ -110,19 +117,14 @@ def _parse(path: Path, text: bytes) -> _Ir:
             f'version {" or ".join(_VERSIONS)}, is needed: convert the network with a present '
             'OpenVINO'
         )
-    try:
-        layers = {layer.id: layer for layer in map(_layer, root.iterfind('layers/layer'))}
-        sources = {
-            (edge.attrib['to-layer'], edge.attrib['to-port']): (
-                edge.attrib['from-layer'],
-                edge.attrib['from-port'],
-            )
-            for edge in root.iterfind('edges/edge')
-        }
-    except (KeyError, ValueError, TypeError) as error:
-        raise ModelError(
-            f'{path} is damaged ({type(error).__name__}: {error}); copy or convert it again'
-        ) from None
+    layers = {layer.id: layer for layer in map(_layer, root.iterfind('layers/layer'))}
+    sources = {
+        (edge.attrib['to-layer'], edge.attrib['to-port']): (
+            edge.attrib['from-layer'],
+            edge.attrib['from-port'],
+        )
+        for edge in root.iterfind('edges/edge')
+    }
     return _Ir(layers, sources)
 
 

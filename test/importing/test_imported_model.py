@@ -72,9 +72,8 @@ def test_a_quantised_network_says_so(tmp_path: Path) -> None:
 def test_letterbox_reaches_the_segmenter(tmp_path: Path) -> None:
     network = write_foreign_network(tmp_path / 'network.onnx', [THREE])
     spec = dataclasses.replace(PLAIN, resize=Resize.LETTERBOX)
-    file = import_network(
-        network, dataclasses.replace(CARD, input=spec), tmp_path / 'model.onnx'
-    ).file
+    card = dataclasses.replace(CARD, input=spec)
+    file = import_network(network, card, tmp_path / 'model.onnx').file
     # Twice as wide as the network sees it at this height: rows of grey above and below.
     wide = np.zeros((WIDTH // 4, WIDTH, 3), np.uint8)
     wide[:, : WIDTH // 2, 0] = 255
