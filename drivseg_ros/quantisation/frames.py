@@ -15,6 +15,8 @@ from drivseg_ros.segmenter import Segmenter
 MIN_FRAMES = 8
 """Fewer do not show what a network meets."""
 
+_MIN_TO_SPLIT = 20
+
 # Neighbours in a drive are all but the same picture, so a set is cut into runs and not into single
 # frames; and there are several, because the second half of a drive may be another place.
 _RUNS = 10
@@ -34,11 +36,11 @@ def split_frames(frames: Frames, *, calibrate: int, judge: int) -> tuple[Frames,
     Raises:
         DataError: if there are too few frames.
     """
-    if len(frames) < 2 * MIN_FRAMES:
+    if len(frames) < _MIN_TO_SPLIT:
         raise DataError(
-            f'{frames.description} has {len(frames)} frames; at least {2 * MIN_FRAMES} are needed '
-            f'({MIN_FRAMES} to calibrate on and {MIN_FRAMES} others to judge by): give more, or '
-            'another set to judge by (--judge)'
+            f'{frames.description} has {len(frames)} frames; at least {_MIN_TO_SPLIT} are needed '
+            'to calibrate on some and judge by others: give more, or another set to judge by '
+            '(--judge)'
         )
     runs = [i * _RUNS // len(frames) for i in range(len(frames))]
     return (

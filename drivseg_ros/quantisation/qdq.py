@@ -21,7 +21,8 @@ from drivseg_ros.quantisation.graph import Convolution, Graph
 
 _LEVELS = 127  # of a symmetric range, on either side
 _BIAS_LIMIT = 2**30  # half of int32
-_DEAD = 1e-6  # of the largest scale of a layer; float32 ends far below it
+_DEAD = 1e-6  # of the largest scale of a layer
+_NOTHING = 1e-15  # a scale; the product of two is still a normal float32
 
 
 def write_int8(
@@ -73,7 +74,7 @@ class _Writer:
         else:
             scale, zero_point = max(high, -low) / _LEVELS, _LEVELS + 1
         # A tensor that is 0 on every frame; any scale will do.
-        scale = float(np.float32(scale)) or 1.0
+        scale = float(np.float32(scale)) if scale > _NOTHING else 1.0
         self._scales[name] = scale
         read = [f'{name}_scale', f'{name}_zero']
         self._add(read[0], np.float32(scale))
@@ -97,7 +98,7 @@ class _Writer:
         # A channel with next to no weights and a bias: the bias must fit into its integer.
         scales = np.maximum(scales, np.abs(bias) / (source * _BIAS_LIMIT))
         scales = np.maximum(scales, _DEAD * scales.max())
-        scales = np.where(scales > 0, scales, 1.0).astype(np.float32)
+        scales = np.where(scales > _NOTHING, scales, 1.0).astype(np.float32)
         shape = (channels, *([1] * (weight.ndim - 1)))
         integers = np.rint(weight / scales.reshape(shape)).clip(-_LEVELS, _LEVELS)
         bias_scales = (np.float32(source) * scales).astype(np.float32)

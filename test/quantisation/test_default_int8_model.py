@@ -1,0 +1,72 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The int8 network that ships in config/models is what its card says."""
+
+from __future__ import annotations
+
+import hashlib
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+
+from drivseg_ros.model_file import read_model_file
+from drivseg_ros.quantisation.judgement import TENSORRT_FORM
+from drivseg_ros.segmenter import Segmenter
+from drivseg_ros.share import share_directory
+from drivseg_ros.training.split import Part, part_of
+
+FOLDER = share_directory() / 'config' / 'models'
+SOURCE = FOLDER / 'fast_scnn_bdd100k.onnx'
+PATH = FOLDER / 'fast_scnn_bdd100k_int8.onnx'
+
+
+def test_it_is_smaller_than_what_it_was_made_of():
+    assert PATH.stat().st_size < 0.45 * SOURCE.stat().st_size
+
+
+def test_it_has_the_form_of_the_contract():
+    file, source = read_model_file(PATH), read_model_file(SOURCE)
+    model = onnx.load(PATH)
+    onnx.checker.check_model(model, full_check=True)
+    assert (file.batch, file.has_confidence) == (source.batch, source.has_confidence)
+    assert [n.op_type for n in model.graph.node if 'image' in n.input] == ['Cast']
+    assert file.card.classes == source.card.classes
+    integers = [t for t in model.graph.initializer if t.data_type == onnx.TensorProto.INT8]
+    assert sum(int(np.prod(t.dims)) for t in integers if len(t.dims) == 4) > 1_000_000
+
+
+def test_its_card_tells_how_it_was_made():
+    file, source = read_model_file(PATH), read_model_file(SOURCE)
+    assert (file.card.name, file.card.precision) == (PATH.stem, 'int8')
+    assert file.card.license == source.card.license
+    assert file.card.provenance['source'] == source.card.provenance
+    told = file.card.provenance['quantisation']
+    assert told['source']['sha256'] == hashlib.sha256(SOURCE.read_bytes()).hexdigest()
+    assert Part.TRAINING.value in told['calibration']['data']
+    assert Part.HELD_OUT.value in told['judged_by']['data']
+    assert told['judged_by'] == {**told['judged_by'], 'frames': 84, 'with_labels': True}
+    assert {'onnxruntime', 'openvino', TENSORRT_FORM} == set(told['parity'])
+    for figures in told['parity'].values():
+        assert figures['agreement_percent'] >= 99.5
+        assert abs(figures['miou_change_points']) <= 0.3
+
+
+@pytest.mark.parametrize('runtime', ['onnxruntime', 'openvino'])
+def test_its_masks_are_those_of_the_model_in_float(runtime, shared_data):
+    """Some of the frames that nothing was calibrated or trained on; counted without our code."""
+    pytest.importorskip(runtime, reason=f"{runtime} is not installed: pip install '.[{runtime}]'")
+    images = shared_data / 'bdd100k_drivable' / 'images'
+    paths = [p for p in sorted(images.iterdir()) if part_of(p.stem) is Part.HELD_OUT][::4]
+    equal = []
+    with (
+        Segmenter.open(SOURCE, engine='onnxruntime', device='cpu') as exact,
+        Segmenter.open(PATH, engine=runtime, device='cpu') as coarse,
+    ):
+        for path in paths:
+            image = [cv2.imread(str(path))[..., ::-1]]
+            wanted, got = exact.segment(image)[0].class_ids, coarse.segment(image)[0].class_ids
+            equal.append((wanted == got).mean())
+    assert len(equal) == 21
+    assert np.mean(equal) >= 0.995
