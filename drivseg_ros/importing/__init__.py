@@ -14,5 +14,5 @@ try:
     import onnx  # noqa: F401
 except ImportError:
     raise MissingDependencyError(
-        "the import needs onnx, which is not installed: pip install 'drivseg_ros[import]'"
+        "the import needs onnx, which is not installed: pip install 'drivseg_ros[models]'"
     ) from None

@@ -48,9 +48,9 @@ def cache(tmp_path: Path) -> PlanCache:
     ('environment', 'expected'),
     [
         ({'DRIVSEG_CACHE': '/a', 'XDG_CACHE_HOME': '/b'}, '/a'),
-        ({'DRIVSEG_CACHE': '~/a'}, '/home/someone/a'),
+        ({'DRIVSEG_CACHE': '~/a'}, '/users/someone/a'),
         ({'XDG_CACHE_HOME': '/b'}, '/b/drivseg_ros'),
-        ({}, '/home/someone/.cache/drivseg_ros'),
+        ({}, '/users/someone/.cache/drivseg_ros'),
     ],
 )
 def test_directory(
@@ -58,7 +58,7 @@ def test_directory(
 ) -> None:
     for name in ('DRIVSEG_CACHE', 'XDG_CACHE_HOME'):
         monkeypatch.delenv(name, raising=False)
-    for name, value in {'HOME': '/home/someone', **environment}.items():
+    for name, value in {'HOME': '/users/someone', **environment}.items():
         monkeypatch.setenv(name, value)
     assert cache_directory() == Path(expected)
 
