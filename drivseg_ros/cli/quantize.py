@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -172,3 +173,7 @@ def _check_output(output: Path, source: Path, *, overwrite: bool) -> None:
         raise ParameterError(f'{output} is the model to quantise; name another file')
     if output.exists() and not overwrite:
         raise ParameterError(f'{output} is there; name another file, or replace it (--overwrite)')
+    # Now, and not when the work is done.
+    folder = next(f for f in output.absolute().parents if f.exists())
+    if output.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ParameterError(f'{output} cannot be written; name a file in a folder of yours')

@@ -57,15 +57,17 @@ def spread(places: list[int], count: int) -> list[int]:
 
 
 def require_frames(frames: Frames, purpose: str) -> None:
-    """Refuses a set that is too small.
+    """Refuses a set that is too small, as far as it is known what can be decoded.
 
     Raises:
         DataError: if it is.
     """
-    if len(frames) < MIN_FRAMES:
+    count = len(frames) - len(frames.failed)
+    if count < MIN_FRAMES:
         raise DataError(
-            f'{frames.description} has {len(frames)} frames to {purpose}; at least {MIN_FRAMES} '
-            'are needed: give more'
+            f'{frames.description} has {count} frames to {purpose}'
+            + (f' ({len(frames.failed)} cannot be decoded)' if frames.failed else '')
+            + f'; at least {MIN_FRAMES} are needed: give more'
         )
 
 

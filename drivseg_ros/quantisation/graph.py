@@ -17,11 +17,10 @@ _MIN_OPSET = 13  # the first whose DequantizeLinear has a scale for each channel
 # f(k x) = k f(x) for every k > 0.
 _HOMOGENEOUS = ('Relu', 'PRelu', 'LeakyRelu')
 _NEVER_NEGATIVE = ('Relu', 'Sigmoid', 'Softmax', 'HardSigmoid')
-# Never negative if nothing they read is.
-_KEEP_SIGN = (
-    *('Identity', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Slice', 'Split', 'Concat'),
-    *('MaxPool', 'AveragePool', 'GlobalAveragePool', 'Add', 'Mul', 'MatMul'),
-)
+# Never negative if what they read is not: the first of their inputs (the others say shapes and the
+# like), or all of them.
+_PASS_ON = ('Identity', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Slice', 'Split')
+_COMBINE = ('Concat', 'MaxPool', 'AveragePool', 'GlobalAveragePool', 'Add', 'Mul', 'MatMul')
 
 
 @dataclass(frozen=True)
@@ -63,11 +62,18 @@ class Graph:
                 self.consumers.setdefault(name, []).append(node)
         self.outputs = {value.name for value in graph.output}
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
+        self._never_negative: dict[str, bool] = {}
 
     @property
     def is_quantised(self) -> bool:
         """Whether anything in it is int8 already."""
         return any(node.op_type == 'DequantizeLinear' for node in self.model.graph.node)
+
+    @property
+    def has_branches(self) -> bool:
+        """Whether it has inner graphs, whose readers are not seen here."""
+        kinds = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
+        return any(a.type in kinds for node in self.model.graph.node for a in node.attribute)
 
     @property
     def opset(self) -> int:
@@ -143,16 +149,21 @@ class Graph:
 
     def is_never_negative(self, name: str) -> bool:
         """Whether a tensor holds no negative value, whatever the image."""
+        if name not in self._never_negative:
+            self._never_negative[name] = self._find_sign(name)
+        return self._never_negative[name]
+
+    def _find_sign(self, name: str) -> bool:
         if self.is_constant(name):
             return bool((self.constant(name) >= 0).all())
         node = self.producers.get(name)
         if node is None:
             return False
-        if node.op_type in _NEVER_NEGATIVE:
-            return True
-        # The other inputs of these say shapes and the like.
-        read = node.input[:1] if node.op_type in _KEEP_SIGN[:7] else node.input
-        return node.op_type in _KEEP_SIGN and all(self.is_never_negative(n) for n in read)
+        if node.op_type in _PASS_ON:
+            return self.is_never_negative(node.input[0])
+        if node.op_type in _COMBINE:
+            return all(self.is_never_negative(n) for n in node.input)
+        return node.op_type in _NEVER_NEGATIVE
 
     def _meets_convolution(
         self, start: str, neighbours: Callable[[str], Iterable[tuple[str, bool]]]

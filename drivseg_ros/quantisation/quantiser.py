@@ -190,6 +190,11 @@ def load_graph(source: ModelFile) -> Graph:
             f'{source.path} is written in ONNX opset {graph.opset}, and int8 needs 13 or later; '
             'export the network again'
         )
+    if graph.has_branches:
+        raise ModelError(
+            f'{source.path} has branches or loops, which quantisation does not look into; export '
+            'the network for one fixed case'
+        )
     if not any(c.output not in graph.outermost for c in graph.convolutions):
         raise ModelError(
             f'{source.path} has {len(graph.convolutions)} convolutions with constant weights, and '
@@ -241,6 +246,7 @@ def _observe(
                 if place in chosen:
                     kept.append(batch.copy())
                 yield batch
+            require_frames(frames, 'calibrate on')  # some may have failed
 
         observed = observe(
             graph.model,

@@ -105,6 +105,10 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
         ({'--output': 'm.bin'}, 'must end in .onnx'),
         ({'--output': 'there.onnx'}, r'there.onnx is there; .*--overwrite'),
         ({'--output': 'm.onnx'}, 'm.onnx is the model to quantise; name another file'),
+        (
+            {'--output': 'there.onnx/new.onnx'},
+            'new.onnx cannot be written; name a file',
+        ),
         ({'--keep-float': 'all'}, "--keep-float 'all' is not understood; give 'auto' or a number"),
         ({'--keep-float': '-1'}, "--keep-float '-1' is not understood"),
         ({'--data': 'nowhere'}, 'there is nothing at'),

@@ -12,7 +12,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from convolution_model import LAYERS, colour_image, write_convolution_model
+from convolution_model import (
+    LAYERS,
+    colour_image,
+    write_colour_frames,
+    write_convolution_model,
+)
+from onnx import numpy_helper
 from tiny_model import write_tiny_model
 
 from drivseg_ros.errors import DataError, ModelError, ParameterError
@@ -169,6 +175,19 @@ def test_too_few_frames_that_can_be_used(source: Path, colour_frames: Path) -> N
         quantise(read_model_file(source), calibration.take(range(7)), judged, settings=Settings())
 
 
+@pytest.mark.parametrize(('broken', 'left'), [(5, 7), (12, 0)])
+def test_frames_that_cannot_be_decoded(
+    broken: int, left: int, source: Path, tmp_path: Path
+) -> None:
+    folder = write_colour_frames(tmp_path / 'colours', 24)
+    calibration, _ = split_frames(open_frames(folder / 'images'), calibrate=16, judge=8)
+    judged = open_frames(folder / 'images', limit=8)
+    for frame in list(calibration)[:broken]:
+        (folder / 'images' / frame.name).write_bytes(b'no picture')
+    with pytest.raises(DataError, match=rf'has {left} frames .*\({broken} cannot be decoded\)'):
+        quantise(read_model_file(source), calibration, judged, settings=Settings())
+
+
 def test_settings() -> None:
     with pytest.raises(ParameterError, match='-1 layers were to be kept in float; 0 or more'):
         Settings(keep_float=-1)
@@ -176,11 +195,8 @@ def test_settings() -> None:
 
 def quantised_already(path: Path) -> Path:
     model = onnx.load(write_convolution_model(path))
-    scale, zero = (
-        onnx.helper.make_tensor('s', 1, [], [1.0]),
-        onnx.helper.make_tensor('z', 2, [], [0]),
-    )
-    model.graph.initializer.extend([scale, zero])
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(1), 's'))
+    model.graph.initializer.append(numpy_helper.from_array(np.uint8(0), 'z'))
     convolution = next(n for n in model.graph.node if n.output[0] == 'blur')
     convolution.input[0] = 'back'
     nodes = [
@@ -189,6 +205,22 @@ def quantised_already(path: Path) -> Path:
     ]
     for node in reversed(nodes):
         model.graph.node.insert(3, node)
+    onnx.save(model, path)
+    return path
+
+
+def branching(path: Path) -> Path:
+    model = onnx.load(write_convolution_model(path))
+    inner = onnx.helper.make_graph(
+        [onnx.helper.make_node('Identity', ['blur'], ['same'])],
+        'inner',
+        [],
+        [onnx.helper.make_tensor_value_info('same', onnx.TensorProto.FLOAT, None)],
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), 'yes'))
+    node = onnx.helper.make_node('If', ['yes'], ['chosen'], then_branch=inner, else_branch=inner)
+    next(n for n in model.graph.node if n.output[0] == 'mix').input[0] = 'chosen'
+    model.graph.node.insert(4, node)
     onnx.save(model, path)
     return path
 
@@ -210,10 +242,20 @@ def checkpoint(path: Path) -> Path:
         (quantised_already, r'is int8; only fp32'),
         (lambda p: write_convolution_model(p, opset=12), r'opset 12, and int8 needs 13'),
         (lambda p: write_convolution_model(p, depth=2), r'has 2 convolutions.*nothing to quantise'),
+        (branching, r'has branches or loops.*one fixed case'),
         (write_tiny_model, r'has 0 convolutions.*nothing to quantise'),
         (checkpoint, r'is a checkpoint.*export it first'),
     ],
-    ids=['int8', 'fp16', 'int8 graph', 'opset', 'outermost only', 'no convolutions', 'checkpoint'],
+    ids=[
+        'int8',
+        'fp16',
+        'int8 graph',
+        'opset',
+        'outermost only',
+        'branches',
+        'no convolutions',
+        'checkpoint',
+    ],
 )
 def test_what_cannot_be_quantised(
     write: Callable[[Path], Path], message: str, tmp_path: Path
