@@ -247,4 +247,5 @@ def _percent(value: float | None) -> str:
 
 
 def _signed(value: float | None) -> str:
-    return '–' if value is None else f'{value:+.3f}'
+    # Adding 0 makes 0 of -0.
+    return '–' if value is None else f'{round(value, 3) + 0.0:+.3f}'
