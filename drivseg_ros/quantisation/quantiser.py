@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -18,26 +16,21 @@ import onnx
 from drivseg_ros.engines import EngineOptions, create_engine
 from drivseg_ros.engines.base import default_threads
 from drivseg_ros.engines.graph_symmetric import make_symmetric
-from drivseg_ros.environment import describe_versions
 from drivseg_ros.errors import ModelError, ParameterError
 from drivseg_ros.evaluation.frames import Frames
 from drivseg_ros.evaluation.parity import ParityBounds
 from drivseg_ros.model_card import ModelCard
-from drivseg_ros.model_file import METADATA_KEY, ModelFile, read_model_file
+from drivseg_ros.model_file import ModelFile, read_model_file
 from drivseg_ros.quantisation.calibration import Observed, observe
+from drivseg_ros.quantisation.card import int8_card, with_card, with_history
 from drivseg_ros.quantisation.equalisation import equalise
 from drivseg_ros.quantisation.frames import prepared, require_frames, spread
 from drivseg_ros.quantisation.graph import Graph
 from drivseg_ros.quantisation.judgement import Judgement, judge
 from drivseg_ros.quantisation.qdq import write_int8
-from drivseg_ros.quantisation.sensitivity import FloatChoice, OnStep, Sensitivity
+from drivseg_ros.quantisation.sensitivity import OnStep, Sensitivity
 from drivseg_ros.segmenter import Segmenter
 
-METHOD = (
-    'post-training quantisation: channels equalised; weights int8, one scale an output channel; '
-    'activations 8 bits, one scale a tensor, range: mean over the frames of the extremes; first '
-    'and last convolutions and the most sensitive ones in float'
-)
 _CHOICE_FRAMES = 64
 
 
@@ -137,14 +130,12 @@ def quantise(
             'more that can be quantised; keep fewer'
         )
     model = write_int8(graph, observed, int8)
-    card = dataclasses.replace(
-        source.card, name=f'{source.card.name}_int8', precision='int8', provenance={}
-    )
+    card = int8_card(source.card)
     with tempfile.TemporaryDirectory(prefix='drivseg_quantize_') as folder:
         files = []
         for name, form in (('int8', model), ('symmetric', make_symmetric(model))):
             path = Path(folder) / f'{name}.onnx'
-            path.write_bytes(_with_card(form, card).SerializeToString())
+            path.write_bytes(with_card(form, card).SerializeToString())
             files.append(read_model_file(path))
         judgements = judge(
             source,
@@ -155,17 +146,18 @@ def quantise(
             threads=settings.threads,
             on_frame=lambda done, total: on_step('judging', done, total),
         )
-    card = dataclasses.replace(
+    card = with_history(
         card,
-        provenance={
-            'quantisation': _provenance(
-                source, calibration, judged, graph, choice, judgements, settings
-            ),
-            'source': dict(source.card.provenance),
-        },
+        source,
+        calibration=calibration,
+        judged=judged,
+        bounds=settings.bounds,
+        convolutions=len(graph.convolutions),
+        kept_float=[*sorted(graph.outermost), *choice.layers],
+        judgements=judgements,
     )
     layers = len(graph.convolutions)
-    return Quantised(_with_card(model, card), card, layers, choice.layers, judgements)
+    return Quantised(with_card(model, card), card, layers, choice.layers, judgements)
 
 
 def load_graph(source: ModelFile) -> Graph:
@@ -241,7 +233,7 @@ def _observe(
     options = EngineOptions(device='cpu', threads=threads)
     with Segmenter(create_engine('onnxruntime', source, options)) as segmenter:
 
-        def batches() -> Any:
+        def batches() -> Iterator[np.ndarray]:
             for place, batch in enumerate(prepared(frames, segmenter)):
                 if place in chosen:
                     kept.append(batch.copy())
@@ -256,55 +248,3 @@ def _observe(
             on_frame=lambda done: on_step('calibrating', done, len(frames)),
         )
     return observed, kept
-
-
-def _provenance(
-    source: ModelFile,
-    calibration: Frames,
-    judged: Frames,
-    graph: Graph,
-    choice: FloatChoice,
-    judgements: dict[str, Judgement],
-    settings: Settings,
-) -> dict[str, Any]:
-    return {
-        'source': {'name': source.card.name, 'sha256': source.sha256},
-        'method': METHOD,
-        'calibration': {
-            'data': calibration.description,
-            'frames': len(calibration) - len(calibration.failed),
-        },
-        'judged_by': {
-            'data': judged.description,
-            'frames': len(judged) - len(judged.failed),
-            'with_labels': judged.has_labels,
-        },
-        'bounds': dataclasses.asdict(settings.bounds),
-        'convolutions': len(graph.convolutions),
-        'kept_float': [*sorted(graph.outermost), *choice.layers],
-        'parity': {name: _describe(judgement) for name, judgement in judgements.items()},
-        'versions': describe_versions(),
-    }
-
-
-def _describe(judgement: Judgement) -> dict[str, Any]:
-    result = judgement.result
-    figures: dict[str, Any] = {
-        'agreement_percent': round(result.agreement, 3),
-        'worst_frame_percent': round(result.worst_agreement, 2),
-        'keeps_bounds': not judgement.failures,
-    }
-    if result.matrix is not None and result.miou_change is not None:
-        figures['miou'] = round(result.matrix.miou, 4)
-        figures['miou_change_points'] = round(result.miou_change, 3)
-    if result.drivable_iou_change is not None:
-        figures['drivable_iou_change_points'] = round(result.drivable_iou_change, 3)
-    return figures
-
-
-def _with_card(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    result.producer_name = 'drivseg_ros'
-    onnx.helper.set_model_props(result, {METADATA_KEY: card.to_json()})
-    return result
