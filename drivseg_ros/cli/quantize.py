@@ -68,7 +68,7 @@ def quantize(
     It is written only if it gives the masks of the fp32 model on every CPU runtime installed.
     Without labels, pixels are compared only.
     """
-    from drivseg_ros.evaluation.frames import open_frames
+    from drivseg_ros.evaluation.frames import is_bag, open_frames
     from drivseg_ros.evaluation.parity import ParityBounds
     from drivseg_ros.model_store import find_model
     from drivseg_ros.quantisation.frames import split_frames
@@ -92,11 +92,20 @@ def quantize(
         whole = open_frames(data, labels=labels, image_topic=image_topic, label_topic=label_topic)
         calibration, judged = split_frames(whole, calibrate=frames, judge=judge_frames)
     else:
-        calibration = open_frames(data, limit=frames)
+        # The topic is that of whichever is a bag.
+        for_data, for_judge = (
+            image_topic if path.exists() and is_bag(path) else None for path in (data, judge)
+        )
+        if image_topic is not None and for_data is for_judge is None:
+            raise ParameterError(
+                f'neither {data} nor {judge} is a bag, and a topic was given; leave --image-topic '
+                'out'
+            )
+        calibration = open_frames(data, image_topic=for_data, limit=frames)
         judged = open_frames(
             judge,
             labels=labels,
-            image_topic=image_topic,
+            image_topic=for_judge,
             label_topic=label_topic,
             limit=judge_frames,
         )

@@ -121,7 +121,7 @@ def open_frames(
     if limit is not None and limit < 1:
         raise DataError(f'a limit of {limit} frames was given; at least 1 is allowed')
     frames: Frames
-    if _is_bag(data):
+    if is_bag(data):
         if labels is not None:
             raise DataError(
                 f"'{data}' is a bag, and a folder of labels ({labels}) was given; "
@@ -301,7 +301,8 @@ def _open_bag(bag: Path, image_topic: str | None, label_topic: str | None) -> Ba
     return BagFrames(description, bag, image_topic, label_topic, wanted)
 
 
-def _is_bag(data: Path) -> bool:
+def is_bag(data: Path) -> bool:
+    """Whether what lies there is taken for a bag, and not for a folder of pictures."""
     if data.is_file():
         return True  # BagReader says what is wrong with one that is none
     return any(f.name == 'metadata.yaml' or f.suffix in _BAG_SUFFIXES for f in data.iterdir())

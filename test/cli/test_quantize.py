@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from color_bag import write_color_bag
 from convolution_model import write_colour_frames, write_convolution_model
 from typer.testing import CliRunner
 
@@ -72,6 +73,25 @@ def test_lost_parity_writes_nothing_unless_allowed(tmp_path: Path, colour_frames
     assert parity['onnxruntime']['keeps_bounds'] is False
 
 
+def test_bags(tmp_path: Path, colour_frames: Path) -> None:
+    source = write_convolution_model(tmp_path / 'm.onnx')
+    bag = write_color_bag(tmp_path / 'bag', frames=24).path
+    topic = ['--image-topic', '/cam/image_raw']
+    cases = (
+        ([bag, *topic, '--label-topic', '/cam/label'], '12 frames of bag, ', '12 others of bag, '),
+        ([bag, *topic, '--judge', colour_frames, '--labels', 'labels'], '24 frames of bag', '40 '),
+        ([colour_frames, '--judge', bag, *topic], '40 frames of ', '24 others of bag, '),
+    )
+    for i, (arguments, calibrated, judged) in enumerate(cases):
+        words = ['quantize', source, '--output', tmp_path / f'{i}.onnx', '--data', *arguments]
+        # Block edges in these pictures are ties.
+        result = CliRunner().invoke(app, [*map(str, words), '--min-agreement', '90'])
+        assert result.exit_code == 0, result.output
+        said = ' '.join(result.output.split())
+        assert f'calibrated on {calibrated}' in said
+        assert f'judged by {judged}' in said
+
+
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     source = write_convolution_model(tmp_path / 'm.onnx')
     many = write_colour_frames(tmp_path / 'many', 1000)
@@ -114,9 +134,10 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
         ({'--data': 'nowhere'}, 'there is nothing at'),
         ({'--data': 'few'}, r'few has 19 frames; at least 20 are needed .*--judge'),
         ({'--labels': 'nothing'}, "there is no folder 'nothing'"),
+        ({'--judge': 'few', '--image-topic': '/t'}, r'neither .* nor few is a bag'),
         ({'--judge': 'nowhere'}, 'there is nothing at'),
     ],
-    ids=lambda value: ' '.join(map(str, *value.items())) if isinstance(value, dict) else '',
+    ids=lambda value: ' '.join(map(' '.join, value.items())) if isinstance(value, dict) else '',
 )
 def test_refusals(
     change: dict[str, str],
