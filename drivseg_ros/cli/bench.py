@@ -79,7 +79,9 @@ def engine(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help='A name that `drivseg models` lists, or a path; may be given several times.',
+            metavar='MODEL[=ENGINES]',
+            help='A name that `drivseg models` lists, or a path, with engines of its own if need '
+            'be (small_int8.onnx=onnxruntime,openvino); may be given several times.',
             show_default=False,
         ),
     ] = None,
@@ -126,10 +128,14 @@ def engine(
     from drivseg_ros.evaluation.report import write_report
     from drivseg_ros.model_store import find_model
 
-    specs = [EngineSpec.parse(text, device=device) for text in engine or _ENGINES]
+    default = [EngineSpec.parse(text, device=device) for text in engine or _ENGINES]
+    named = [
+        EngineSpec.parse_model(text, default=default, device=device)
+        for text in model or [DEFAULT_MODEL]
+    ]
     choices = [
         Choice(file, spec, count, is_bare)
-        for file in map(find_model, model or [DEFAULT_MODEL])
+        for file, specs in [(find_model(name), specs) for name, specs in named]
         for count in batch or [1]
         for spec in specs
         for is_bare in ([False, True] if bare and spec.engine in _BARE else [False])

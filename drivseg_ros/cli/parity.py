@@ -70,10 +70,10 @@ def parity(
     from drivseg_ros.model_store import find_model
 
     candidates = []
+    default = EngineSpec.parse_list(engines, device=device)
     for text in models:
-        name, _, own = text.partition('=')
+        name, specs = EngineSpec.parse_model(text, default=default, device=device)
         model = find_model(name)
-        specs = EngineSpec.parse_list(own or engines, device=device)
         candidates += [Candidate(model, spec) for spec in specs]
     with progress_bar() as progress:
         task = progress.add_task('', total=None)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drivseg_ros.engines import ENGINE_NAMES
@@ -60,6 +61,18 @@ class EngineSpec:
             ParameterError: as for `parse`.
         """
         return [cls.parse(part, device=device) for part in text.split(',')]
+
+    @classmethod
+    def parse_model(
+        cls, text: str, *, default: Sequence[EngineSpec], device: str
+    ) -> tuple[str, Sequence[EngineSpec]]:
+        """Reads MODEL[=ENGINES]: a model, and the engines it is to run on if not on the default.
+
+        Raises:
+            ParameterError: as for `parse`.
+        """
+        name, equals, own = text.partition('=')
+        return name, cls.parse_list(own, device=device) if equals else default
 
     def __str__(self) -> str:
         precision = '' if self.precision == 'auto' else f':{self.precision}'

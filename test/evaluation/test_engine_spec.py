@@ -37,3 +37,12 @@ def test_several() -> None:
         'openvino@cpu',
         'torch:bf16@cpu',
     ]
+
+
+def test_a_model_may_have_engines_of_its_own() -> None:
+    default = EngineSpec.parse_list('torch', device='cuda')
+    assert EngineSpec.parse_model('a.onnx', default=default, device='cuda') == ('a.onnx', default)
+    name, specs = EngineSpec.parse_model('b=onnxruntime,openvino@cpu', default=[], device='cuda')
+    assert (name, [str(s) for s in specs]) == ('b', ['onnxruntime@cuda', 'openvino@cpu'])
+    with pytest.raises(ParameterError, match="'' is no ENGINE"):
+        EngineSpec.parse_model('a=', default=default, device='cuda')
