@@ -5,7 +5,9 @@
 The forms are those that onnxruntime's CPU kernels take without going back to float (seen in its
 profiles): activations are uint8 throughout, because a convolution's input and output must have
 one type there, with the zero point 0 behind a ReLU, which the clipping at 0 then replaces, and 128
-elsewhere. TensorRT gets another form (engines/graph_symmetric.py).
+elsewhere. Weights keep to 7 of their 8 bits: CPUs without VNNI add up pairs of products in 16 bits,
+which 2 x 255 x 127 overflows and 2 x 255 x 64 does not, so the masks are the same on every x86 CPU.
+TensorRT gets another form (engines/graph_symmetric.py).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from drivseg_ros.quantisation.calibration import Observed
 from drivseg_ros.quantisation.graph import Convolution, Graph
 
 _LEVELS = 127  # of a symmetric range, on either side
+_WEIGHT_LEVELS = 64
 _BIAS_LIMIT = 2**30  # half of int32
 _DEAD = 1e-6  # of the largest scale of a layer
 _NOTHING = 1e-15  # a scale; the product of two is still a normal float32
@@ -94,13 +97,15 @@ class _Writer:
         channels = len(weight)
         bias = self._graph.constant(layer.bias) if layer.bias else np.zeros(channels, np.float32)
         source = self._scales[layer.source]
-        scales = np.abs(weight.reshape(channels, -1)).max(axis=1).astype(np.float64) / _LEVELS
+        scales = (
+            np.abs(weight.reshape(channels, -1)).max(axis=1).astype(np.float64) / _WEIGHT_LEVELS
+        )
         # A channel with next to no weights and a bias: the bias must fit into its integer.
         scales = np.maximum(scales, np.abs(bias) / (source * _BIAS_LIMIT))
         scales = np.maximum(scales, _DEAD * scales.max())
         scales = np.where(scales > _NOTHING, scales, 1.0).astype(np.float32)
         shape = (channels, *([1] * (weight.ndim - 1)))
-        integers = np.rint(weight / scales.reshape(shape)).clip(-_LEVELS, _LEVELS)
+        integers = np.rint(weight / scales.reshape(shape)).clip(-_WEIGHT_LEVELS, _WEIGHT_LEVELS)
         bias_scales = (np.float32(source) * scales).astype(np.float32)
         node.input[1] = self._dequantise(f'{node.output[0]}_weight', integers, scales, np.int8)
         bias_name = self._dequantise(
