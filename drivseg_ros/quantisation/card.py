@@ -19,8 +19,8 @@ from drivseg_ros.quantisation.judgement import Judgement
 
 METHOD = (
     'post-training quantisation: channels equalised; weights of 7 bits in int8, one scale an '
-    'output channel; activations 8 bits, one scale a tensor, range: mean over the frames of the extremes; first '
-    'and last convolutions and the most sensitive ones in float'
+    'output channel; activations 8 bits, one scale a tensor, range: mean over the frames of the '
+    'extremes; first and last convolutions and the most sensitive ones in float'
 )
 
 
