@@ -146,6 +146,14 @@ def quantize(
     )
     for failure in quantised.failures:
         err.print(f'written although it fails: {failure}', markup=False, soft_wrap=True)
+    for judgement in quantised.judgements.values():
+        if judgement.failures and not judgement.decides:
+            err.print(
+                'for CPUs only: TensorRT needs a form with half the levels behind each ReLU, in '
+                f'which {"; ".join(judgement.failures)}',
+                markup=False,
+                soft_wrap=True,
+            )
 
 
 def _print_parity(quantised: Quantised, speeds: dict[str, Speed]) -> None:
