@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -33,7 +34,7 @@ from drivseg_ros.model_store import find_model
 from drivseg_ros.scenes.drive import random_frame
 from drivseg_ros.segmenter import Segmenter
 
-_WARM_UP_RUNS = 3
+_WARM_UP_S = 0.02
 
 
 @runtime_checkable
@@ -52,25 +53,44 @@ class Loaded:
     Attributes:
         batch: uint8 [N, h, w, 3] at the network's size.
         images: N images of each size, by (width, height).
-        segmenter: the engine; None for a bare call.
-        bare: the bare call; None for an engine.
+        target: what runs them: our engine in its Segmenter, or the runtime's bare call.
     """
 
     batch: np.ndarray
     images: dict[tuple[int, int], list[np.ndarray]]
-    segmenter: Segmenter | None = None
-    bare: BareCall | None = None
+    target: Segmenter | BareCall
 
-    def call(self, what: str, size: tuple[int, int] | None) -> Callable[[], object]:
-        """What one run of 'infer' or 'segment' does."""
-        if self.segmenter is None:
-            bare, batch = self.bare, self.batch
-            return lambda: bare(batch)  # type: ignore[misc]
-        segmenter, batch = self.segmenter, self.batch
-        if what == 'infer':
-            return lambda: segmenter.engine.infer(batch, confidence=False)
-        images = self.images[size]  # type: ignore[index]
-        return lambda: segmenter.segment(images)
+    def time(self, what: str, size: tuple[int, int] | None, runs: int) -> list[float]:
+        """Milliseconds of each run of 'infer', 'network' or, at a size, 'segment'.
+
+        Raises:
+            EngineError: if the engine fails, or cannot run its network alone.
+        """
+        call: Callable[[], object]
+        if not isinstance(self.target, Segmenter):
+            call = partial(self.target, self.batch)
+        elif what == 'network':
+            engine = self.target.engine
+            if not isinstance(engine, TimesNetwork):
+                raise EngineError(f'{engine.name} cannot run its network alone')
+            return list(engine.time_network(len(self.batch), runs))
+        elif size is None:
+            call = partial(self.target.engine.infer, self.batch, confidence=False)
+        else:
+            call = partial(self.target.segment, self.images[size])
+        times = []
+        for _ in range(runs):
+            started = time.perf_counter()
+            call()
+            times.append((time.perf_counter() - started) * 1e3)
+        return times
+
+    def warm_up(self, what: str, size: tuple[int, int] | None) -> None:
+        """Runs as `time` does, until caches are warm and clocks are up whoever ran before."""
+        deadline = time.perf_counter() + _WARM_UP_S
+        self.time(what, size, 1)
+        while time.perf_counter() < deadline:
+            self.time(what, size, 1)
 
 
 class Bench:
@@ -82,28 +102,15 @@ class Bench:
     def handle(self, request: dict[str, Any], _tell: Tell) -> Any:
         """Loads ({'do': 'load', 'choice': ...}), or times ({'do': 'infer', 'runs': 5}).
 
-        What can be timed is 'infer', 'network' and, with a 'size', 'segment'. One run goes before
-        those that are timed, so that caches are warm whoever ran before.
+        What can be timed is 'infer', 'network' and, with a 'size', 'segment'.
         """
         if request['do'] == 'load':
             return self._load(**request['choice'])
         if self._loaded is None:
             raise EngineError('nothing is loaded yet')
-        runs = request['runs']
-        if request['do'] == 'network':
-            engine = self._loaded.segmenter.engine  # type: ignore[union-attr]
-            if not isinstance(engine, TimesNetwork):
-                raise EngineError(f'{engine.name} cannot run its network alone')
-            return list(engine.time_network(len(self._loaded.batch), runs + 1))[1:]
         size = tuple(request['size']) if 'size' in request else None
-        call = self._loaded.call(request['do'], size)
-        call()
-        times = []
-        for _ in range(runs):
-            started = time.perf_counter()
-            call()
-            times.append((time.perf_counter() - started) * 1e3)
-        return times
+        self._loaded.warm_up(request['do'], size)
+        return self._loaded.time(request['do'], size, request['runs'])
 
     def _load(
         self,
@@ -128,7 +135,7 @@ class Bench:
         imported_mb, gpu_mb = _resident_mb(), _gpu_mb()
         if bare:
             call, used = open_bare(file, chosen, batch=batch, threads=threads)
-            self._loaded = Loaded(np.stack(inputs), images, bare=call)
+            self._loaded = Loaded(np.stack(inputs), images, call)
             engine = {**_describe_model(file), 'engine': f'{chosen.engine} (bare)', **used}
         else:
             segmenter = Segmenter.open(
@@ -139,11 +146,10 @@ class Bench:
                 threads=threads,
                 max_batch=batch,
             )
-            self._loaded = Loaded(np.stack(inputs), images, segmenter=segmenter)
+            self._loaded = Loaded(np.stack(inputs), images, segmenter)
             engine = {**describe_engine(segmenter.engine), **_describe_model(file)}
         for what, size in [('infer', None), *(('segment', size) for size in images)]:
-            for _ in range(_WARM_UP_RUNS):
-                self._loaded.call(what, size)()
+            self._loaded.warm_up(what, size)
         times_network = not bare and isinstance(segmenter.engine, TimesNetwork)
         return {
             'engine': engine,
