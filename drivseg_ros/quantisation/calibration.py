@@ -23,10 +23,17 @@ class Observed:
     Attributes:
         low: float32 [frames, channels].
         high: likewise.
+        positions: how many values a channel has in an image.
     """
 
     low: np.ndarray
     high: np.ndarray
+    positions: int
+
+    @property
+    def values(self) -> int:
+        """How many values the tensor has for an image."""
+        return self.low.shape[1] * self.positions
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -46,7 +53,7 @@ class Observed:
 
     def divided(self, factors: np.ndarray) -> Observed:
         """The same of the tensor with each channel divided by a positive factor."""
-        return Observed(self.low / factors, self.high / factors)
+        return Observed(self.low / factors, self.high / factors, self.positions)
 
 
 def observe(
@@ -78,14 +85,19 @@ def observe(
     session = open_session(observed, threads=threads)
     low: dict[str, list[np.ndarray]] = {name: [] for name in tensors}
     high: dict[str, list[np.ndarray]] = {name: [] for name in tensors}
+    positions: dict[str, int] = {}
     for done, batch in enumerate(batches, 1):
         values = session.run(list(tensors), {INPUT_NAME: batch})
         for name, value in zip(tensors, values, strict=True):
             flat = value.reshape(*value.shape[:2], -1)
             low[name].append(flat.min(axis=(0, 2)))
             high[name].append(flat.max(axis=(0, 2)))
+            positions[name] = flat.shape[2]
         on_frame(done)
-    return {name: Observed(np.stack(low[name]), np.stack(high[name])) for name in tensors}
+    return {
+        name: Observed(np.stack(low[name]), np.stack(high[name]), positions[name])
+        for name in tensors
+    }
 
 
 def open_session(model: onnx.ModelProto, *, threads: int) -> onnxruntime.InferenceSession:

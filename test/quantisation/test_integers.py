@@ -46,6 +46,7 @@ def test_observed_are_the_extremes(source: Path) -> None:
     np.testing.assert_array_equal(planes.high, stack.max((1, 2)))
     assert planes.bounds == (0, pytest.approx(stack.max((1, 2, 3)).mean()))
     np.testing.assert_allclose(planes.magnitudes, stack.max((1, 2)).mean(0))
+    assert (planes.positions, planes.values) == (48 * 64, 3 * 48 * 64)
     halved = planes.divided(np.float64([1, 2, 4]))
     np.testing.assert_allclose(halved.high, planes.high / [1, 2, 4])
 
