@@ -15,6 +15,8 @@ from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import Threads
 from drivseg_ros.errors import ModelError, ParameterError
 
+_WORTH_IT = 1.1  # times faster
+
 if TYPE_CHECKING:
     from drivseg_ros.quantisation.judgement import Speed
     from drivseg_ros.quantisation.quantiser import Quantised
@@ -134,7 +136,8 @@ def quantize(
         )
     file = write_quantised(quantised, output)
     image = next(iter(judged)).image
-    _print_parity(quantised, measure_speed(source, file, image, threads=threads))
+    speeds = measure_speed(source, file, image, threads=threads)
+    _print_parity(quantised, speeds)
     kept = len(quantised.kept_float)
     out.print(
         f'calibrated on {len(calibration)} frames of {calibration.description}, judged by '
@@ -144,6 +147,13 @@ def quantize(
         markup=False,
         soft_wrap=True,
     )
+    if max(speed.ratio for speed in speeds.values()) < _WORTH_IT:
+        err.print(
+            'int8 gains next to nothing here: the network has much that is no convolution, or '
+            'this CPU no instructions for it (VNNI); fp32 will do',
+            markup=False,
+            soft_wrap=True,
+        )
     for failure in quantised.failures:
         err.print(f'written although it fails: {failure}', markup=False, soft_wrap=True)
     for judgement in quantised.judgements.values():

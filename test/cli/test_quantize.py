@@ -47,7 +47,9 @@ def test_it_writes_a_model_and_says_how_good_it_is(tmp_path: Path, colour_frames
     result = quantize(
         source, '--data', colour_frames, '--labels', 'labels', '--output', output, '--threads', '1'
     )
-    assert (result.returncode, result.stderr.strip()) == (0, '')
+    assert result.returncode == 0, result.stderr
+    # So small a network may gain nothing; there is nothing else to complain of.
+    assert all(line.startswith('int8 gains') for line in result.stderr.splitlines() if line)
     for text in ('onnxruntime', 'tensorrt form', 'faster', ' ×', 'ms', str(output)):
         assert text in result.stdout
     assert 'calibrated on 20 frames of ' in result.stdout
