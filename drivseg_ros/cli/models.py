@@ -28,7 +28,7 @@ def list_models(context: typer.Context) -> None:
         searched = ', '.join(map(str, model_directories()))
         out.print(f'No models in {searched}.', markup=False)
         return
-    table = Table('name', 'architecture', 'input', 'classes', 'MB', 'file')
+    table = Table('name', 'architecture', 'input', 'precision', 'classes', 'MB', 'file')
     for model in models:
         if isinstance(model, BrokenModel):
             continue
@@ -37,6 +37,7 @@ def list_models(context: typer.Context) -> None:
             escape(model.path.stem),
             escape(card.architecture),
             f'{card.input_width}x{card.input_height}',
+            card.precision,
             escape(', '.join(card.class_names)),
             f'{model.path.stat().st_size / 1e6:.1f}',
             escape(str(model.path)),
@@ -67,7 +68,7 @@ def show(
         ('sha256', found.sha256),
         ('architecture', card.architecture),
         ('description', card.description),
-        ('input', f'{card.input_width}x{card.input_height} RGB'),
+        ('input', f'{card.input_width}x{card.input_height} RGB, {card.resize.value}'),
         ('batch', 'any' if found.batch is None else str(found.batch)),
         ('confidence', 'yes' if found.has_confidence else 'no'),
         ('precision', card.precision),

@@ -15,5 +15,5 @@ try:
     import onnx  # noqa: F401
 except ImportError:
     raise MissingDependencyError(
-        "quantising needs onnx, which is not installed: pip install 'drivseg_ros[quantize]'"
+        "quantising needs onnx, which is not installed: pip install 'drivseg_ros[models]'"
     ) from None
