@@ -111,7 +111,8 @@ setup(
         'openvino': OPENVINO,
         'torch': TORCH,
         'tensorrt': TENSORRT,
-        'tensorrt_rtx': TENSORRT_RTX,
+        # Older versions of pip do not take an underscore for a hyphen.
+        'tensorrt-rtx': TENSORRT_RTX,
         'models': MODELS,
         'report': REPORT,
         'train': TRAIN,

@@ -23,7 +23,7 @@ needs_rtx = pytest.mark.skipif(
     importlib.util.find_spec('tensorrt_rtx') is None
     or importlib.util.find_spec('tensorrt') is not None,
     reason='tensorrt_rtx, which builds without a GPU, is not installed: '
-    "pip install '.[tensorrt_rtx]'",
+    "pip install '.[tensorrt-rtx]'",
 )
 # So many convolutions that the builder is busy for a second.
 SLOW = 200

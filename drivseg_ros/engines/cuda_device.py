@@ -149,7 +149,7 @@ def _runtime() -> Any:
     except ImportError as error:
         raise MissingDependencyError(
             f'the CUDA bindings for Python cannot be imported ({error}): '
-            "pip install 'drivseg_ros[tensorrt]' (or [tensorrt_rtx])"
+            "pip install 'drivseg_ros[tensorrt]' (or [tensorrt-rtx])"
         ) from None
     return runtime
 

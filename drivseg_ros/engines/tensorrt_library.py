@@ -65,16 +65,17 @@ def load_tensorrt() -> TensorRT:
         return TensorRT(module=module, name=name, version=_version(name, module))
     raise MissingDependencyError(
         "TensorRT is not installed: pip install 'drivseg_ros[tensorrt]' (data centre, Jetson), or "
-        "pip install 'drivseg_ros[tensorrt_rtx]' (GeForce RTX, RTX PRO; builds without a GPU)"
+        "pip install 'drivseg_ros[tensorrt-rtx]' (GeForce RTX, RTX PRO; builds without a GPU)"
     )
 
 
 def _unusable(name: str, error: Exception) -> MissingDependencyError:
     lines = str(error).strip().splitlines()
     reason = lines[0] if lines else repr(error)
+    extra = name.replace('_', '-')
     return MissingDependencyError(
         f'{name} is installed, but cannot be imported ({reason}); '
-        f"install it again: pip install --force-reinstall 'drivseg_ros[{name}]'"
+        f"install it again: pip install --force-reinstall 'drivseg_ros[{extra}]'"
     )
 
 

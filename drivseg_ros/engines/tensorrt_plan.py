@@ -94,7 +94,7 @@ def choose_target(library: TensorRT, device: str, compute_capability: str = '') 
         return _ahead_of_time(_ANY)
     raise EngineError(
         f'{library.name} builds plans only on a machine with the GPU they are for, and no NVIDIA '
-        "GPU was found; build there, or with: pip install 'drivseg_ros[tensorrt_rtx]'"
+        "GPU was found; build there, or with: pip install 'drivseg_ros[tensorrt-rtx]'"
     )
 
 

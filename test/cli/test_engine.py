@@ -19,7 +19,7 @@ from drivseg_ros.engines.plan_cache import PlanCache, PlanKey
 needs_rtx = pytest.mark.skipif(
     importlib.util.find_spec('tensorrt_rtx') is None
     or importlib.util.find_spec('tensorrt') is not None,
-    reason="tensorrt_rtx is not installed: pip install '.[tensorrt_rtx]'",
+    reason="tensorrt_rtx is not installed: pip install '.[tensorrt-rtx]'",
 )
 
 

@@ -41,7 +41,7 @@ T4 = Gpu(index=1, name='Tesla T4', capability=(7, 5), memory_gib=16.0)
 needs_tensorrt = pytest.mark.skipif(
     not {'tensorrt', 'tensorrt_rtx'} & {n for n in ('tensorrt', 'tensorrt_rtx')
                                         if importlib.util.find_spec(n)},
-    reason="no TensorRT is installed: pip install '.[tensorrt_rtx]'",
+    reason="no TensorRT is installed: pip install '.[tensorrt-rtx]'",
 )  # fmt: skip
 needs_gpu = pytest.mark.skipif(not find_gpus(), reason='this machine has no NVIDIA GPU')
 without_gpu = pytest.mark.skipif(bool(find_gpus()), reason='this machine has an NVIDIA GPU')
@@ -223,7 +223,7 @@ def test_checkpoints_are_refused(model: ModelFile, tmp_path: Path) -> None:
 @pytest.mark.skipif(
     importlib.util.find_spec('tensorrt_rtx') is None
     or importlib.util.find_spec('tensorrt') is not None,
-    reason="tensorrt_rtx is not installed: pip install '.[tensorrt_rtx]'",
+    reason="tensorrt_rtx is not installed: pip install '.[tensorrt-rtx]'",
 )
 @pytest.mark.parametrize('capability', ['8.9', ''])
 def test_a_plan_from_a_machine_without_gpu_is_found_on_one_with(
@@ -250,7 +250,7 @@ def test_a_plan_from_a_machine_without_gpu_is_found_on_one_with(
 def test_the_cuda_functions_are_those_of_the_bindings() -> None:
     runtime = pytest.importorskip(
         'cuda.bindings.runtime',
-        reason="cuda-bindings is not installed: pip install '.[tensorrt_rtx]'",
+        reason="cuda-bindings is not installed: pip install '.[tensorrt-rtx]'",
     )
     source = Path(cuda_device.__file__).read_text()
     functions = set(re.findall(r"'(cuda[A-Z]\w+)'", source))

@@ -14,7 +14,7 @@ import pytest
 def build_plan() -> Callable[[Path], int]:
     """Builds a TensorRT plan, which needs no GPU, and gives its size; fails with its words."""
     trt = pytest.importorskip(
-        'tensorrt_rtx', reason="tensorrt_rtx is not installed: pip install '.[tensorrt_rtx]'"
+        'tensorrt_rtx', reason="tensorrt_rtx is not installed: pip install '.[tensorrt-rtx]'"
     )
 
     def build(path: Path) -> int:
