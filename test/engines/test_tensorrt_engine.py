@@ -156,7 +156,7 @@ def test_no_tensorrt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setitem(sys.modules, name, None)
     folder = tmp_path / 'broken'
     folder.mkdir()
-    with pytest.raises(MissingDependencyError, match=r'TensorRT is not installed.*tensorrt_rtx'):
+    with pytest.raises(MissingDependencyError, match=r'TensorRT is not installed.*tensorrt-rtx'):
         _load_from(folder, monkeypatch)
     (folder / 'tensorrt.py').write_text('raise ImportError("libnvinfer.so.10 is missing")')
     with pytest.raises(MissingDependencyError, match=r'cannot be imported \(libnvinfer'):
