@@ -43,6 +43,8 @@ ROSDEP = {
     'typer': None,
     'yaml': 'python3-yaml',
 }
+# Imported name -> the distribution that has it, for what may not be installed here.
+DISTRIBUTIONS = {'cuda': 'cuda-bindings'}
 # In no wheel, only with an installed ROS 2.
 FROM_ROS = {'vision_msgs', 'launch', 'launch_ros'}
 
@@ -139,7 +141,11 @@ def test_the_wheel_requires_everything_that_is_imported(wheel: zipfile.ZipFile) 
         f'{path.relative_to(ROOT)} imports {module}'
         for path in sources(PACKAGE)
         for module in imported_modules(path) - FROM_ROS
-        if not {name.lower().replace('_', '-') for name in homes.get(module, [module])} & required
+        if not {
+            name.lower().replace('_', '-')
+            for name in homes.get(module, [DISTRIBUTIONS.get(module, module)])
+        }
+        & required
     }
     assert missing == set()
 
