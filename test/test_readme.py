@@ -41,6 +41,32 @@ def test_bench_node() -> None:
     assert between('bench node') == markdown_table(report)
 
 
+@pytest.mark.parametrize('name', ['parity', 'parity twinlitenet'])
+def test_parity(name: str) -> None:
+    from drivseg_ros.evaluation.parity_run import markdown_table
+
+    report = json.loads((ROOT / 'docs' / f'{name.replace(" ", "_")}.json').read_text())
+    assert between(name) == markdown_table(report)
+
+
+def test_bench_engine() -> None:
+    from drivseg_ros.evaluation.engine_benchmark_table import markdown_table
+
+    report = json.loads((ROOT / 'docs' / 'bench_engine.json').read_text())
+    assert between('bench engine') == markdown_table(report)
+
+
+def test_figures_are_of_the_shipped_models() -> None:
+    from drivseg_ros.model_store import find_model
+
+    for name in ('bench_engine', 'parity', 'bench_node'):
+        text = (ROOT / 'docs' / f'{name}.json').read_text()
+        hashes = dict(re.findall(r'"file": "(\w+)\.onnx",\s+"sha256": "(\w+)"', text))
+        assert hashes, name
+        for model, sha256 in hashes.items():
+            assert find_model(model).sha256 == sha256, (name, model)
+
+
 def test_encodings() -> None:
     from drivseg_ros.image_encodings import ENCODINGS
 

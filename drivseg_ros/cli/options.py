@@ -24,3 +24,13 @@ Precision = Annotated[
 Threads = Annotated[
     int, typer.Option(min=0, max=MAX_THREADS, help='CPU threads; 0: the engine chooses.')
 ]
+ImageTopic = Annotated[str | None, typer.Option(help='The topic of the images in a bag.')]
+LabelTopic = Annotated[
+    str | None, typer.Option(help="The bag's labels (mono8, the model's class ids).")
+]
+MinAgreement = Annotated[
+    float, typer.Option(min=0, max=100, help='Lowest share of equal pixels, in percent.')
+]
+MaxMiouChange = Annotated[
+    float, typer.Option(min=0, max=100, help='Largest change of the mIoU, in points.')
+]

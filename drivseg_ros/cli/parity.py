@@ -10,7 +10,14 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import Device, Threads
+from drivseg_ros.cli.options import (
+    Device,
+    ImageTopic,
+    LabelTopic,
+    MaxMiouChange,
+    MinAgreement,
+    Threads,
+)
 
 
 def parity(
@@ -32,21 +39,15 @@ def parity(
             help="The folder with the labels (PNG, the model's class ids), in DATA or elsewhere."
         ),
     ] = None,
-    image_topic: Annotated[str | None, typer.Option(help='The topic of a bag.')] = None,
-    label_topic: Annotated[
-        str | None, typer.Option(help="The bag's labels (mono8, the model's class ids).")
-    ] = None,
+    image_topic: ImageTopic = None,
+    label_topic: LabelTopic = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help='So many frames only, spread over the set.')
     ] = None,
     device: Device = 'cpu',
     threads: Threads = 0,
-    min_agreement: Annotated[
-        float, typer.Option(min=0, max=100, help='Lowest share of equal pixels, in percent.')
-    ] = 99.5,
-    max_miou_change: Annotated[
-        float, typer.Option(min=0, max=100, help='Largest change of the mIoU, in points.')
-    ] = 0.3,
+    min_agreement: MinAgreement = 99.5,
+    max_miou_change: MaxMiouChange = 0.3,
     skip_missing: Annotated[
         bool, typer.Option('--skip-missing', help='Pass over runtimes that are not installed.')
     ] = False,

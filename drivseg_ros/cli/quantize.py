@@ -12,7 +12,13 @@ import typer
 from rich.table import Table
 
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import Threads
+from drivseg_ros.cli.options import (
+    ImageTopic,
+    LabelTopic,
+    MaxMiouChange,
+    MinAgreement,
+    Threads,
+)
 from drivseg_ros.errors import ModelError, ParameterError
 
 _WORTH_IT = 1.1  # times faster
@@ -40,10 +46,8 @@ def quantize(
             help="The folder with labels (PNG, the model's class ids) of what it is judged by."
         ),
     ] = None,
-    image_topic: Annotated[str | None, typer.Option(help='The topic of a bag.')] = None,
-    label_topic: Annotated[
-        str | None, typer.Option(help="The bag's labels (mono8, the model's class ids).")
-    ] = None,
+    image_topic: ImageTopic = None,
+    label_topic: LabelTopic = None,
     keep_float: Annotated[
         str,
         typer.Option(
@@ -51,12 +55,8 @@ def quantize(
             help='So many of the most sensitive layers stay in float; auto: as many as it takes.',
         ),
     ] = 'auto',
-    min_agreement: Annotated[
-        float, typer.Option(min=0, max=100, help='Lowest share of equal pixels, in percent.')
-    ] = 99.5,
-    max_miou_change: Annotated[
-        float, typer.Option(min=0, max=100, help='Largest change of the mIoU, in points.')
-    ] = 0.3,
+    min_agreement: MinAgreement = 99.5,
+    max_miou_change: MaxMiouChange = 0.3,
     allow_failed_parity: Annotated[
         bool, typer.Option('--allow-failed-parity', help='Write it even if it breaks a bound.')
     ] = False,

@@ -79,6 +79,7 @@ def benchmark_node(
         _running_node(parameters) as node,
     ):
         engine = describe_engine(_segmenter(node).engine)
+        engine['file'] = Path(engine['file']).name  # the folder is nobody else's business
         for number, (width, height) in enumerate(sizes):
 
             def peer(rate_hz: float, size: tuple[int, int] = (width, height)) -> Process:
