@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from drivseg_ros.engines.base import EngineOptions
+from drivseg_ros.engines.torch_batch_engine import TorchBatchEngine
 from drivseg_ros.engines.torch_device import TorchDevice
-from drivseg_ros.engines.torch_engine import TorchEngine
 from drivseg_ros.engines.torch_resizing import DevicePlacing, DeviceRestoring
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model_file import ModelFile
@@ -28,11 +28,11 @@ _T = TypeVar('_T')
 _SIZES_KEPT = 8  # image sizes for each place in the batch; a vehicle has one
 
 
-class TorchImageEngine(TorchEngine):
-    """A TorchEngine that also resizes on its device (`ImageEngine`).
+class TorchImageEngine(TorchBatchEngine):
+    """A TorchBatchEngine that also resizes on its device (`ImageEngine`).
 
     Args:
-        model: as for TorchEngine; options and device, too. It runs on the CPU as well, to no
+        model: as for TorchBatchEngine; options and device, too. It runs on the CPU as well, to no
             advantage there, so that it can be tried without a GPU.
         options: see `model`.
         device: see `model`.
@@ -57,7 +57,7 @@ class TorchImageEngine(TorchEngine):
         return self._guarded(lambda: self._segment(images, self._planes(confidence)))
 
     def time_network(self, batch_size: int, runs: int) -> list[float]:
-        """See `TorchEngine.time_network`; timed is the recording that `segment` runs."""
+        """See `TorchBatchEngine.time_network`; timed is the recording that `segment` runs."""
 
         def work() -> list[float]:
             run = self._prepare_network(batch_size)

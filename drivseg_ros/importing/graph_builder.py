@@ -10,6 +10,10 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+OPSET = 17
+"""What new graphs are written in, and older ones raised to: known to onnxruntime from 1.12,
+OpenVINO from 2022.3 and TensorRT from 8.6."""
+
 
 class GraphBuilder:
     """Collects nodes and constants under names that begin with a prefix.

@@ -12,10 +12,8 @@ import onnx
 from onnx import TensorProto
 
 from drivseg_ros.errors import ModelError
+from drivseg_ros.importing.graph_builder import OPSET
 
-OPSET = 17
-"""What older graphs are raised to: known to onnxruntime from 1.12, OpenVINO from 2022.3 and
-TensorRT from 8.6."""
 MIN_OPSET = 13
 """From here on the operations that are put round the graph have the form they have today."""
 _MIN_IR_VERSION = 8

@@ -19,7 +19,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from drivseg_ros.errors import ModelError
-from drivseg_ros.importing.network import OPSET
+from drivseg_ros.importing.graph_builder import OPSET
 from drivseg_ros.importing.openvino_layers import Converter, Layer, Port
 
 _VERSIONS = ('10', '11')

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.errors import ModelError
-from drivseg_ros.importing.graph_builder import GraphBuilder
-from drivseg_ros.importing.network import OPSET
+from drivseg_ros.importing.graph_builder import OPSET, GraphBuilder
 from drivseg_ros.importing.scores import exact_scale
 
 
