@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from drivseg_ros.cli.console import out
@@ -28,7 +28,15 @@ def list_models(context: typer.Context) -> None:
         searched = ', '.join(map(str, model_directories()))
         out.print(f'No models in {searched}.', markup=False)
         return
-    table = Table('name', 'architecture', 'input', 'precision', 'classes', 'MB', 'file')
+    # A name is there to be copied: it is never cut.
+    table = Table(
+        Column('name', no_wrap=True),
+        'architecture',
+        'input',
+        'precision',
+        'MB',
+        'classes',
+    )
     for model in models:
         if isinstance(model, BrokenModel):
             continue
@@ -38,11 +46,12 @@ def list_models(context: typer.Context) -> None:
             escape(card.architecture),
             f'{card.input_width}x{card.input_height}',
             card.precision,
-            escape(', '.join(card.class_names)),
             f'{model.path.stat().st_size / 1e6:.1f}',
-            escape(str(model.path)),
+            escape(', '.join(card.class_names)),
         )
     out.print(table)
+    for folder in dict.fromkeys(str(model.path.parent) for model in models):
+        out.print(f'in {folder}', markup=False, soft_wrap=True)
     for model in models:
         if isinstance(model, BrokenModel):
             out.print(f'not usable: {model.reason}', markup=False, soft_wrap=True)

@@ -86,6 +86,12 @@ def test_list(tmp_path: Path, tiny_model: Path) -> None:
     assert 'cannot be read as ONNX' in result.stdout
 
 
+def test_names_are_never_cut() -> None:
+    result = drivseg('models', COLUMNS='60')
+    assert result.stdout.count('fast_scnn_bdd100k ') == 1
+    assert 'fast_scnn_bdd100k_int8' in result.stdout
+
+
 def test_show(tiny_model: Path) -> None:
     result = drivseg('models', 'show', str(tiny_model))
     assert result.returncode == 0, result.stderr
