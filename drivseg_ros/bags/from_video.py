@@ -5,52 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-
-import cv2
 
 from drivseg_ros.bags.calibration import Calibration
 from drivseg_ros.bags.image_bag import Frame, ImageBagOptions, MadeBag, write_image_bag
 from drivseg_ros.bags.stamps import check_rate, stamp_at
 from drivseg_ros.errors import BagError
-
-
-@dataclass(frozen=True)
-class VideoFacts:
-    """What a video says of itself.
-
-    Attributes:
-        path: the file.
-        rate_hz: frames a second; 0 if it does not say.
-        frames: how many it claims to have; 0 if it does not say.
-        width: in pixels.
-        height: in pixels.
-    """
-
-    path: Path
-    rate_hz: float
-    frames: int
-    width: int
-    height: int
-
-
-def probe_video(path: Path) -> VideoFacts:
-    """Opens a video and asks it for its facts.
-
-    Raises:
-        BagError: if it is not there or OpenCV cannot read it.
-    """
-    with _open(path) as capture:
-        rate = capture.get(cv2.CAP_PROP_FPS)
-        return VideoFacts(
-            path=path,
-            rate_hz=rate if 0 < rate <= 1000 else 0.0,
-            frames=max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT))),
-            width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-        )
+from drivseg_ros.video_files import open_video, probe_video
 
 
 def bag_from_video(
@@ -88,7 +49,7 @@ def bag_from_video(
 
 
 def _frames(path: Path, *, rate_hz: float, start_ns: int) -> Iterator[Frame]:
-    with _open(path) as capture:
+    with open_video(path) as capture:
         index = 0
         while True:
             more, bgr = capture.read()
@@ -99,16 +60,3 @@ def _frames(path: Path, *, rate_hz: float, start_ns: int) -> Iterator[Frame]:
             index += 1
     if not index:
         raise BagError(f"video '{path}' has no frame that can be decoded; convert it to .mp4")
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[cv2.VideoCapture]:
-    if not path.is_file():
-        raise BagError(f"there is no video '{path}'; give a video file such as .mp4")
-    capture = cv2.VideoCapture(str(path))
-    try:
-        if not capture.isOpened():
-            raise BagError(f"'{path}' is no video that OpenCV can read; convert it to .mp4 (H.264)")
-        yield capture
-    finally:
-        capture.release()

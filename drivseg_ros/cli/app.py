@@ -19,6 +19,7 @@ from drivseg_ros.cli.play import play
 from drivseg_ros.cli.quantize import quantize
 from drivseg_ros.cli.record import record
 from drivseg_ros.cli.replay import replay
+from drivseg_ros.cli.segment import segment
 
 app = typer.Typer(
     name='drivseg',
@@ -33,6 +34,7 @@ app.add_typer(models.app, name='models')
 app.add_typer(bag.app, name='bag')
 app.command('import')(import_network)
 app.add_typer(engine.app, name='engine')
+app.command()(segment)
 app.command()(replay)
 app.command()(play)
 app.command()(record)

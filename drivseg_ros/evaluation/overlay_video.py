@@ -77,9 +77,8 @@ def _make_encoder(path: Path, rate_hz: float, size: tuple[int, int]) -> _Encoder
         import av
     except ImportError:
         _log.warning(
-            'PyAV is not installed, so %s is written as MPEG-4 part 2, which browsers do not '
-            "play; for H.264: pip install 'drivseg_ros[report]'",
-            path,
+            'PyAV is not installed, so the video is written as MPEG-4 part 2, which browsers do '
+            "not play; for H.264: pip install 'drivseg_ros[report]'"
         )
         return _OpencvEncoder(path, rate_hz, size)
     return _AvEncoder(av, path, rate_hz, size)

@@ -31,7 +31,7 @@ def test_version_and_help() -> None:
     assert result.returncode == 0
     for command in (
         *('demo', 'models', 'bag', 'replay', 'play', 'record', 'bench', 'doctor'),
-        *('import', 'parity', 'quantize', 'engine'),
+        *('import', 'parity', 'quantize', 'engine', 'segment'),
     ):
         assert command in result.stdout
 
@@ -47,6 +47,7 @@ def test_version_and_help() -> None:
         ['bag', 'from-images'],
         ['bag', 'from-video'],
         ['bag', 'from-scenes'],
+        ['segment'],
         ['replay'],
         ['play'],
         ['record'],
