@@ -25,10 +25,10 @@ def import_network(
         Path | None, typer.Option('--output', '-o', help='The model file to write, .onnx.')
     ] = None,
     width: Annotated[
-        int | None, typer.Option(help='Input width, where the network leaves it free.')
+        int | None, typer.Option(min=1, help='Input width, where the network leaves it free.')
     ] = None,
     height: Annotated[
-        int | None, typer.Option(help='Input height, where the network leaves it free.')
+        int | None, typer.Option(min=1, help='Input height, where the network leaves it free.')
     ] = None,
     overwrite: Annotated[
         bool, typer.Option('--overwrite', help='Replace the output if it is there.')

@@ -21,6 +21,14 @@ def main() -> None:
     except DrivsegError as error:
         sys.stderr.write(f'drivseg: {error}\n')
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None:  # not about a file of the user's
+            raise
+        sys.stderr.write(
+            f'drivseg: {error.filename} cannot be read or written ({error.strerror}); name another '
+            'file or folder, or make room and the permissions for it\n'
+        )
+        sys.exit(1)
 
 
 def _run() -> None:

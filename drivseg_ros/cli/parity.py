@@ -18,6 +18,7 @@ from drivseg_ros.cli.options import (
     MinAgreement,
     Threads,
 )
+from drivseg_ros.cli.report_file import check_report_file
 
 
 def parity(
@@ -70,6 +71,7 @@ def parity(
     from drivseg_ros.evaluation.report import write_report
     from drivseg_ros.model_store import find_model
 
+    check_report_file(output)
     candidates = []
     default = EngineSpec.parse_list(engines, device=device)
     for text in models:
@@ -97,6 +99,8 @@ def parity(
             err.print(f'skipped: {row["reasons"][0]}', markup=False, soft_wrap=True)
     for name, reason in report['input']['failed'].items():
         err.print(f'left out {name}: {reason}', markup=False, soft_wrap=True)
+    if all(row['verdict'] == 'skipped' for row in report['rows']):
+        err.print('nothing was compared: no runtime asked for is installed', markup=False)
     failing = failures(report)
     for sentence in failing:
         err.print(f'failed: {sentence}', markup=False, soft_wrap=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from drivseg_ros.engines import Engine
 from drivseg_ros.environment import describe_hardware, describe_versions
+from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
 from drivseg_ros.frame_ledger import FrameCounts
 from drivseg_ros.latency import LatencySummary
@@ -69,16 +70,25 @@ def describe_engine(engine: Engine) -> dict[str, Any]:
 
 
 def write_report(path: str | Path, content: dict[str, Any]) -> None:
-    """Writes a report with date, hardware and versions before its content."""
+    """Writes a report with date, hardware and versions before its content.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     whole = {
         'created': datetime.now(timezone.utc).isoformat(timespec='seconds'),
         'hardware': describe_hardware(),
         'versions': describe_versions(),
         **content,
     }
-    path.write_text(json.dumps(whole, indent=2) + '\n')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(whole, indent=2) + '\n')
+    except OSError as error:
+        raise DataError(
+            f'{path} cannot be written ({error.strerror}); free some space or name another file'
+        ) from None
 
 
 def _number(value: float) -> float | None:

@@ -137,7 +137,11 @@ def _check_shape(spec: OutputSpec, output: RealOutput, path: Path) -> None:
             'softmax if they are logits, probabilities if they are that',
         )
     if spec.activation is Activation.SOFTMAX and channels == 1:
-        _refuse(output, path, 'the softmax of one channel is always 1: write sigmoid')
+        _refuse(
+            output,
+            path,
+            'the softmax of one channel is always 1: write sigmoid, or class_ids if it holds these',
+        )
     if spec.activation is Activation.SIGMOID and channels != 1:
         _refuse(
             output,

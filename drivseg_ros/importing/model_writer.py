@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -28,9 +29,9 @@ def write_model(model: onnx.ModelProto, output: Path, card: ModelCard, *, batch:
     Raises:
         ModelError: if the graph is not valid, does not run, or cannot be written.
     """
-    output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f'.{output.stem}.{os.getpid()}.partial.onnx')
     try:
+        output.parent.mkdir(parents=True, exist_ok=True)
         onnx.checker.check_model(model)
         partial.write_bytes(model.SerializeToString())
         read_model_file(partial)
@@ -47,7 +48,8 @@ def write_model(model: onnx.ModelProto, output: Path, card: ModelCard, *, batch:
             f'{output} cannot be written ({error.strerror}); free some space or name another folder'
         ) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(NotADirectoryError):
+            partial.unlink(missing_ok=True)
     return read_model_file(output)
 
 

@@ -194,7 +194,8 @@ def _refuse_external_data(model: onnx.ModelProto, path: Path) -> None:
     if outside:
         raise ModelError(
             f'{path} keeps weights in other files ({", ".join(outside)}); a model is one file: '
-            'write it as one with onnx.save(onnx.load(PATH), NEW_PATH)'
+            'write it as one with onnx.save(onnx.load(PATH), NEW_PATH), or export it with '
+            'torch.onnx.export(..., external_data=False)'
         )
 
 

@@ -146,6 +146,9 @@ def test_the_command(tmp_path: Path, tiny_model: Path) -> None:
     result = bench('--model', tiny_model, '--engine', 'onnxruntime:int8', '--runs', 1)
     assert result.returncode == 1
     assert bench('--engine', 'onnx').returncode == 1
+    refused = bench('--model', tiny_model, '--engine', 'onnxruntime', '--output', tmp_path)
+    assert (refused.returncode, refused.stdout) == (1, '')
+    assert 'cannot be written' in refused.stderr
 
 
 def test_images_are_the_same_in_every_run() -> None:

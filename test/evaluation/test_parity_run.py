@@ -105,6 +105,32 @@ def test_what_cannot_be_started_is_one_line(
     assert 'Traceback' not in result.stderr
 
 
+def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    data = write_frames(tmp_path / 'data', frames=1)
+    for output in (tmp_path, tiny_model / 'figures.json'):
+        result = drivseg(
+            *(tiny_model, '--data', data, '--engines', 'onnxruntime', '--output', output)
+        )
+        assert result.returncode == 1
+        assert result.stdout == ''
+        assert f'{output} cannot be written' in ' '.join(result.stderr.split())
+        assert 'Traceback' not in result.stderr
+
+
+@pytest.mark.skipif(not Path('/dev/full').exists(), reason='this system has no /dev/full')
+def test_a_full_disk_costs_the_report_only(tmp_path: Path, tiny_model: Path) -> None:
+    data = write_frames(tmp_path / 'data', frames=1)
+    result = drivseg(
+        tiny_model, '--data', data, '--engines', 'onnxruntime', '--output', '/dev/full'
+    )
+    assert result.returncode == 1
+    assert '100.000' in result.stdout
+    assert result.stderr.strip().startswith('drivseg: /dev/full cannot be written (No space left')
+    assert 'Traceback' not in result.stderr
+
+
 def run(tmp_path: Path, specs: dict[Path, str], **options: Any) -> dict[str, Any]:
     candidates = [
         Candidate(find_model(str(model)), spec)

@@ -71,3 +71,11 @@ def test_what_is_missing_is_named() -> None:
     result = drivseg_import('net.onnx')
     assert result.returncode == 2
     assert '--card, --output must be given' in result.stderr
+
+
+def test_no_size_is_no_size(tmp_path: Path) -> None:
+    output = tmp_path / 'mine.onnx'
+    for side in ('--width', '--height'):
+        result = drivseg_import('net.onnx', '--card', 'yolop', '--output', output, side, 0)
+        assert result.returncode == 2
+        assert f"Invalid value for '{side}'" in result.stderr

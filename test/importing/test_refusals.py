@@ -71,6 +71,7 @@ LATER = ImportCard(
         ([THREE], {}, card(REST, (0,), activation=Activation.PROBABILITIES, threshold=0.4),
          'a threshold needs one channel, and it has 3'),
         ([ONE], {}, card(REST, (0,)), 'the softmax of one channel is always 1: write sigmoid'),
+        ([dataclasses.replace(THREE, last='argmax')], {}, RIGHT, 'class_ids if it holds these'),
         ([ONE], {}, card((0,), (1,), activation=Activation.SIGMOID), r'channels 0 to 0 are allow'),
         ([dataclasses.replace(THREE, last='argmax')], {},
          card((0,), (1,), activation=Activation.CLASS_IDS), 'gives the class id 2, and .* 2 class'),
@@ -173,6 +174,8 @@ def test_output_file(tmp_path: Path) -> None:
         import_network(network, RIGHT, network, overwrite=True)
     with pytest.raises(ModelError, match=r'is no .onnx file'):
         import_network(network, RIGHT, tmp_path / 'model.bin')
+    with pytest.raises(ModelError, match=r'cannot be written \('):
+        import_network(network, RIGHT, network / 'model.onnx')
     (tmp_path / 'folder.onnx').mkdir()
     with pytest.raises(ModelError, match='is there already'):
         import_network(network, RIGHT, tmp_path / 'folder.onnx', overwrite=True)
