@@ -70,9 +70,13 @@ def load_segmenter(
                 max_batch=largest_batch,
                 on_progress=on_progress,
             )
-            # The hash of a large file takes a while; from now on it is known.
-            _ = segmenter.engine.model.sha256
-            segmenter.warm_up(batch_sizes=range(1, largest_batch + 1))
+            try:
+                # The hash of a large file takes a while; from now on it is known.
+                _ = segmenter.engine.model.sha256
+                segmenter.warm_up(batch_sizes=range(1, largest_batch + 1))
+            except Exception:
+                segmenter.close()  # the error holds it in memory, and memory may be what lacks
+                raise
         except Exception as error:
             errors.append(error)
         else:

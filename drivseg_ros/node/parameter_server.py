@@ -86,9 +86,11 @@ class ParameterServer:
             }
             if given:
                 self._change(given)
-        except DrivsegError as error:
-            self._node.get_logger().warning(f'parameters are not changed: {error}')
-            return SetParametersResult(successful=False, reason=str(error))
+        except Exception as error:
+            # Whatever it is, it is an answer: rclpy would give none, and the caller would wait.
+            reason = str(error) if isinstance(error, DrivsegError) else repr(error)
+            self._node.get_logger().warning(f'parameters are not changed: {reason}')
+            return SetParametersResult(successful=False, reason=reason)
         return SetParametersResult(successful=True)
 
     def _change(self, given: Mapping[str, Any]) -> None:

@@ -121,7 +121,10 @@ class Worker:
             while not self._swapped.wait(timeout=0.05):
                 if not keep_waiting():
                     return False
-        before.close()
+        try:
+            before.close()
+        except Exception as error:  # the new one is in use all the same
+            self._logger.warning(f'the network before cannot be closed: {_text(error)}')
         return True
 
     def close(self) -> None:

@@ -107,12 +107,33 @@ def test_warm_up_that_fails_leaves_the_old_model_running(
     make_live: MakeLive, peer: Peer, tiny_model: Path, other_model: Path, gate: ModuleType
 ) -> None:
     live = make_live(model=str(tiny_model)).wait_active()
-    gate.FAILURES.append(gated_engine.engine_error())
-    (result,) = peer.set(model=str(other_model))
-    assert not result.successful
-    assert result.reason == 'the engine is on fire'
+    for error in (gated_engine.engine_error(), RuntimeError('the engine is on fire')):
+        gate.FAILURES.append(error)
+        (result,) = peer.set(model=str(other_model))
+        assert not result.successful
+        assert 'the engine is on fire' in result.reason
     assert live.node.worker.segmenter.card.name == 'tiny'
     assert live.counts().failed == 0
+    assert gate.CLOSED == ['other', 'other']
+
+
+def test_a_network_that_cannot_be_closed_is_replaced_all_the_same(
+    make_live: MakeLive,
+    peer: Peer,
+    tiny_model: Path,
+    other_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    live = make_live(model=str(tiny_model)).wait_active()
+
+    def close() -> None:
+        raise RuntimeError('stuck')
+
+    monkeypatch.setattr(live.node.worker.segmenter.engine, 'close', close)
+    (result,) = peer.set(model=str(other_model))
+    assert result.successful, result.reason
+    assert peer.get('model') == str(other_model)
+    assert live.node.worker.segmenter.card.name == 'other'
 
 
 def test_frames_flow_while_a_network_is_loaded(
