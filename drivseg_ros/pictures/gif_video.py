@@ -106,6 +106,9 @@ class GifVideo:
         self._stream.width, self._stream.height = size
         self._stream.pix_fmt = 'pal8'
         self._stream.codec_context.time_base = tick
+        # Without these, a frame whose palette is the first one's is written as its difference
+        # from the frame before, of which FFmpeg compares the indices, not the colours.
+        self._stream.options = {'gifflags': '-offsetting-transdiff'}
         graph = self._av.filter.Graph()
         source = graph.add_buffer(
             width=size[0], height=size[1], format=self._av.VideoFormat('rgb24'), time_base=tick

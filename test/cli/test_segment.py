@@ -1,0 +1,118 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`drivseg segment`: what it says, its exit status, and what Ctrl-C leaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from plain_colors import BLUE, GREEN, RED, read_frames, write_png, write_video
+from tiny_model import write_tiny_model
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, '-m', 'drivseg_ros.cli', 'segment', *map(str, arguments)]
+
+
+def segment(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, 'COLUMNS': '200', 'NO_COLOR': '1'}
+    return subprocess.run(
+        command(*arguments), env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, color in (('a.png', RED), ('b.png', GREEN), ('c.jpg', BLUE)):
+        write_png(tmp_path / 'in' / name, np.full((48, 64, 3), color, np.uint8))
+    return tmp_path / 'in'
+
+
+def test_a_folder(tmp_path: Path, tiny_model: Path, folder: Path) -> None:
+    (folder / 'd.jpg').write_text('nonsense')
+    out = tmp_path / 'out'
+    result = segment(folder, '--output', out, '--model', tiny_model, '--side-by-side')
+    assert result.returncode == 0, result.stderr
+    assert '3 done, 1 failed; median ms a frame: prepare ' in result.stdout
+    assert str(folder / 'd.jpg') in result.stderr
+    for name in ('masks', 'overlays'):
+        assert f'  {out / name}\n' in result.stdout
+    assert sorted(p.name for p in (out / 'overlays').iterdir()) == ['a.png', 'b.png', 'c.jpg']
+    again = segment(folder, '--output', out, '--model', tiny_model)
+    assert again.returncode == 1
+    assert '--overwrite' in again.stderr
+    assert segment(folder, '--output', out, '--model', tiny_model, '--overwrite').returncode == 0
+
+
+def test_one_picture_to_one_file(tmp_path: Path, tiny_model: Path, folder: Path) -> None:
+    out = tmp_path / 'o.png'
+    result = segment(folder / 'a.png', '--output', out, '--model', tiny_model)
+    assert result.returncode == 0, result.stderr
+    assert f'{out}  (the overlay; --masks names a folder for the mask)' in result.stdout
+    assert {p.name for p in tmp_path.iterdir()} == {'in', 'models', 'o.png'}
+
+
+def test_a_video(tmp_path: Path, tiny_model: Path) -> None:
+    source = write_video(tmp_path / 'in.avi', [RED, GREEN, BLUE])
+    out = tmp_path / 'o.mp4'
+    result = segment(source, '--output', out, '--model', tiny_model, '--masks', tmp_path / 'm')
+    assert result.returncode == 0, result.stderr
+    assert '3 done, 0 failed' in result.stdout
+    assert len(read_frames(out)) == 3
+    assert len(list((tmp_path / 'm').iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ('source', 'arguments', 'expected'),
+    [
+        ('nowhere', ['--output', 'o'], 'there is nothing at'),
+        ('drive.mcap', ['--output', 'o'], '`drivseg replay` takes these'),
+        ('broken.jpg', ['--output', 'o'], "nothing in '"),
+        ('broken.avi', ['--output', 'o.mp4'], 'is no video that OpenCV can read'),
+        ('in', ['--output', 'o', '--width', '100'], '--width and --rate are for videos'),
+        ('in', ['--output', 'o', '--model', 'none'], "no model is called 'none'"),
+    ],
+)
+def test_refusals(
+    tmp_path: Path, tiny_model: Path, folder: Path, source: str, arguments: list[str], expected: str
+) -> None:
+    for name in ('drive.mcap', 'broken.jpg', 'broken.avi'):
+        (tmp_path / name).write_text('nonsense')
+    arguments = [str(tmp_path / a) if a[:1] == 'o' else a for a in arguments]
+    result = segment(tmp_path / source, '--model', tiny_model, *arguments)
+    assert result.returncode == 1
+    assert expected in result.stderr
+    assert 'Traceback' not in result.stderr
+    assert {p.name for p in tmp_path.iterdir() if p.name[0] in 'o.'} == set()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_finishes_the_video(tmp_path: Path, number: signal.Signals) -> None:
+    model = write_tiny_model(tmp_path / 'slow.onnx', width=320, height=184, work=12)
+    source = write_video(tmp_path / 'in.avi', [RED, GREEN] * 2000)
+    out, masks = tmp_path / 'o.mp4', tmp_path / 'm'
+    process = subprocess.Popen(
+        command(source, '--output', out, '--model', model, '--masks', masks),
+        env={**os.environ, 'NO_COLOR': '1'},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while process.poll() is None and not (masks / '000001.png').exists():
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 128 + number, errors
+    assert 'interrupted' in errors
+    assert 'Traceback' not in errors
+    assert 2 <= len(read_frames(out)) == len(list(masks.glob('??????.png'))) < 4000
+    assert not list(tmp_path.rglob('*partial*'))
