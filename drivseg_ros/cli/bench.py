@@ -166,6 +166,6 @@ def engine(
 
 def _parse_size(text: str) -> tuple[int, int]:
     width, _, height = text.partition('x')
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+    if not (text.isascii() and width.isdigit() and height.isdigit() and int(width) and int(height)):
         raise ParameterError(f'the size {text!r} is not understood; write it like 1280x720')
     return int(width), int(height)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from drivseg_ros.cli.console import err, out
 from drivseg_ros.cli.options import Device, Precision
@@ -115,7 +115,7 @@ def prune(
     removals = find_removals(cache, unused_days=older_than, everything=everything)
     if not dry_run:
         remove(removals)
-    table = Table('file', 'size', 'why', box=None)
+    table = Table(Column('file', no_wrap=True), 'size', 'why', box=None)
     for removal in removals:
         table.add_row(escape(removal.path.name), megabytes(removal.size), escape(removal.reason))
     if removals:

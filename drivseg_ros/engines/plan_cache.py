@@ -41,12 +41,22 @@ _log = logging.getLogger(__name__)
 
 
 def cache_directory() -> Path:
-    """$DRIVSEG_CACHE, else $XDG_CACHE_HOME/drivseg_ros, else ~/.cache/drivseg_ros."""
+    """$DRIVSEG_CACHE, else $XDG_CACHE_HOME/drivseg_ros, else ~/.cache/drivseg_ros.
+
+    Raises:
+        EngineError: if that needs a home folder, and this user has none, as in some containers.
+    """
     own = os.environ.get('DRIVSEG_CACHE')
-    if own:
-        return Path(own).expanduser()
     base = os.environ.get('XDG_CACHE_HOME')
-    return (Path(base) if base else Path.home() / '.cache') / 'drivseg_ros'
+    try:
+        if own:
+            return Path(own).expanduser()
+        return (Path(base) if base else Path.home() / '.cache') / 'drivseg_ros'
+    except RuntimeError:
+        raise EngineError(
+            'there is no folder for built engines, because this user has no home; set '
+            '$DRIVSEG_CACHE to a folder'
+        ) from None
 
 
 @dataclass(frozen=True)

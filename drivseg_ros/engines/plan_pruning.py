@@ -205,4 +205,4 @@ def _files(cache: PlanCache, *suffixes: str) -> Iterator[Path]:
         found = sorted(cache.directory.iterdir())
     except OSError as error:
         raise EngineError(f'{cache.directory} cannot be read: {error.strerror}') from None
-    yield from (path for path in found if path.suffix in suffixes)
+    yield from (path for path in found if path.suffix in suffixes and not path.is_dir())

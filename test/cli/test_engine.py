@@ -23,10 +23,10 @@ needs_rtx = pytest.mark.skipif(
 )
 
 
-def engine(cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def engine(cache: Path, *arguments: str, columns: int = 300) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, '-m', 'drivseg_ros.cli', 'engine', *arguments],
-        env={**os.environ, 'COLUMNS': '300', 'NO_COLOR': '1', 'DRIVSEG_CACHE': str(cache)},
+        env={**os.environ, 'COLUMNS': str(columns), 'NO_COLOR': '1', 'DRIVSEG_CACHE': str(cache)},
         capture_output=True,
         text=True,
         check=False,
@@ -97,6 +97,12 @@ def test_prune_by_age(tmp_path: Path) -> None:
     assert '0 files' in engine(cache.directory, 'prune', '--older-than', '8').stdout
     assert 'not used for 7 days' in engine(cache.directory, 'prune', '--older-than', '6').stdout
     assert not path.exists()
+
+
+def test_file_names_are_never_cut(tmp_path: Path) -> None:
+    (tmp_path / f'{"0123abcd" * 4}.plan').write_text('no plan')
+    pruned = engine(tmp_path, 'prune', '--dry-run', columns=80).stdout
+    assert f'{"0123abcd" * 4}.plan ' in pruned
 
 
 @pytest.mark.parametrize(

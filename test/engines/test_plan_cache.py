@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import logging
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -61,6 +62,23 @@ def test_directory(
     for name, value in {'HOME': '/users/someone', **environment}.items():
         monkeypatch.setenv(name, value)
     assert cache_directory() == Path(expected)
+
+
+@pytest.mark.parametrize('environment', [{}, {'DRIVSEG_CACHE': '~/plans'}])
+def test_a_user_without_a_home(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ('DRIVSEG_CACHE', 'XDG_CACHE_HOME', 'HOME'):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    def unknown(uid: int) -> None:
+        raise KeyError(f'getpwuid(): uid not found: {uid}')
+
+    monkeypatch.setattr(pwd, 'getpwuid', unknown)
+    with pytest.raises(EngineError, match=r'no home; set \$DRIVSEG_CACHE'):
+        cache_directory()
 
 
 def test_round_trip(cache: PlanCache) -> None:
@@ -317,6 +335,7 @@ def test_prune(cache: PlanCache, tmp_path: Path) -> None:
     own = cache.directory / 'onnxruntime_tensorrt' / 'key' / 'x.engine'
     own.parent.mkdir(parents=True)
     own.write_bytes(b'engine')
+    (cache.directory / 'folder.plan').mkdir()  # no file of ours, and in nobody's way
 
     plans = list_plans(cache)
     assert {p.path for p in plans} == set(paths.values())
@@ -336,7 +355,8 @@ def test_prune(cache: PlanCache, tmp_path: Path) -> None:
     assert read_plan(paths['kept'])[1] == PAYLOAD
     assert own.exists()
     remove(find_removals(cache, everything=True))
-    assert {p.name for p in cache.directory.iterdir()} == {young.name, own.parents[1].name}
+    left_there = {p.name for p in cache.directory.iterdir()}
+    assert left_there == {young.name, own.parents[1].name, 'folder.plan'}
     assert not own.exists()
 
 
