@@ -10,8 +10,6 @@ from collections.abc import Callable
 from drivseg_ros.engines.base import OnProgress
 from drivseg_ros.segmenter import Segmenter
 
-LOADING_THREAD = 'loading'
-
 
 class Leaving(BaseException):
     """The process ends: unwinds whatever waits, as far as `executors.spin`.
@@ -82,7 +80,7 @@ def load_segmenter(
         else:
             results.append(segmenter)
 
-    thread = threading.Thread(target=load, name=LOADING_THREAD, daemon=True)
+    thread = threading.Thread(target=load, name='loading', daemon=True)
     thread.start()
     while thread.is_alive():
         thread.join(timeout=0.05)

@@ -7,9 +7,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import rclpy
 
@@ -17,7 +16,6 @@ from drivseg_ros.errors import DrivsegError
 from drivseg_ros.node.dds_profile import use_image_profile
 from drivseg_ros.node.executors import FramesThread, GroupExecutor, MainExecutor, spin
 from drivseg_ros.node.lifecycle_node import SegmentationNode
-from drivseg_ros.node.loading import LOADING_THREAD
 
 if TYPE_CHECKING:
     from drivseg_ros.node.segmentation_node import StopSignals
@@ -25,15 +23,12 @@ if TYPE_CHECKING:
 _LEAVING_S = 0.7  # of the second in which the process has to end
 
 
-def run(args: list[str] | None, *, stop: StopSignals) -> int:
-    """Runs the node until ROS is shut down.
+def run(args: list[str] | None, *, stop: StopSignals) -> NoReturn:
+    """Runs the node until ROS is shut down, and ends the process with status 0.
 
     Args:
         args: the arguments, sys.argv by default.
         stop: what SIGINT and SIGTERM do; it is told when ROS is up.
-
-    Returns:
-        The exit status.
 
     Raises:
         DrivsegError: if the node cannot be made.
@@ -44,27 +39,25 @@ def run(args: list[str] | None, *, stop: StopSignals) -> int:
     except Exception as error:  # an argument that is none, a profile that is no XML
         raise DrivsegError(f'ROS 2 cannot be started: {" ".join(str(error).split())}') from None
     stop.ros_is_up = True
-    all_ended = _run_node(dds_profile=f'{profile.path or "Fast DDS defaults"} ({profile.reason})')
+    _run_node(dds_profile=f'{profile.path or "Fast DDS defaults"} ({profile.reason})')
     # The node is garbage now, with the last handles of Fast DDS, which would otherwise leave its
     # shared memory behind: 64 MB for every run. What is frozen is not collected.
     gc.unfreeze()
     gc.collect()
-    if not all_ended:
-        # A thread inside an engine can neither be interrupted nor survive the interpreter.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
-    return 0
+    # A thread inside an engine can neither be interrupted nor survive the interpreter, and some
+    # runtimes take more than a second to be taken down with it.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
-def _run_node(*, dds_profile: str) -> bool:
-    """Runs the node; returns whether all its threads have ended."""
+def _run_node(*, dds_profile: str) -> None:
     try:
         node = SegmentationNode(dds_profile=dds_profile)
     except Exception:
         if rclpy.ok():
             raise
-        return True  # a signal came, and half a node cannot be finished
+        return  # a signal came, and half a node cannot be finished
     frames = GroupExecutor(node, group=node.frames_group)
     executor = MainExecutor(left_out=node.frames_group, changed=frames.wake)
     executor.add_node(node)
@@ -78,7 +71,6 @@ def _run_node(*, dds_profile: str) -> bool:
     finally:
         end_s = time.monotonic() + _LEAVING_S
         rclpy.try_shutdown()
-        ended = node.leave(keep_waiting=lambda: time.monotonic() < end_s)
-        ended = thread.join(timeout_s=max(0.05, end_s - time.monotonic())) and ended
+        node.leave(keep_waiting=lambda: time.monotonic() < end_s)
+        thread.join(timeout_s=max(0.05, end_s - time.monotonic()))
         node.destroy_node()
-    return ended and not any(t.name == LOADING_THREAD for t in threading.enumerate())

@@ -20,7 +20,7 @@ def main(args: list[str] | None = None) -> int:
         args: the arguments, sys.argv by default.
 
     Returns:
-        The exit status: 0 after a signal, 1 if the node could not be started.
+        The exit status 1 if the node could not be started; after a signal the process ends here.
     """
     stop = StopSignals()
     from drivseg_ros.errors import DrivsegError
@@ -33,7 +33,7 @@ def main(args: list[str] | None = None) -> int:
                 f'the node needs the Python package {error.name!r}, which is not installed; '
                 "source the setup.bash of ROS 2, or pip install 'drivseg_ros[ros]'"
             ) from None
-        return run(args, stop=stop)
+        run(args, stop=stop)
     except DrivsegError as error:
         sys.stderr.write(f'segmentation_node: {error}\n')
         return 1

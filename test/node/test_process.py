@@ -130,6 +130,20 @@ def test_ends_without_a_traceback(
     assert 'Traceback' not in program.text
 
 
+def test_ends_without_taking_the_runtimes_down(
+    run: Callable[..., Program], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As torch does for more than a second.
+    text = 'import atexit, time; atexit.register(time.sleep, 99)'
+    (tmp_path / 'sitecustomize.py').write_text(text)
+    paths = [str(tmp_path), *filter(None, [os.environ.get('PYTHONPATH')])]
+    monkeypatch.setenv('PYTHONPATH', os.pathsep.join(paths))
+    program = run(model=tiny_model)
+    program.wait_says('the node is active')
+    program.process.send_signal(signal.SIGINT)
+    assert program.end() == 0
+
+
 def test_masks_between_processes(run: Callable[..., Program], peer: Peer, tiny_model: Path) -> None:
     run(model=tiny_model, image_topics='[/cam/image]').wait_says('the node is active')
     masks = peer.listen('/cam/segmentation/mask')
