@@ -78,14 +78,14 @@ class GifVideo:
         frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format='rgb24')
         frame.time_base = Fraction(1, _TICKS_HZ)
         frame.pts = round(number * _TICKS_HZ / self._rate_hz)
-        self._graph.vpush(frame)
+        self._source.push(frame)
         self._take_frames()
 
     def close(self) -> None:
         """Finishes the file; without a frame there is none."""
         if self._container is None:
             return
-        self._graph.vpush(None)
+        self._source.push(None)
         self._take_frames()
         self._container.mux(self._stream.encode(None))
         self._container.close()
@@ -121,15 +121,16 @@ class GifVideo:
         split.link_to(palette, 0, 0)
         split.link_to(use, 1, 0)
         palette.link_to(use, 0, 1)
-        use.link_to(graph.add('buffersink'))
+        sink = graph.add('buffersink')
+        use.link_to(sink)
         graph.configure()
-        self._graph = graph
+        self._graph, self._source, self._sink = graph, source, sink
         self._container = container
 
     def _take_frames(self) -> None:
         while True:
             try:
-                frame = self._graph.vpull()
+                frame = self._sink.pull()
             except (BlockingIOError, EOFError):
                 return
             self._container.mux(self._stream.encode(frame))

@@ -23,6 +23,7 @@ from drivseg_ros.segmenter import Segmenter
 from drivseg_ros.video_files import open_video, probe_video
 
 VIDEO_SUFFIXES = ('.mp4', '.gif')
+_RATES_HZ = (0.01, 1000)
 _WIDTHS = (16, 16384)
 
 
@@ -103,8 +104,8 @@ def segment_video(
         raise ParameterError(
             f"video '{files.source}' does not say its frame rate; give one with --rate"
         )
-    if not 0 < rate <= 1000:
-        raise ParameterError(f'a rate of {rate} Hz is not allowed; give above 0, up to 1000')
+    if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
+        raise ParameterError(f'a rate of {rate} Hz is not allowed; give 0.01 to 1000')
     if width is not None and not _WIDTHS[0] <= width <= _WIDTHS[1]:
         raise ParameterError(
             f'a width of {width} pixels is not allowed; give {_WIDTHS[0]} to {_WIDTHS[1]}'

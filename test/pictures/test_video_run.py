@@ -156,8 +156,8 @@ def test_a_gif_needs_av(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ('options', 'expected'),
     [
-        ({'rate_hz': 0.0}, 'above 0'),
-        ({'rate_hz': 2000.0}, 'up to 1000'),
+        ({'rate_hz': 0.0}, 'give 0.01 to 1000'),
+        ({'rate_hz': 2000.0}, 'give 0.01 to 1000'),
         ({'width': 8}, 'give 16 to 16384'),
         ({'confidence': True}, 'tells no confidence'),
     ],
