@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.pictures.gif_video import GifVideo
 
 pytest.importorskip('av', reason="PyAV is not installed: pip install '.[report]'")
+PIL = pytest.importorskip('PIL.Image', reason='Pillow, the independent codec, is not installed')
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_duration(
     with GifVideo(path, rate_hz=rate_hz) as video:
         for i in range(frames):
             video.write(np.full((33, 47, 3), (8 * i, 100, 0), np.uint8))
-    with Image.open(path) as gif:
+    with PIL.open(path) as gif:
         assert gif.n_frames == expected_frames
         assert gif.size == (47, 33)
         assert gif.info['loop'] == 0
@@ -46,7 +46,7 @@ def test_frames_of_another_size_are_resized(tmp_path: Path) -> None:
     with GifVideo(tmp_path / 'v.gif', rate_hz=10) as video:
         video.write(np.full((20, 30, 3), 10, np.uint8))
         video.write(np.full((40, 30, 3), 200, np.uint8))
-    with Image.open(tmp_path / 'v.gif') as gif:
+    with PIL.open(tmp_path / 'v.gif') as gif:
         assert (gif.n_frames, gif.size) == (2, (30, 20))
 
 
