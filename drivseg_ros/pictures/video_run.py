@@ -143,8 +143,8 @@ def segment_video(
         )
     if tally.done < facts.frames and not tally.interrupted:
         on_failure(
-            f"video '{files.source}' claims to have {facts.frames} frames; {tally.done} could be "
-            'decoded'
+            f"video '{files.source}' names {facts.frames} frames, of which {tally.done} came out; "
+            'the others are cut away in the file (an edit list) or damaged'
         )
     return tally
 
