@@ -119,6 +119,13 @@ class SegmentationNode(LifecycleNode):
         self._jump.unregister()
         return self.worker is None or self.worker.stop(keep_waiting=keep_waiting)
 
+    def destroy_node(self) -> None:
+        """Destroys the node, also while a thread that is left to itself holds it."""
+        super().destroy_node()
+        # rclpy leaves it to the garbage collector; until then it holds the handle of the node, and
+        # that holds the shared memory of Fast DDS, 64 MB that would outlive the process.
+        del self._state_machine
+
     def now_s(self) -> float:
         """The time of the node's clock in seconds."""
         return self.get_clock().now().nanoseconds / 1e9

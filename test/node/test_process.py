@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -52,6 +53,11 @@ class Program:
     def wait_imports(self, library: str) -> None:
         maps = Path(f'/proc/{self.process.pid}/maps')
         wait_for(lambda: library in maps.read_text(), f'{library} is loaded')
+
+    def shared_memory(self) -> set[Path]:
+        """The segments of Fast DDS that the process has, its own and those of others."""
+        maps = Path(f'/proc/{self.process.pid}/maps').read_text()
+        return {Path(path) for path in re.findall(r'/dev/shm/fastdds_[0-9a-f]{16}$', maps, re.M)}
 
     def end(self) -> int:
         status = self.process.wait(PATIENCE_S)
@@ -123,11 +129,15 @@ def test_ends_without_a_traceback(
     start: Callable[..., Program],
     signals: list[signal.Signals],
 ) -> None:
+    before = set(Path('/dev/shm').iterdir())
     program = start(run, peer, tmp_path)
+    segments = program.shared_memory() - before
     for number in signals:
         program.process.send_signal(number)
     assert program.end() == 0
     assert 'Traceback' not in program.text
+    assert segments or start is start_importing
+    assert not [path for path in segments if path.exists()], 'shared memory is left behind'
 
 
 def test_ends_without_taking_the_runtimes_down(
