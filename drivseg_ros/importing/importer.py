@@ -20,6 +20,7 @@ from drivseg_ros.importing.graph_builder import GraphBuilder
 from drivseg_ros.importing.heads import RealOutput, add_tail, without_last_step
 from drivseg_ros.importing.model_writer import write_model
 from drivseg_ros.importing.network import Network, load_network, opset_of, precision_of
+from drivseg_ros.importing.plausibility import check_values
 from drivseg_ros.importing.prelude import add_prelude, normalisation
 from drivseg_ros.importing.proof import Runner, same
 from drivseg_ros.importing.sizes import InputSize, input_size, with_size
@@ -102,6 +103,8 @@ def import_network(
     add_prelude(graph, wanted, dtype=size.dtype, output=feed)
     before = len(graph.nodes)
     has_confidence = add_tail(graph, card, steps, height=size.height, width=size.width, path=path)
+    for spec, name, value in zip(card.outputs, names, values, strict=True):
+        check_values(spec, name, value, path)
     left_out = tuple(t.name for t in network.outputs if t.name not in names)
     model_card = ModelCard(
         name=card.name or output.stem,

@@ -12,6 +12,7 @@ import onnxruntime
 
 from drivseg_ros.errors import ModelError
 
+_LONG = 400
 _TOLERANCE = 2e-3
 """Of the largest value: kernels add up in other orders, and fp16 has 11 bits."""
 
@@ -50,7 +51,9 @@ class Runner:
         try:
             return action()
         except Exception as error:  # onnxruntime raises a class of its own for each status code
-            reason = ' '.join(str(error).split())[:400]
+            reason = ' '.join(str(error).split())
+            if len(reason) > _LONG:  # it begins with the places in the source, and ends with what
+                reason = f'{reason[: _LONG // 3]} … {reason[-_LONG * 2 // 3 :]}'
             raise ModelError(
                 f'onnxruntime cannot run {self._what} ({reason}); export the network again, '
                 'simpler or with another opset'

@@ -146,6 +146,9 @@ def test_the_command(tmp_path: Path, tiny_model: Path) -> None:
     result = bench('--model', tiny_model, '--engine', 'onnxruntime:int8', '--runs', 1)
     assert result.returncode == 1
     assert bench('--engine', 'onnx').returncode == 1
+    odd = bench('--size', '²x²')
+    assert odd.returncode == 1
+    assert 'is not understood; write it like' in odd.stderr
     refused = bench('--model', tiny_model, '--engine', 'onnxruntime', '--output', tmp_path)
     assert (refused.returncode, refused.stdout) == (1, '')
     assert 'cannot be written' in refused.stderr

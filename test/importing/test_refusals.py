@@ -71,6 +71,10 @@ LATER = ImportCard(
         ([THREE], {}, card(REST, (0,), activation=Activation.PROBABILITIES, threshold=0.4),
          'a threshold needs one channel, and it has 3'),
         ([ONE], {}, card(REST, (0,)), 'the softmax of one channel is always 1: write sigmoid'),
+        ([THREE], {}, card((0,), (1,), (2,), activation=Activation.PROBABILITIES),
+         'has values from 0 to 255, and .* takes them for probabilities; write softmax'),
+        ([dataclasses.replace(THREE, last='softmax')], {}, RIGHT,
+         'holds probabilities already, and .* takes them for logits; write probabilities'),
         ([dataclasses.replace(THREE, last='argmax')], {}, RIGHT, 'class_ids if it holds these'),
         ([ONE], {}, card((0,), (1,), activation=Activation.SIGMOID), r'channels 0 to 0 are allow'),
         ([dataclasses.replace(THREE, last='argmax')], {},
@@ -214,3 +218,12 @@ def test_origin_is_recorded(tmp_path: Path) -> None:
     assert facts['import_card'] == 'my.yaml'
     assert facts['outputs'] == ['out']
     assert facts['outputs_left_out'] == ['one']
+
+
+def test_the_end_of_what_onnxruntime_says_is_kept(tmp_path: Path) -> None:
+    path = write_foreign_network(tmp_path / 'network.onnx', [THREE])
+    model = onnx.load(path)
+    model.opset_import[0].version = 999
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match=r'is till opset \d+'):
+        import_network(path, RIGHT, tmp_path / 'model.onnx')
