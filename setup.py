@@ -82,7 +82,8 @@ TENSORRT = ['tensorrt>=10.1', 'cuda-bindings>=12.6', *ONNX]
 TENSORRT_RTX = ['tensorrt_rtx>=1.2', 'cuda-bindings>=12.6', *ONNX]
 # `drivseg import` and `drivseg quantize`.
 MODELS = ['PyYAML>=6', *ONNX]
-TRAIN = TORCH
+# Networks to train: several GB, with the torch that torchvision is made for.
+TRAIN = [*TORCH, 'torchvision>=0.20', 'segmentation-models-pytorch>=0.4']
 # `colcon test` runs pytest if the extra 'test' names it.
 TEST = [
     'catkin_pkg>=1.0',

@@ -37,9 +37,11 @@ ROSDEP = {
     'rosbags': 'python3-rosbags-pip',
     'ruamel': 'python3-ruamel.yaml',
     'safetensors': None,
+    'segmentation_models_pytorch': None,
     'tensorrt': None,
     'tensorrt_rtx': None,
     'torch': None,
+    'torchvision': None,
     'typer': None,
     'yaml': 'python3-yaml',
 }

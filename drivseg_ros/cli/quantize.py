@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +18,7 @@ from drivseg_ros.cli.options import (
     MinAgreement,
     Threads,
 )
+from drivseg_ros.cli.output_file import check_output
 from drivseg_ros.errors import ModelError, ParameterError
 
 _WORTH_IT = 1.1  # times faster
@@ -88,7 +88,7 @@ def quantize(
         threads=threads,
     )
     source = find_model(model)
-    _check_output(output, source.path, overwrite=overwrite)
+    check_output(output, source.path, purpose='quantise', overwrite=overwrite)
     load_graph(source)  # refuses before anything is read
     if judge is None:
         whole = open_frames(data, labels=labels, image_topic=image_topic, label_topic=label_topic)
@@ -191,16 +191,3 @@ def _parse_keep_float(text: str) -> int | None:
             f"--keep-float {text!r} is not understood; give 'auto' or a number of layers, 0 or more"
         )
     return int(text)
-
-
-def _check_output(output: Path, source: Path, *, overwrite: bool) -> None:
-    if output.suffix != '.onnx':
-        raise ParameterError(f'{output} must end in .onnx, by which models are found')
-    if output.exists() and output.samefile(source):
-        raise ParameterError(f'{output} is the model to quantise; name another file')
-    if output.exists() and not overwrite:
-        raise ParameterError(f'{output} is there; name another file, or replace it (--overwrite)')
-    # Now, and not when the work is done.
-    folder = next(f for f in output.absolute().parents if f.exists())
-    if output.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ParameterError(f'{output} cannot be written; name a file in a folder of yours')

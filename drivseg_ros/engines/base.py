@@ -84,8 +84,8 @@ def require_onnx(model: ModelFile, engine: str) -> None:
     """
     if model.is_checkpoint:
         raise EngineError(
-            f'{engine} runs .onnx files, and {model.path} is a checkpoint; take the .onnx file '
-            "exported from it, or engine 'torch'"
+            f'{engine} runs .onnx files, and {model.path} is a checkpoint; make an .onnx file '
+            "of it with `drivseg export`, or take engine 'torch'"
         )
 
 

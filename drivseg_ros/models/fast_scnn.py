@@ -12,6 +12,7 @@ from drivseg_ros.models.layers import (
     InvertedResidual,
     PyramidPooling,
     SeparableConv,
+    inference_parameters,
     resize,
 )
 
@@ -94,9 +95,5 @@ class FastSCNN(nn.Module):
         return logits, self.auxiliary_fine(fine), self.auxiliary_coarse(coarse)
 
     def inference_parameters(self) -> int:
-        """Number of learned values an exported network carries (without the auxiliary heads)."""
-        return sum(
-            parameter.numel()
-            for name, parameter in self.named_parameters()
-            if not name.startswith('auxiliary')
-        )
+        """See `drivseg_ros.models.layers.inference_parameters`."""
+        return inference_parameters(self)

@@ -146,16 +146,28 @@ def resize(x: Tensor, height: int, width: int) -> Tensor:
     return resample(x, rows, columns)
 
 
+def crop(x: Tensor, like: Tensor) -> Tensor:
+    """The upper left of x [N, C, H, W], of the height and width of `like`."""
+    height, width = int(like.shape[2]), int(like.shape[3])
+    if (int(x.shape[2]), int(x.shape[3])) == (height, width):
+        return x
+    return x[:, :, :height, :width]
+
+
 class PyramidPooling(nn.Module):
-    """Pyramid pooling (PSPNet): the map, joined to its means over 1, 2, 3 and 6 bins a side."""
+    """Pyramid pooling (PSPNet): the map, joined to its means over 1, 2, 3 and 6 bins a side.
+
+    `kernel` is that of the convolution behind it.
+    """
 
     bins = (1, 2, 3, 6)
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, kernel: int = 1) -> None:
         super().__init__()
         branch = in_channels // len(self.bins)
         self.branches = nn.ModuleList(ConvBN(in_channels, branch, kernel=1) for _ in self.bins)
-        self.project = ConvBN(in_channels + branch * len(self.bins), out_channels, kernel=1)
+        joined = in_channels + branch * len(self.bins)
+        self.project = ConvBN(joined, out_channels, kernel=kernel)
 
     def forward(self, x: Tensor) -> Tensor:
         """Float [N, in_channels, H, W] to [N, out_channels, H, W]."""
@@ -166,3 +178,12 @@ class PyramidPooling(nn.Module):
             columns = _resident(pooling_matrix, width, bins, x.device, x.dtype)
             maps.append(resize(branch(resample(x, rows, columns)), height, width))
         return self.project(torch.cat(maps, dim=1))
+
+
+def inference_parameters(network: nn.Module) -> int:
+    """Number of learned values an exported network carries (without the auxiliary heads)."""
+    return sum(
+        parameter.numel()
+        for name, parameter in network.named_parameters()
+        if not name.startswith('auxiliary')
+    )

@@ -4,15 +4,42 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 
 from torch import nn
 
 from drivseg_ros.errors import ModelError
-from drivseg_ros.models.fast_scnn import FastSCNN
 
-ARCHITECTURES: Mapping[str, Callable[[int], nn.Module]] = {'fast_scnn': FastSCNN}
-"""Each takes the number of classes; float [N, 3, H, W] to logits, see `FastSCNN`."""
+
+def _later(module: str, name: str, **arguments: str) -> Callable[[int], nn.Module]:
+    """A class of `drivseg_ros.models.<module>`, which is imported when a network is made."""
+
+    def make(num_classes: int) -> nn.Module:
+        found = getattr(importlib.import_module(f'drivseg_ros.models.{module}'), name)
+        return found(num_classes, **arguments)
+
+    return make
+
+
+ARCHITECTURES: Mapping[str, Callable[[int], nn.Module]] = {
+    'deeplabv3plus_resnet50': _later('smp_networks', 'DeepLabV3Plus'),
+    'fast_scnn': _later('fast_scnn', 'FastSCNN'),
+    'fcn8s_vgg16': _later('fcn8s', 'FCN8sVGG16'),
+    'fcn_resnet50': _later('torchvision_networks', 'FCNResNet50'),
+    'pspnet_resnet50': _later('pspnet', 'PSPNet'),
+    **{
+        f'segformer_{size}': _later('smp_networks', 'SegFormer', size=size)
+        for size in ('b0', 'b1', 'b2', 'b3', 'b4', 'b5')
+    },
+    'unet': _later('unet', 'UNet'),
+}
+"""Each takes the number of classes and gives a network with random weights.
+
+A network takes float images [N, 3, H, W], see `normalise`, and gives logits [N, classes, h, w] of
+the same size or a smaller one, which the caller up-samples. In training mode some give a tuple,
+whose further logits are those of auxiliary heads, in modules named `auxiliary...`.
+"""
 
 
 def create_network(architecture: str, *, num_classes: int) -> nn.Module:
@@ -20,6 +47,7 @@ def create_network(architecture: str, *, num_classes: int) -> nn.Module:
 
     Raises:
         ModelError: if there is no such architecture, or it takes no such number of classes.
+        MissingDependencyError: if it needs a library that is not installed.
     """
     if architecture not in ARCHITECTURES:
         raise ModelError(

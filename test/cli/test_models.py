@@ -31,7 +31,7 @@ def test_version_and_help() -> None:
     assert result.returncode == 0
     for command in (
         *('demo', 'models', 'bag', 'replay', 'play', 'record', 'bench', 'doctor'),
-        *('import', 'parity', 'quantize', 'engine', 'segment'),
+        *('import', 'export', 'parity', 'quantize', 'engine', 'segment'),
     ):
         assert command in result.stdout
 
@@ -58,6 +58,7 @@ def test_version_and_help() -> None:
         ['engine', 'list'],
         ['engine', 'prune'],
         ['import'],
+        ['export'],
         ['parity'],
         ['quantize'],
     ],

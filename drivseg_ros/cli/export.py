@@ -1,0 +1,37 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`drivseg export`: the model file of a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drivseg_ros.cli.console import out
+from drivseg_ros.cli.output_file import check_output
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help='A checkpoint, .safetensors.')],
+    output: Annotated[Path, typer.Option('--output', '-o', help='The model file to write, .onnx.')],
+    overwrite: Annotated[
+        bool, typer.Option('--overwrite', help='Replace the output if it is there.')
+    ] = False,
+) -> None:
+    """Write a checkpoint as a model file that every engine runs, and compare the two."""
+    check_output(output, checkpoint, purpose='export', overwrite=overwrite)
+    from drivseg_ros.models.checkpoint import load_checkpoint
+    from drivseg_ros.models.export import export_onnx
+    from drivseg_ros.models.layers import inference_parameters
+
+    network, card = load_checkpoint(checkpoint)
+    export_onnx(network, output, card)
+    out.print(
+        f'{output}: {card.name}, {card.input_width}x{card.input_height}, {card.num_classes} '
+        f'classes, {inference_parameters(network) / 1e6:.2f} M parameters, '
+        f'{output.stat().st_size / 1e6:.1f} MB; it answers as the checkpoint does',
+        markup=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,31 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Networks of the registry for tests, which skip where their library is missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from drivseg_ros.errors import MissingDependencyError
+
+
+def network_or_skip(architecture: str, classes: int):
+    """A network with random weights."""
+    from drivseg_ros.models.registry import create_network
+
+    try:
+        return create_network(architecture, num_classes=classes)
+    except MissingDependencyError as error:
+        pytest.skip(str(error))
+
+
+def settle(network, images) -> None:
+    """Let batch norms know their inputs, so that a random network's answers vary."""
+    import torch
+
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        network.train()(images)
+    network.eval()
