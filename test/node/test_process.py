@@ -57,7 +57,10 @@ class Program:
     def shared_memory(self) -> set[Path]:
         """The segments of Fast DDS that the process has, its own and those of others."""
         maps = Path(f'/proc/{self.process.pid}/maps').read_text()
-        return {Path(path) for path in re.findall(r'/dev/shm/fastdds_[0-9a-f]{16}$', maps, re.M)}
+        return {
+            Path(path)
+            for path in re.findall(r'/dev/shm/fast(?:dds|rtps)_[0-9a-f]{16}$', maps, re.M)
+        }
 
     def end(self) -> int:
         status = self.process.wait(PATIENCE_S)
