@@ -196,6 +196,15 @@ def _layer_normalization(node: Node) -> Run:
     return lambda x, scale, bias=None: F.layer_norm(x, over, scale, bias, eps=epsilon)
 
 
+def _group_normalization(node: Node) -> Run:
+    node.expect('stash_type', 1)
+    groups, epsilon = node.get('num_groups'), node.get('epsilon', 1e-5)
+    channels = [node.shape()[1]]
+    if list(node.shape(1)) != channels:  # before opset 21: one for each group
+        raise node.error(f'has a scale of shape {node.shape(1)}; the torch engine takes {channels}')
+    return lambda x, scale, bias: F.group_norm(x, groups, scale, bias, eps=epsilon)
+
+
 LAYERS: dict[str, Callable[[Node], Run]] = {
     'AveragePool': _average_pool,
     'BatchNormalization': _batch_normalization,
@@ -203,6 +212,7 @@ LAYERS: dict[str, Callable[[Node], Run]] = {
     'ConvTranspose': _transposed_convolution,
     'GlobalAveragePool': _over_all(torch.mean),
     'GlobalMaxPool': _over_all(torch.amax),
+    'GroupNormalization': _group_normalization,
     'InstanceNormalization': _instance_normalization,
     'LayerNormalization': _layer_normalization,
     'MaxPool': _max_pool,

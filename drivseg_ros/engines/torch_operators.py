@@ -126,8 +126,10 @@ def _reduction(function: Callable[..., Tensor]) -> Callable[[Node], Run]:
     def build(node: Node) -> Run:
         axes = node.numbers(1, 'axes')
         keep = bool(node.get('keepdims', 1))
+        # PyTorch's exporter writes it beside axes, too, where it means nothing.
+        none_is_none = node.get('noop_with_empty_axes', 0)
         if not axes:
-            if node.get('noop_with_empty_axes', 0):
+            if none_is_none:
                 return lambda x, *_: x
             axes = list(range(len(node.shape())))
         return lambda x, *_: function(x, dim=axes, keepdim=keep)

@@ -94,6 +94,10 @@ CASES = [
         for keep in (0, 1)
     ),
     Case('ReduceMean', constants=(ints(-1),), opset=18),
+    *(
+        Case('ReduceMean', constants=(ints(-1),), attributes={'noop_with_empty_axes': n}, opset=18)
+        for n in (0, 1)
+    ),
     Case('ReduceMax', constants=(ints(1),), attributes={'keepdims': 0}, opset=18),
     Case('ReduceSum'),
     Case('ReduceSum', constants=(ints(),), attributes={'noop_with_empty_axes': 1}),
@@ -204,6 +208,12 @@ CASES = [
         attributes={'epsilon': 0.01},
     ),
     Case('InstanceNormalization', constants=(noise(4), noise(4, seed=1))),
+    Case(
+        'GroupNormalization',
+        constants=(noise(4), noise(4, seed=1)),
+        attributes={'num_groups': 2, 'epsilon': 0.01},
+        opset=21,
+    ),
     Case('LayerNormalization', constants=(noise(7), noise(7, seed=1))),
     Case('LayerNormalization', constants=(noise(9, 7),), attributes={'axis': 2, 'epsilon': 0.1}),
 ]
