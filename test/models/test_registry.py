@@ -60,3 +60,16 @@ def test_only_the_network_that_needs_a_library_asks_for_it(architecture, missing
     assert 'MissingDependencyError' in last
     assert missing in last
     assert "pip install 'drivseg_ros[train]'" in last
+
+
+def test_a_torchvision_of_another_torch_is_one_line(tmp_path):
+    (tmp_path / 'torchvision.py').write_text("raise RuntimeError('operator nms does not exist')")
+    error = run(
+        f'import sys; sys.path.insert(0, {str(tmp_path)!r})\n'
+        'from drivseg_ros.models.registry import create_network\n'
+        "create_network('fcn_resnet50', num_classes=2)"
+    )
+    last = error.strip().splitlines()[-1]
+    assert 'MissingDependencyError' in last
+    assert 'made for the installed torch' in last
+    assert 'operator nms does not exist' in last
