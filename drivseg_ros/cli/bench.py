@@ -83,14 +83,15 @@ def engine(
         typer.Option(
             metavar='MODEL[=ENGINES]',
             help='A name that `drivseg models` lists, or a path, with engines of its own if need '
-            'be (small_int8.onnx=onnxruntime,openvino); may be given several times.',
+            'be (int8.onnx=openvino); may be given several times.',
             show_default=False,
         ),
     ] = None,
     engine: Annotated[
         list[str] | None,
         typer.Option(
-            help='ENGINE[:PRECISION][@DEVICE]; may be given several times.', show_default=False
+            help='ENGINE, then :PRECISION and @DEVICE if need be; may be given several times.',
+            show_default=False,
         ),
     ] = None,
     device: Device = 'cpu',

@@ -27,12 +27,16 @@ def parity(
         typer.Argument(
             metavar='MODEL[=ENGINES]...',
             help='Names or paths; the first, in fp32, is the reference. A model with engines of '
-            'its own: small_int8.onnx=onnxruntime,openvino.',
+            'its own: int8.onnx=openvino.',
         ),
     ],
     data: Annotated[Path, typer.Option(help='A folder of pictures, or a bag.')],
     engines: Annotated[
-        str, typer.Option(help='ENGINE[:PRECISION][@DEVICE], with commas between.')
+        # In brackets, @DEVICE would be markup, and not be shown.
+        str,
+        typer.Option(
+            help='ENGINE, then :PRECISION and @DEVICE if need be; commas between several.'
+        ),
     ] = 'onnxruntime,openvino,torch',
     labels: Annotated[
         str | None,

@@ -94,6 +94,11 @@ def quantize(
         whole = open_frames(data, labels=labels, image_topic=image_topic, label_topic=label_topic)
         calibration, judged = split_frames(whole, calibrate=frames, judge=judge_frames)
     else:
+        if judge.exists() and data.exists() and judge.samefile(data):
+            raise ParameterError(
+                f'{judge} is what it is calibrated on, and nothing is judged by that; leave '
+                '--judge out to judge by other frames of it, or name another set'
+            )
         # The topic is that of whichever is a bag.
         for_data, for_judge = (
             image_topic if path.exists() and is_bag(path) else None for path in (data, judge)

@@ -139,6 +139,10 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
         ({'--labels': 'nothing'}, "there is no folder 'nothing'"),
         ({'--judge': 'few', '--image-topic': '/t'}, r'neither .* nor few is a bag'),
         ({'--judge': 'nowhere'}, 'there is nothing at'),
+        (
+            {'--data': 'few', '--judge': './few'},
+            'few is what it is calibrated on, .* leave --judge',
+        ),
     ],
     ids=lambda value: ' '.join(map(' '.join, value.items())) if isinstance(value, dict) else '',
 )
