@@ -103,6 +103,8 @@ def create_engine(
             passed.append(f'{label}: {error}')
             continue
         reasons = [] if gpus else ['no NVIDIA GPU was found']
+        if asked != 'auto':  # that is the reason then, and not what GPUs there are
+            reasons = [f'device {options.device!r} was asked for']
         engine.choice = '; '.join([f'auto took {label}', *reasons, *passed])
         return engine
     raise EngineError('no engine can run this model as asked for. ' + '; '.join(passed))

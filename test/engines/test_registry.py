@@ -130,8 +130,18 @@ def test_order(runtimes: Runtimes, tiny_model: Path) -> None:
             'auto took onnxruntime on cuda; tensorrt on cuda: no plan was built ahead of time '
             '(drivseg engine build makes one); torch on cuda: torch is unable',
         ),
-        (True, 'cuda:1', [('tensorrt', 'cuda:1')], 'auto took tensorrt on cuda'),
-        (True, 'cpu', [('onnxruntime', 'cpu')], 'auto took onnxruntime on cpu'),
+        (
+            True,
+            'cuda:1',
+            [('tensorrt', 'cuda:1')],
+            "auto took tensorrt on cuda; device 'cuda:1' was asked for",
+        ),
+        (
+            True,
+            'cpu',
+            [('onnxruntime', 'cpu')],
+            "auto took onnxruntime on cpu; device 'cpu' was asked for",
+        ),
     ],
 )
 def test_choice(
