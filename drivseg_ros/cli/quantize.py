@@ -172,7 +172,7 @@ def quantize(
 
 
 def _print_parity(quantised: Quantised, speeds: dict[str, Speed]) -> None:
-    table = Table('on', 'equal', 'worst frame', 'mIoU', 'fp32', 'int8', 'faster')
+    table = Table('on', 'equal', 'worst frame', 'ΔmIoU', 'fp32', 'int8', 'faster')
     for name, judgement in quantised.judgements.items():
         result, speed = judgement.result, speeds.get(name)
         change = result.miou_change

@@ -8,6 +8,7 @@ IoU of each against the same labels. Each figure is computed once from all pixel
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -123,7 +124,12 @@ class ParityBounds:
                 f'{result.worst_agreement:.2f} %)'
             )
         change = result.miou_change
-        if change is not None and not abs(change) <= self.max_miou_change:
+        if change is not None and math.isnan(change):
+            failures.append(
+                'the mIoU cannot be judged, for no pixel is labelled (all ids are 255); give '
+                'other labels, or none'
+            )
+        elif change is not None and not abs(change) <= self.max_miou_change:
             failures.append(
                 f'the mIoU changes by {change:+.3f} points, '
                 f'{abs(change) - self.max_miou_change:.3f} more than the bound of '

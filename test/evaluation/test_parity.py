@@ -92,6 +92,14 @@ def test_without_labels_agreement_alone_is_judged(tmp_path: Path, tiny_model: Pa
     assert len(ParityBounds().failures(result)) == 1
 
 
+def test_labels_that_label_nothing_are_said_to(tmp_path: Path, tiny_model: Path) -> None:
+    data = write_frames(tmp_path / 'data', frames=1)
+    cv2.imwrite(str(data / 'labels' / '0.png'), np.full((48, 64), 255, np.uint8))
+    result = run(tiny_model, tiny_model, open_frames(data, labels='labels'))
+    (failure,) = ParityBounds().failures(result)
+    assert failure.startswith('the mIoU cannot be judged, for no pixel is labelled')
+
+
 def test_a_lost_confidence_is_a_failure(tmp_path: Path, tiny_model: Path) -> None:
     without = write_tiny_model(tmp_path / 'other.onnx', confidence=False)
     frames = open_frames(write_frames(tmp_path / 'data'))
