@@ -30,7 +30,8 @@ SPECS = (
         name='model',
         kind=Kind.STRING,
         default=DEFAULT_MODEL,
-        description='Name of a model (`drivseg models` lists them) or path of an .onnx file',
+        description='Name of a model (`drivseg models` lists them) or path of an .onnx or '
+        '.safetensors file',
         change=Change.ANY_TIME,
     ),
     ParameterSpec(
