@@ -81,7 +81,7 @@ TORCH = ['torch>=2.5', 'safetensors>=0.4', *ONNX]
 TENSORRT = ['tensorrt>=10.1', 'cuda-bindings>=12.6', *ONNX]
 TENSORRT_RTX = ['tensorrt_rtx>=1.2', 'cuda-bindings>=12.6', *ONNX]
 # `drivseg import` and `drivseg quantize`.
-MODELS = ['PyYAML>=6', *ONNX]
+MODELS = ONNX
 # Networks to train: several GB, with the torch that torchvision is made for. 0.5 is the first whose
 # SegFormer gives its logits as they are, without up-sampling.
 TRAIN = [*TORCH, 'torchvision>=0.20', 'segmentation-models-pytorch>=0.5']
