@@ -123,8 +123,9 @@ class SegmentationNode(LifecycleNode):
         """Destroys the node, also while a thread that is left to itself holds it."""
         super().destroy_node()
         # rclpy leaves it to the garbage collector; until then it holds the handle of the node, and
-        # that holds the shared memory of Fast DDS, 64 MB that would outlive the process.
-        del self._state_machine
+        # that holds the shared memory of Fast DDS, 64 MB that would outlive the process. A node may
+        # be destroyed twice: by its owner, and by the shutdown of rclpy.
+        self.__dict__.pop('_state_machine', None)
 
     def now_s(self) -> float:
         """The time of the node's clock in seconds."""
