@@ -38,6 +38,8 @@ def choose_precision(model: ModelFile, wanted: str, device: torch.device) -> str
     allowed = ['fp32', 'fp16', 'bf16'] if own == 'fp32' else [own]
     precision = own if wanted == 'auto' else wanted
     if precision not in allowed:
+        if device.type == 'cpu' and own == 'fp32':
+            allowed.remove('fp16')
         raise EngineError(
             f'precision {wanted!r} was asked for, but torch runs {model.path}, which is {own}, '
             f"in {' or '.join(allowed)}; ask for 'auto' or one of these, or take another file"

@@ -102,7 +102,7 @@ def load_network(path: Path) -> Network:
     """Loads a network from an .onnx file, or from an OpenVINO IR (.xml, with the .bin beside it).
 
     Raises:
-        ModelError: if there is no such file, it is neither, its weights lie elsewhere, or it
+        ModelError: if there is no such file, it is neither, weights beside it are missing, or it
             cannot be brought to a present opset.
     """
     if not path.is_file():
@@ -125,11 +125,13 @@ def load_network(path: Path) -> Network:
             f'{path} cannot be read as ONNX ({error}); give an .onnx file, or an OpenVINO .xml '
             'with its .bin beside it (other formats: export to ONNX first)'
         ) from None
-    _refuse_external_data(model, path)
+    digest = hashlib.sha256(content)
+    for file in _load_external_data(model, path):
+        digest.update(file.read_bytes())
     _drop_initializers_from_inputs(model)
     model = _raise_opset(model, path)
     model.ir_version = max(model.ir_version, _MIN_IR_VERSION)
-    return Network(model, path, hashlib.sha256(content).hexdigest(), 'ONNX')
+    return Network(model, path, digest.hexdigest(), 'ONNX')
 
 
 def opset_of(model: onnx.ModelProto) -> int:
@@ -178,11 +180,19 @@ def _tensor(value: onnx.ValueInfoProto) -> Tensor:
     return Tensor(value.name, tensor.elem_type, shape)
 
 
-def _refuse_external_data(model: onnx.ModelProto, path: Path) -> None:
+def _load_external_data(model: onnx.ModelProto, path: Path) -> list[Path]:
+    """Takes weights in that lie in files beside the network, as torch's exporter leaves them.
+
+    Returns:
+        Those files.
+
+    Raises:
+        ModelError: if one of them is not there, or not whole.
+    """
     tensors = list(model.graph.initializer) + [
         attribute.t for node in model.graph.node for attribute in node.attribute
     ]
-    outside = sorted(
+    names = sorted(
         {
             entry.value
             for tensor in tensors
@@ -191,12 +201,16 @@ def _refuse_external_data(model: onnx.ModelProto, path: Path) -> None:
             if entry.key == 'location'
         }
     )
-    if outside:
+    try:
+        # onnx refuses names that lead out of the folder.
+        onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
+    except (OSError, ValueError, onnx.checker.ValidationError) as error:
         raise ModelError(
-            f'{path} keeps weights in other files ({", ".join(outside)}); a model is one file: '
-            'write it as one with onnx.save(onnx.load(PATH), NEW_PATH), or export it with '
-            'torch.onnx.export(..., external_data=False)'
-        )
+            f'{path} keeps weights in other files ({", ".join(names)}), which cannot be read: '
+            f'{str(error).strip().splitlines()[0]}; put them into the same folder, or write the '
+            'network as one file, with torch.onnx.export(..., external_data=False)'
+        ) from None
+    return [path.parent / name for name in names]
 
 
 def _drop_initializers_from_inputs(model: onnx.ModelProto) -> None:

@@ -367,6 +367,29 @@ def test_classes_are_counted_where_they_are_compared(tmp_path: Path) -> None:
         assert count_classes(file.path.read_bytes(), 'class_ids') == count
 
 
+def test_weights_beside_the_network_are_taken_in(tmp_path: Path) -> None:
+    """As torch's exporter leaves them; the file that is written stands alone."""
+    card = ImportCard(PLAIN, (OutputSpec(Activation.SOFTMAX),), classes((0,), (1,), (2,)))
+    whole = write_foreign_network(tmp_path / 'whole.onnx', [THREE])
+    split = tmp_path / 'split' / 'network.onnx'
+    split.parent.mkdir()
+    onnx.save(
+        onnx.load(whole), split, save_as_external_data=True, location='w.data', size_threshold=0
+    )
+    made = [
+        import_network(path, card, tmp_path / f'{path.stem}_model.onnx') for path in (whole, split)
+    ]
+    (split.parent / 'w.data').unlink()
+    results = [
+        onnxruntime.InferenceSession(m.file.path, providers=['CPUExecutionProvider']).run(
+            None, {'image': IMAGES}
+        )
+        for m in made
+    ]
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_what_nobody_uses_is_left_out(tmp_path: Path) -> None:
     case = next(case for case in CASES if case[0] == 'two heads, one channel')
     imported = run_import(case, tmp_path)

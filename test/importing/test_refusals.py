@@ -107,6 +107,7 @@ def spoil(path: Path, how: str) -> None:
         onnx.save(
             model, path, save_as_external_data=True, location='weights.data', size_threshold=0
         )
+        (path.parent / 'weights.data').unlink()
         return
     if how == 'two inputs':
         extra = onnx.helper.make_tensor_value_info('depth', onnx.TensorProto.FLOAT, [1])
@@ -128,7 +129,7 @@ def spoil(path: Path, how: str) -> None:
 @pytest.mark.parametrize(
     ('how', 'expected'),
     [
-        ('external', r'keeps weights in other files \(weights.data\)'),
+        ('external', r'keeps weights in other files \(weights.data\), which cannot be read'),
         ('two inputs', r"needs the inputs \['depth'\] beside 'pixels'"),
         ('uint8', 'float or float16 is needed. If it already takes uint8'),
         ('three axes', 'four axes are needed'),
