@@ -12,7 +12,7 @@ import typer
 
 from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads
-from drivseg_ros.cli.report_file import check_report_file
+from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.engines.base import MAX_BATCH
 from drivseg_ros.errors import MissingDependencyError, ParameterError
 from drivseg_ros.model_store import DEFAULT_MODEL
@@ -53,7 +53,8 @@ def node(
             f'this needs the Python package {error.name!r}; source the setup.bash of your ROS 2, '
             "or pip install 'drivseg_ros[ros]'"
         ) from None
-    check_report_file(output)
+    if output is not None:
+        check_writable(output)
     sizes = [_parse_size(text) for text in size] if size else SIZES
     with progress_bar() as progress:
         task = progress.add_task('runs', total=None)
@@ -131,7 +132,8 @@ def engine(
     from drivseg_ros.evaluation.report import write_report
     from drivseg_ros.model_store import find_model
 
-    check_report_file(output)
+    if output is not None:
+        check_writable(output)
     default = [EngineSpec.parse(text, device=device) for text in engine or _ENGINES]
     named = [
         EngineSpec.parse_model(text, default=default, device=device)

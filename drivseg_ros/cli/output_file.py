@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The check of a model file to be written, made before the work and not behind it."""
+"""The checks of a file to be written, made before the work and not behind it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,19 @@ def check_output(output: Path, source: Path, *, purpose: str, overwrite: bool) -
         raise ParameterError(f'{output} is the model to {purpose}; name another file')
     if output.exists() and not overwrite:
         raise ParameterError(f'{output} is there; name another file, or replace it (--overwrite)')
+    check_writable(output)
+
+
+def check_writable(output: Path) -> None:
+    """Refuse a file that cannot be written.
+
+    Args:
+        output: The file; its folder need not be there.
+
+    Raises:
+        ParameterError: if it is a folder, or it or its folder is not ours to write.
+    """
     folder = next(f for f in output.absolute().parents if f.exists())
-    if output.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+    written = output if output.exists() else folder
+    if output.is_dir() or not folder.is_dir() or not os.access(written, os.W_OK):
         raise ParameterError(f'{output} cannot be written; name a file in a folder of yours')

@@ -18,7 +18,7 @@ from drivseg_ros.cli.options import (
     MinAgreement,
     Threads,
 )
-from drivseg_ros.cli.report_file import check_report_file
+from drivseg_ros.cli.output_file import check_writable
 
 
 def parity(
@@ -75,7 +75,8 @@ def parity(
     from drivseg_ros.evaluation.report import write_report
     from drivseg_ros.model_store import find_model
 
-    check_report_file(output)
+    if output is not None:
+        check_writable(output)
     candidates = []
     default = EngineSpec.parse_list(engines, device=device)
     for text in models:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +14,19 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from onnx_graphs import Case, X, by_onnxruntime, graph_model, ints, model_of, noise, sequence
+from onnx_graphs import Case, X, graph_model, ints, model_of, noise, sequence
 
 torch = pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
 
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
+from torch_graphs import assert_same, by_torch  # noqa: E402
 
 from drivseg_ros.engines.torch_graph import OnnxGraph  # noqa: E402
 from drivseg_ros.engines.torch_operators import OPERATORS  # noqa: E402
 from drivseg_ros.errors import ModelError  # noqa: E402
 
 FLOAT = TensorProto.FLOAT
-
-
-def by_torch(model: onnx.ModelProto, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    with torch.inference_mode():
-        results = OnnxGraph(model)(*(torch.from_numpy(x.copy()) for x in inputs))
-    return [result.numpy() for result in results]
-
-
-def assert_same(model: onnx.ModelProto, inputs: Sequence[np.ndarray], **bounds: float) -> None:
-    bounds = bounds or {'rtol': 1e-5, 'atol': 1e-5}
-    wanted, given = by_onnxruntime(model, inputs), by_torch(model, inputs)
-    for w, g in zip(wanted, given, strict=True):
-        assert g.dtype == w.dtype
-        assert g.shape == w.shape
-        np.testing.assert_allclose(g, w, **bounds)
-
 
 SHAPE_ARITHMETIC = sequence(
     ('Shape', ['x'], ['shape'], {}),

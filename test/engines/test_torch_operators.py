@@ -4,36 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
-from onnx_graphs import POSITIVE, Case, X, Y, booleans, by_onnxruntime, ints, model_of, noise
+from onnx_graphs import POSITIVE, Case, X, Y, booleans, ints, model_of, noise
 
 torch = pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
 
-from drivseg_ros.engines.torch_graph import OnnxGraph  # noqa: E402
+from torch_graphs import assert_same  # noqa: E402
+
 from drivseg_ros.engines.torch_operators import OPERATORS  # noqa: E402
 
 FLOAT = TensorProto.FLOAT
-
-
-def by_torch(model: onnx.ModelProto, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    with torch.inference_mode():
-        results = OnnxGraph(model)(*(torch.from_numpy(x.copy()) for x in inputs))
-    return [result.numpy() for result in results]
-
-
-def assert_same(model: onnx.ModelProto, inputs: Sequence[np.ndarray], **bounds: float) -> None:
-    bounds = bounds or {'rtol': 1e-5, 'atol': 1e-5}
-    wanted, given = by_onnxruntime(model, inputs), by_torch(model, inputs)
-    for w, g in zip(wanted, given, strict=True):
-        assert g.dtype == w.dtype
-        assert g.shape == w.shape
-        np.testing.assert_allclose(g, w, **bounds)
-
 
 UNARY = {
     **dict.fromkeys(('Abs', 'Ceil', 'Cos', 'Erf', 'Exp', 'Floor', 'HardSwish', 'Identity'), X),
