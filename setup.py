@@ -84,7 +84,16 @@ TENSORRT_RTX = ['tensorrt_rtx>=1.2', 'cuda-bindings>=12.6', *ONNX]
 MODELS = ONNX
 # Networks to train: several GB, with the torch that torchvision is made for. 0.5 is the first whose
 # SegFormer gives its logits as they are, without up-sampling.
-TRAIN = [*TORCH, 'torchvision>=0.20', 'segmentation-models-pytorch>=0.5']
+TRAIN = [
+    *TORCH,
+    'torchvision>=0.20',
+    'segmentation-models-pytorch>=0.5',
+    'lightning>=2.4',
+    'matplotlib>=3.6',
+    'PyYAML>=6',
+]
+# Keeps a record of training runs, where it is installed.
+MLFLOW = ['mlflow>=2.10']
 # `colcon test` runs pytest if the extra 'test' names it.
 TEST = [
     'catkin_pkg>=1.0',
@@ -93,6 +102,7 @@ TEST = [
     'Pillow>=10',
     'pytest>=7.4',
     'PyYAML>=6',
+    'scikit-learn>=1.3',
     'setuptools>=70.1',
 ]
 DEV = [*TEST, 'mypy>=1.13', 'ruff>=0.9', 'types-PyYAML']
@@ -118,6 +128,7 @@ setup(
         'models': MODELS,
         'report': REPORT,
         'train': TRAIN,
+        'mlflow': MLFLOW,
         'test': TEST,
         'dev': DEV,
     },
