@@ -11,9 +11,11 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from drivseg_ros.cli.architectures import architectures
 from drivseg_ros.cli.console import out
 
 app = typer.Typer(help='List models and show their cards.', invoke_without_command=True)
+app.command()(architectures)
 
 
 @app.callback()

@@ -4,7 +4,13 @@
 
 from __future__ import annotations
 
+import os
+
 from drivseg_ros.errors import MissingDependencyError
+
+# Read when huggingface_hub is imported, as segmentation_models_pytorch does: weights are fetched,
+# nothing is reported.
+os.environ.setdefault('HF_HUB_DISABLE_TELEMETRY', '1')
 
 try:
     import torch  # noqa: F401

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from drivseg_ros.errors import MissingDependencyError, ModelError
 from drivseg_ros.model_card import ModelCard
@@ -54,17 +54,7 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelCard]:
         ModelError: if the file is missing, damaged, has no card, or does not fit its
             architecture.
     """
-    _check_suffix(path)
-    if not path.is_file():
-        raise ModelError(f'no checkpoint at {path}; give the path of a .safetensors file')
-    try:
-        with safe_open(str(path), framework='pt') as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ModelError(
-            f'{path} cannot be read as safetensors ({error}); write or copy it again'
-        ) from None
+    metadata, tensors = read_tensors(path)
     missing = sorted({ARCHITECTURE_KEY, METADATA_KEY} - set(metadata))
     if missing:
         raise ModelError(
@@ -79,6 +69,26 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelCard]:
     _check_tensors(path, network, tensors)
     network.load_state_dict(tensors)
     return network.eval(), card
+
+
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The metadata and the tensors, on the CPU, of any .safetensors file.
+
+    Raises:
+        ModelError: if the file is missing or damaged.
+    """
+    _check_suffix(path)
+    if not path.is_file():
+        raise ModelError(f'no checkpoint at {path}; give the path of a .safetensors file')
+    try:
+        with safe_open(str(path), framework='pt') as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f'{path} cannot be read as safetensors ({error}); write or copy it again'
+        ) from None
+    return metadata, tensors
 
 
 def _check_suffix(path: Path) -> None:

@@ -1,0 +1,70 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`drivseg models architectures`: the networks that can be trained, and how large they are."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Column, Table
+
+from drivseg_ros.cli.console import out
+from drivseg_ros.errors import MissingDependencyError, ParameterError
+
+
+def architectures(
+    classes: Annotated[
+        int, typer.Option('--classes', min=2, max=255, help='Number of classes.')
+    ] = 3,
+    size: Annotated[
+        str, typer.Option('--size', help='Count the operations for an image of this size.')
+    ] = '640x360',
+    json: Annotated[bool, typer.Option('--json', help='Print the list as JSON.')] = False,
+) -> None:
+    """List the architectures with their parameters and multiply-accumulate operations."""
+    match = re.fullmatch(r'([1-9]\d{0,4})x([1-9]\d{0,4})', size)
+    if match is None:
+        raise ParameterError(f'{size!r} is no size; give WIDTHxHEIGHT in pixels, such as 640x360')
+    width, height = map(int, match.groups())
+    from drivseg_ros.models.complexity import gmacs, parameters
+    from drivseg_ros.models.registry import ARCHITECTURES, create_network
+    from drivseg_ros.models.weight_sources import SOURCES
+
+    rows = []
+    missing = {}
+    for name in sorted(ARCHITECTURES):
+        try:
+            network = create_network(name, num_classes=classes)
+        except MissingDependencyError as error:
+            missing[name] = str(error)
+            continue
+        rows.append(
+            {
+                'architecture': name,
+                'parameters': parameters(network),
+                'gmacs': gmacs(network, width, height),
+                'weights': sorted(w for a, w in SOURCES if a == name),
+            }
+        )
+    if json:
+        out.print_json(data=rows)
+    else:
+        out.print(_table(rows, size))
+    for name, reason in missing.items():
+        out.print(f'{name}: {reason}', markup=False, soft_wrap=True)
+
+
+def _table(rows: list[dict], size: str) -> Table:
+    right = [Column(title, justify='right') for title in ('M parameters', f'GMACs at {size}')]
+    table = Table(Column('architecture', no_wrap=True), *right, 'published weights')
+    for row in rows:
+        table.add_row(
+            escape(row['architecture']),
+            f'{row["parameters"] / 1e6:.2f}',
+            f'{row["gmacs"]:.2f}',
+            ', '.join(row['weights']) or '-',
+        )
+    return table

@@ -1,0 +1,90 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The modules of each architecture whose outputs tell what it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from drivseg_ros.errors import ModelError
+
+_RESNET = {f'stage{i}': f'backbone.layer{i}' for i in (1, 2, 3, 4)}
+_SEGFORMER = {
+    **{f'stage{i}': f'network.encoder.norm{i}' for i in (1, 2, 3, 4)},
+    'decoder': 'network.decoder.fuse_stage',
+}
+_STAGES: Mapping[str, Mapping[str, str]] = {
+    'deeplabv3plus_resnet50': {
+        **{f'stage{i}': f'network.encoder.layer{i}' for i in (1, 2, 3, 4)},
+        'decoder': 'network.decoder.block2',
+    },
+    'fast_scnn': {
+        'downsample': 'downsample',
+        'stage1': 'features.0',
+        'stage2': 'features.1',
+        'stage3': 'features.2',
+        'pyramid': 'features.3',
+        'decoder': 'fusion',
+    },
+    'fcn8s_vgg16': {
+        **{f'stage{i + 1}': f'features.{stop}' for i, stop in enumerate((4, 9, 16, 23, 30))},
+        'decoder': 'classifier',
+    },
+    'fcn_resnet50': {**_RESNET, 'decoder': 'classifier.3'},
+    'pspnet_resnet50': {**_RESNET, 'decoder': 'pyramid'},
+    **{f'segformer_{size}': _SEGFORMER for size in ('b0', 'b1', 'b2', 'b3', 'b4', 'b5')},
+    'unet': {
+        **{f'stage{i + 1}': f'down.{i}' for i in range(5)},
+        'decoder': 'up.0',
+    },
+}
+
+
+def cam_layers(architecture: str, network: nn.Module) -> dict[str, nn.Module]:
+    """The stages of a network by name, for class-activation maps; the last is nearest the logits.
+
+    A forward hook on one of the modules sees its output, one float map [N, channels, h, w], on
+    which the logits depend. A map is taken at any of them; that of 'decoder' shows the
+    classification itself, 'stage4' (Fast-SCNN: 'pyramid', VGG and U-Net: 'stage5') the
+    encoder's end.
+
+    Args:
+        architecture: The network's name in the registry.
+        network: As `create_network` made it.
+
+    Raises:
+        ModelError: If the architecture is unknown.
+    """
+    if architecture not in _STAGES:
+        raise ModelError(
+            f'no stages are named for {architecture!r}; they are for {", ".join(sorted(_STAGES))}'
+        )
+    return {name: network.get_submodule(path) for name, path in _STAGES[architecture].items()}
+
+
+def attention_layers(architecture: str, network: nn.Module) -> dict[str, list[nn.Module]]:
+    """The attention modules of a SegFormer: those of 'stage1' to 'stage4', in order.
+
+    Each is called with tokens [N, h w, channels], h and w. Its submodule `attn_drop` is called
+    with the attention, after softmax: float [N, heads, h w, keys], where the keys are the pixels
+    of the stage's map, reduced by `sr_ratio` in both directions, row by row. So a forward
+    pre-hook on `attn_drop` sees which keys every pixel attends to.
+
+    Args:
+        architecture: The network's name in the registry.
+        network: As `create_network` made it.
+
+    Raises:
+        ModelError: If the architecture has no attention.
+    """
+    if not architecture.startswith('segformer_'):
+        raise ModelError(f'{architecture} has no attention; the SegFormers have')
+    return {
+        f'stage{i}': [
+            block.get_submodule('attn')
+            for block in network.get_submodule(f'network.encoder.block{i}').children()
+        ]
+        for i in (1, 2, 3, 4)
+    }
