@@ -13,6 +13,7 @@ from drivseg_ros.cli import bag, bench, engine, models
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.demo import demo
 from drivseg_ros.cli.doctor import doctor
+from drivseg_ros.cli.explain import explain
 from drivseg_ros.cli.export import export
 from drivseg_ros.cli.import_network import import_network
 from drivseg_ros.cli.parity import parity
@@ -37,6 +38,7 @@ app.command('import')(import_network)
 app.command()(export)
 app.add_typer(engine.app, name='engine')
 app.command()(segment)
+app.command()(explain)
 app.command()(replay)
 app.command()(play)
 app.command()(record)
