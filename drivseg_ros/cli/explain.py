@@ -52,7 +52,10 @@ def explain(
     ] = None,
     layer: Annotated[
         str | None,
-        typer.Option(help="Of grad-cam: a layer by name; the encoder's last one without it."),
+        typer.Option(
+            help="Of grad-cam: a stage (stage1, ..., decoder) or a module by name; the encoder's "
+            'end without it.'
+        ),
     ] = None,
     block: Annotated[
         str, typer.Option(help="Of attention: last (each stage's last block), or mean (over all).")

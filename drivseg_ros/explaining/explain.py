@@ -47,7 +47,7 @@ def explain(
         classes: names; of attention one at most, without a spot. grad-cam takes all with a role
             if none is named.
         spot: pixels of the image.
-        layer: of grad-cam, if not the one of layers.py.
+        layer: of grad-cam, if not the encoder's end: a stage or a module, see layers.py.
         block: of attention, one of BLOCKS: each stage's last one, or the mean over them.
 
     Raises:
@@ -114,7 +114,7 @@ def _activation(
         else:
             mask = subject.predicted_as(subject.class_id(name))
         scores.append((subject.class_id(name), mask))
-    chosen = layer or feature_layer(subject.architecture, subject.network, subject.planes)
+    chosen = feature_layer(subject.architecture, subject.network, subject.planes, wanted=layer)
     values = grad_cam(subject.network, subject.planes, layer=chosen, scores=scores)
     maps = tuple(
         HeatMap(name, one, note='' if mask.any() else 'predicted nowhere')

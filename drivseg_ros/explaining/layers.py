@@ -1,51 +1,50 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which layer a class-activation map is taken from."""
+"""Which layer a class-activation map is taken from.
+
+The end of the encoder, before any pooling over the whole image: there the maps have seen the most
+of it and still tell where. Selvaraju et al. (section 3) take the last convolutional layer,
+Vinogradova et al. the bottleneck of U-Net.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from drivseg_ros.errors import ModelError
-
-LAYERS: Mapping[str, str] = {
-    'deeplabv3plus_resnet50': 'network.encoder.layer4',
-    'fast_scnn': 'features.2',
-    'fcn8s_vgg16': 'features.30',
-    'fcn_resnet50': 'backbone.layer4',
-    'pspnet_resnet50': 'backbone.layer4',
-    **{f'segformer_b{size}': 'network.encoder.block4' for size in range(6)},
-    'unet': 'down.4',
-}
-"""The end of each encoder, before any pooling over the whole image.
-
-There the maps have seen the most of the image and still tell where: Selvaraju et al. (section 3)
-take the last convolutional layer, Vinogradova et al. the bottleneck of U-Net.
-"""
+from drivseg_ros.models.stages import cam_layers
 
 _COARSEST = 32
 
 
-def feature_layer(architecture: str, network: nn.Module, planes: Tensor) -> str:
-    """The name of the layer for a network.
+def feature_layer(
+    architecture: str, network: nn.Module, planes: Tensor, *, wanted: str | None = None
+) -> str:
+    """The name of the module for a network.
 
-    Architectures that are not in `LAYERS` are run once: it is the last normalised convolution on
-    their coarsest grid, where grids of less than a cell in 32 x 32 pixels are taken for pooling.
+    Architectures whose stages nobody named (models/stages.py) are run once: it is the last batch
+    norm on their coarsest grid, where grids of less than a cell in 32 x 32 pixels are taken for
+    pooling.
 
     Args:
         architecture: its name in the registry.
         network: in evaluation mode.
         planes: float32 [1, 3, H, W].
+        wanted: a stage as models/stages.py names it, or a module by its name in the network; None
+            is the encoder's end.
 
     Raises:
-        ModelError: if the network has no such layer.
+        ModelError: if none can be chosen.
     """
-    if architecture in LAYERS:
-        return LAYERS[architecture]
+    stages = _stages(architecture, network)
+    if wanted is not None:
+        return stages.get(wanted, wanted)
+    encoder = [path for name, path in stages.items() if name.startswith('stage')]
+    if encoder:
+        return encoder[-1]
     grids: dict[str, tuple[int, int]] = {}
     handles = []
     for name, module in network.named_modules():
@@ -74,3 +73,13 @@ def feature_layer(architecture: str, network: nn.Module, planes: Tensor) -> str:
         )
     least = min(rows * columns for rows, columns in grids.values())
     return [name for name, (rows, columns) in grids.items() if rows * columns == least][-1]
+
+
+def _stages(architecture: str, network: nn.Module) -> dict[str, str]:
+    """The modules' names by stage; none where nobody named the stages."""
+    try:
+        modules = cam_layers(architecture, network)
+    except ModelError:
+        return {}
+    names = {id(module): name for name, module in network.named_modules()}
+    return {stage: names[id(module)] for stage, module in modules.items()}

@@ -14,8 +14,7 @@ from torch import nn  # noqa: E402
 
 from drivseg_ros.errors import ModelError  # noqa: E402
 from drivseg_ros.explaining.grad_cam import grad_cam  # noqa: E402
-from drivseg_ros.explaining.layers import LAYERS, feature_layer  # noqa: E402
-from drivseg_ros.models.registry import ARCHITECTURES  # noqa: E402
+from drivseg_ros.explaining.layers import feature_layer  # noqa: E402
 
 HEIGHT, WIDTH = 6, 8
 
@@ -133,14 +132,30 @@ def test_a_network_that_looks_at_one_quadrant_has_its_map_there() -> None:
     assert not found[1].any()  # nothing speaks for the other class
 
 
-@pytest.mark.parametrize('architecture', sorted(LAYERS))
-def test_the_layer_of_each_architecture_is_there(architecture: str) -> None:
-    assert architecture in ARCHITECTURES
-    # All sizes of SegFormer have one layout, and it makes no network without weights.
-    segformer = architecture.startswith('segformer')
-    with torch.device('cpu' if segformer else 'meta'):
-        network = network_or_skip('segformer_b0' if segformer else architecture, 3)
-    network.get_submodule(LAYERS[architecture])
+# All sizes of SegFormer have one layout.
+@pytest.mark.parametrize(
+    ('architecture', 'end', 'channels'),
+    [
+        ('fast_scnn', 'features.2', 128),
+        ('segformer_b0', 'network.encoder.norm4', 256),
+        ('unet', 'down.4', 1024),
+    ],
+)
+def test_the_layer_is_the_end_of_the_encoder(architecture: str, end: str, channels: int) -> None:
+    network = network_or_skip(architecture, 3).eval()
+    images = torch.zeros(1, 3, 32, 64)
+    assert feature_layer(architecture, network, images) == end
+    seen = []
+    network.get_submodule(end).register_forward_hook(lambda *call: seen.append(call[2].shape))
+    with torch.no_grad():
+        network(images)
+    assert [shape[1] for shape in seen] == [channels]
+
+
+def test_a_layer_may_be_named_by_its_stage() -> None:
+    network, images = network_or_skip('fast_scnn', 3).eval(), torch.zeros(1, 3, 32, 64)
+    assert feature_layer('fast_scnn', network, images, wanted='decoder') == 'fusion'
+    assert feature_layer('fast_scnn', network, images, wanted='features.0.1') == 'features.0.1'
 
 
 def test_fast_scnn_gives_maps_of_its_coarsest_grid() -> None:
