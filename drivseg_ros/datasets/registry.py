@@ -1,0 +1,250 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of data sets by name, and how one is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drivseg_ros.datasets import bdd100k, camvid, cityscapes, folder, kitti_road, rendered, shared
+from drivseg_ros.datasets.base import Dataset
+from drivseg_ros.datasets.paired_files import PairedFiles
+from drivseg_ros.datasets.split import DEFAULT_SHARES, Part, part_named, split
+from drivseg_ros.errors import DataError, ParameterError
+
+_COMMON_OPTIONS = ('shares', 'limit', 'seed')
+
+PartsOf = Callable[[Path, Mapping[str, Any]], tuple[Part, ...]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of data set.
+
+    Args:
+        name: Its name in recipes and on the command line.
+        summary: One line about it.
+        open: Opens it: (root, parts, **options) where it can have parts of its own, else
+            (root, **options); without a root, (parts, **options).
+        parts: Which parts of its own a folder has; None: it has none and is split by seed.
+        needs_root: Whether it lies in a folder.
+    """
+
+    name: str
+    summary: str
+    open: Callable[..., Any]
+    parts: PartsOf | None = None
+    needs_root: bool = True
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The names of its options."""
+        parameters = inspect.signature(self.open).parameters.values()
+        own = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+        return (*own, *(_COMMON_OPTIONS if self.needs_root else ()))
+
+
+def _there(folders: Mapping[Part, str], inside: str, form: str = '{}') -> PartsOf:
+    """The parts whose folders are there; all of them where none is, for the error's sake."""
+
+    def parts(root: Path, _: Mapping[str, Any]) -> tuple[Part, ...]:
+        found = [p for p, name in folders.items() if (root / inside / form.format(name)).is_dir()]
+        return tuple(found or folders)
+
+    return parts
+
+
+def _always(parts: tuple[Part, ...]) -> PartsOf:
+    return lambda root, options: parts
+
+
+_KINDS = (
+    Kind(
+        'bdd100k',
+        'BDD100K drivable area, official layout: direct, alternative, background',
+        bdd100k.open_bdd100k,
+        _there(bdd100k.FOLDERS, 'images/100k'),
+    ),
+    Kind(
+        'cityscapes',
+        'Cityscapes, 19 classes',
+        cityscapes.open_cityscapes,
+        _there(cityscapes.FOLDERS, 'leftImg8bit'),
+    ),
+    Kind(
+        'cityscapes_categories',
+        'Cityscapes, 8 categories',
+        cityscapes.open_categories,
+        _there(cityscapes.FOLDERS, 'leftImg8bit'),
+    ),
+    Kind('kitti_road', 'KITTI road, official colours: road, not_road', kitti_road.open_road),
+    Kind('kitti_lane', 'KITTI road, official colours: ego_lane, rest', kitti_road.open_lane),
+    Kind(
+        'camvid',
+        "CamVid in its authors' colours, 32 or 11 classes",
+        camvid.open_camvid,
+        _always(tuple(camvid.FOLDERS)),
+    ),
+    Kind(
+        'camvid_segnet',
+        "CamVid as SegNet's authors gave it out, 11 classes",
+        camvid.open_segnet,
+        _there(camvid.FOLDERS, '.'),
+    ),
+    Kind(
+        'folder',
+        'images/ and labels/ with classes of your own',
+        folder.open_folder,
+        lambda root, options: folder.has_parts(root, options.get('images', 'images')),
+    ),
+    Kind(
+        'scenes',
+        'rendered scenes: direct, alternative, background',
+        rendered.open_scenes,
+        _always(tuple(rendered.SEEDS)),
+        needs_root=False,
+    ),
+    Kind(
+        'shared_bdd100k',
+        "this project's BDD100K frames, by lane",
+        shared.open_shared_bdd100k,
+        _always(shared.BDD100K_PARTS),
+    ),
+    Kind('shared_kitti', "this project's KITTI road frames", shared.open_shared_kitti),
+    Kind(
+        'shared_camvid',
+        "this project's CamVid frames, 11 classes",
+        shared.open_shared_camvid,
+        _there(shared.CAMVID_FOLDERS, '.'),
+    ),
+    Kind('shared_frames', "this project's pseudo-labelled frames", shared.open_shared_frames),
+)
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _KINDS}
+"""All kinds by name."""
+
+
+def kind_named(name: str) -> Kind:
+    """A kind by its name.
+
+    Raises:
+        ParameterError: If there is none of this name.
+    """
+    if name not in KINDS:
+        raise ParameterError(
+            f'there is no data set of the kind {name!r}; the kinds are {", ".join(KINDS)}'
+        )
+    return KINDS[name]
+
+
+def open_dataset(
+    kind: str, root: Path | str | None = None, *, part: str | Part | None = None, **options: Any
+) -> Dataset:
+    """A data set, ready to be read.
+
+    Args:
+        kind: One of KINDS.
+        root: The folder it lies in; see docs/datasets.md for what must be there.
+        part: 'training', 'validation', 'held out' or 'test'; None: everything with labels. Kinds
+            whose authors made no parts are split by seed, drive by drive.
+        **options: The kind's own; and for all kinds with a root `limit` (only so many frames,
+            chosen by `seed`; a lower limit chooses among those of a higher one) and, for those
+            without parts of their own, `shares` ({training: 0.8, ...}) and `seed`.
+
+    Raises:
+        ParameterError: If the kind, the part or an option is not allowed.
+        DataError: If folders or labels are missing.
+    """
+    found = kind_named(kind)
+    unknown = sorted(set(options) - set(found.options))
+    if unknown:
+        raise ParameterError(
+            f'{kind} has no option {unknown[0]!r}; its options are {", ".join(found.options)}'
+        )
+    wanted = None if part is None else part_named(part)
+    if not found.needs_root:
+        return found.open(
+            () if wanted is None else (_own(found, None, wanted, options),), **options
+        )
+    folder_of_set = _folder(kind, root)
+    shares, limit = options.pop('shares', None), options.pop('limit', None)
+    seed = options.pop('seed', 0)
+    own = found.parts(folder_of_set, options) if found.parts else ()
+    if own and shares is not None:
+        raise ParameterError(
+            f'{kind} has the parts {_words(own)} of its authors; shares are for sets without parts'
+        )
+    if own:
+        parts = own if wanted is None else (_own(found, folder_of_set, wanted, options),)
+        dataset = found.open(folder_of_set, parts, **options)
+    else:
+        before = () if found.parts is None else ((),)
+        dataset = found.open(folder_of_set, *before, **options)
+        if wanted is not None:
+            dataset = _by_seed(dataset, wanted, shares, seed)
+    return dataset if limit is None else _limited(dataset, limit, seed)
+
+
+def parts_of(kind: str, root: Path | str | None = None, **options: Any) -> tuple[Part, ...]:
+    """The parts of its own that a data set has here; none if it is split by seed."""
+    found = kind_named(kind)
+    if found.parts is None:
+        return ()
+    return found.parts(_folder(kind, root) if found.needs_root else Path(), options)
+
+
+def _folder(kind: str, root: Path | str | None) -> Path:
+    if root is None:
+        raise ParameterError(f'{kind} lies in a folder; give its root')
+    path = Path(root)
+    if not path.is_dir():
+        raise DataError(f'{kind}: there is no folder {path}; give the one the data set lies in')
+    return path
+
+
+def _own(kind: Kind, root: Path | None, wanted: Part, options: Mapping[str, Any]) -> Part:
+    own = kind.parts(root or Path(), options) if kind.parts else ()
+    if wanted not in own:
+        raise ParameterError(
+            f'{kind.name} has no part {wanted.value!r} with labels here; it has {_words(own)}'
+        )
+    return wanted
+
+
+def _by_seed(dataset: PairedFiles, wanted: Part, shares: Any, seed: int) -> PairedFiles:
+    named = DEFAULT_SHARES if shares is None else _shares(shares)
+    if wanted not in named:
+        raise ParameterError(
+            f'{dataset.name} is split into {_words(tuple(named))}; there is no part '
+            f'{wanted.value!r} (change shares)'
+        )
+    groups = {pair.name: pair.group for pair in dataset.pairs}
+    parts = split(dataset.names, named, seed=seed, group_of=groups.__getitem__)
+    return dataset.select(parts[wanted], name=f'{dataset.name} ({wanted.value}, seed {seed})')
+
+
+def _shares(given: Any) -> dict[Part, float]:
+    if not isinstance(given, Mapping):
+        raise ParameterError(f'shares are {given!r}; give {{training: 0.8, validation: 0.2}}')
+    try:
+        return {part_named(name): float(share) for name, share in given.items()}
+    except (TypeError, ValueError):
+        raise ParameterError(f'shares are {given!r}; each must be a number') from None
+
+
+def _limited(dataset: PairedFiles, limit: Any, seed: int) -> PairedFiles:
+    if type(limit) is not int or limit < 1:
+        raise ParameterError(f'limit is {limit!r}; give a number of frames from 1')
+    order = sorted(
+        dataset.names, key=lambda name: hashlib.sha256(f'{seed}:{name}'.encode()).digest()
+    )
+    return dataset.select(order[:limit], name=f'{dataset.name} ({min(limit, len(order))} frames)')
+
+
+def _words(parts: tuple[Part, ...]) -> str:
+    return ', '.join(part.value for part in parts)
