@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What comes from segmentation_models_pytorch: DeepLabV3+ and SegFormer. No weights."""
+"""What comes from segmentation_models_pytorch: DeepLabV3+ and SegFormer."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ class DeepLabV3Plus(nn.Module):
             classes=num_classes,
             upsampling=1,
         )
+        # The library dilates the convolution that has lost its stride, too. It sees the map that
+        # it was trained on, so its taps stay; torchvision and the authors' code do likewise.
+        for stage, dilation in ((self.network.encoder.layer3, 1), (self.network.encoder.layer4, 2)):
+            convolution = stage[0].conv2
+            convolution.dilation = convolution.padding = (dilation, dilation)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits at a quarter of the image's size.

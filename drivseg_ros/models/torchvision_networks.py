@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What comes from torchvision: FCN on ResNet-50, and that ResNet for other heads. No weights."""
+"""What comes from torchvision: FCN on ResNet-50, and that ResNet for other heads."""
 
 from __future__ import annotations
 
