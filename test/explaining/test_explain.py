@@ -126,7 +126,7 @@ def test_attention_by_stage_and_head(segformer_subject: Subject) -> None:
 
 def test_segformer_has_class_activation_maps_too(segformer_subject: Subject) -> None:
     found = explain(segformer_subject, method='grad-cam', spot=Spot(region=(0, 0, 200, 144)))
-    assert found.facts['layer'] == 'network.encoder.block4'
+    assert found.facts['layer'] == 'network.encoder.norm4'
     assert {heat.values.shape for heat in found.maps} == {(3, 4)}
 
 
