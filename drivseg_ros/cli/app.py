@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import drivseg_ros
-from drivseg_ros.cli import bag, bench, engine, models
+from drivseg_ros.cli import bag, bench, dataset, engine, models
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.demo import demo
 from drivseg_ros.cli.doctor import doctor
@@ -36,6 +36,7 @@ app.add_typer(models.app, name='models')
 app.add_typer(bag.app, name='bag')
 app.command('import')(import_network)
 app.command()(export)
+app.add_typer(dataset.app, name='dataset')
 app.add_typer(engine.app, name='engine')
 app.command()(segment)
 app.command()(explain)

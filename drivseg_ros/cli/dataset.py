@@ -1,0 +1,157 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`drivseg dataset`: which kinds of data sets there are, and the check of one."""
+
+from __future__ import annotations
+
+import json as json_text
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Column, Table
+
+from drivseg_ros.cli.console import out, progress_bar
+from drivseg_ros.errors import DataError, ParameterError
+
+if TYPE_CHECKING:
+    from drivseg_ros.datasets.check import DatasetCheck
+
+app = typer.Typer(help='Data sets for training: their kinds, and a check.', no_args_is_help=True)
+
+_SHOWN_FAULTS = 20
+# Yu et al. 2020 give no shares; these are what papers on the drivable area print.
+_LITERATURE = {'direct': 0.117, 'alternative': 0.047, 'background': 0.836}
+_FAR = 0.1
+
+
+@app.command()
+def kinds() -> None:
+    """List the kinds of data sets and their options."""
+    from drivseg_ros.datasets.registry import KINDS
+
+    table = Table(Column('kind', no_wrap=True), 'what', 'options')
+    for kind in KINDS.values():
+        table.add_row(kind.name, escape(kind.summary), ', '.join(kind.options))
+    out.print(table)
+
+
+@app.command()
+def check(
+    kind: Annotated[str, typer.Argument(help='A kind that `drivseg dataset kinds` lists.')],
+    root: Annotated[Path | None, typer.Argument(help='The folder it lies in.')] = None,
+    part: Annotated[
+        str | None, typer.Option(help='training, validation, held out or test; else all.')
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help='An option of the kind, NAME=VALUE (YAML); may be repeated.'),
+    ] = None,
+    labels_only: Annotated[
+        bool, typer.Option('--labels-only', help='Do not decode the images.')
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help='Threads that read.')] = 2,
+    json: Annotated[bool, typer.Option('--json', help='Print JSON.')] = False,
+) -> None:
+    """Read every frame: counts, sizes, stray values, class shares; exit status 1 on a fault."""
+    from drivseg_ros.datasets.check import check_dataset
+    from drivseg_ros.datasets.registry import open_dataset, parts_of
+
+    options = dict(_option(text) for text in option or [])
+    parts: list[str | None] = [part]
+    if part is None:
+        parts = [p.value for p in parts_of(kind, root, **options)] or [None]
+    if 'seeds' in options:
+        parts = [None]
+    try:
+        datasets = [open_dataset(kind, root, part=p, **options) for p in parts]
+    except DataError as error:
+        if not json:
+            raise
+        out.print_json(data={'kind': kind, 'ok': False, 'faults': [{'fault': str(error)}]})
+        raise typer.Exit(1) from None
+    with progress_bar() as progress:
+        task = progress.add_task('frames')
+        result = check_dataset(
+            datasets,
+            images=not labels_only,
+            workers=workers,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    literature = _LITERATURE if kind in ('bdd100k', 'shared_bdd100k') else {}
+    if json:
+        out.print_json(json_text.dumps(_report(kind, root, result)))
+    else:
+        _print(kind, [name or 'all' for name in parts], result, literature)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    name, equals, value = text.partition('=')
+    try:
+        if not (name and equals):
+            raise ValueError
+        return name, YAML(typ='safe').load(value)
+    except (YAMLError, ValueError):
+        raise ParameterError(
+            f'--option {text!r} is not NAME=VALUE; give for instance --option labels=masks'
+        ) from None
+
+
+def _report(kind: str, root: Path | None, result: DatasetCheck) -> dict[str, Any]:
+    return {
+        'kind': kind,
+        'root': None if root is None else str(root),
+        'ok': result.ok,
+        'parts': [part.to_dict() for part in result.parts],
+        'total': result.total.to_dict(),
+    }
+
+
+def _print(kind: str, parts: list[str], result: DatasetCheck, literature: dict[str, float]) -> None:
+    total = result.total
+    shown = [*result.parts, total] if len(result.parts) > 1 else [total]
+    known = bool(set(literature) & {c.name for c in total.classes})
+    names = [*parts, 'all'][: len(shown)] + (['literature'] if known else [])
+    heads = [Column(name, justify='right') for name in names]
+    table = Table(Column('', no_wrap=True), *heads, title=escape(kind), title_justify='left')
+    table.add_row('frames', *(str(p.frames) for p in shown))
+    if all(p.drives for p in result.parts):
+        table.add_row('drives', *(str(p.drives) for p in shown))
+    table.add_row('sizes', *('\n'.join(f'{n} of {s}' for s, n in p.sizes.items()) for p in shown))
+    for i, c in enumerate(total.classes):
+        row = [_percent(p.shares[i]) for p in shown]
+        table.add_row(escape(c.name), *row, *([_percent(literature.get(c.name))] if known else []))
+    table.add_row('unlabelled (of all)', *(_percent(p.unlabelled_share) for p in shown))
+    out.print(table)
+    for note in [*total.notes, *_strange(result, literature)]:
+        out.print(f'note: {note}', markup=False, soft_wrap=True)
+    for _, text in total.faults[:_SHOWN_FAULTS]:
+        out.print(f'fault: {text}', markup=False, soft_wrap=True)
+    if len(total.faults) > _SHOWN_FAULTS:
+        out.print(f'... and {len(total.faults) - _SHOWN_FAULTS} more faults (--json has them all)')
+    out.print(f'{len(total.faults)} faults' if total.faults else 'nothing is wrong')
+
+
+def _strange(result: DatasetCheck, literature: dict[str, float]) -> list[str]:
+    total = result.total
+    far = [
+        f'{c.name} {_percent(share)}'
+        for c, share in zip(total.classes, total.shares, strict=True)
+        if share is not None and c.name in literature and abs(share - literature[c.name]) > _FAR
+    ]
+    if not far:
+        return []
+    return [
+        f'{", ".join(far)}: far from what the literature prints; are the ids in another order, or '
+        'are these frames unusual?'
+    ]
+
+
+def _percent(share: float | None) -> str:
+    return '-' if share is None else f'{100 * share:.1f} %'
