@@ -1,10 +1,9 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Frames decoded and resized once, kept in files that every loading process maps.
+"""What is made of frames once and read a hundred times, in files that every process maps.
 
-Decoding a 1280x720 JPEG costs more than a training step at low resolution, and a network sees each
-frame a hundred times. The labels are kept as the data set tells them, so that another mapping to a
-network's classes needs no new cache.
+Decoding a 1280x720 JPEG costs more than a training step at low resolution; so does the answer of
+a teacher.
 """
 
 from __future__ import annotations
@@ -13,75 +12,21 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
-from drivseg_ros.datasets.base import Dataset, Sample
 from drivseg_ros.errors import DataError
-from drivseg_ros.model_card import ModelClass
 
-_FORMAT = 1
-_INDEX, _IMAGES, _LABELS = 'names.json', 'images.npy', 'labels.npy'
-_BYTES_PER_PIXEL = 4  # three colours and a label
-_MAX_WORKERS = 8
+_COMPLETE = 'complete.json'
+_AHEAD = 64
 
-Progress = Callable[[int, int], None]
-"""Is told how many frames are done, and of how many."""
-
-
-@dataclass(frozen=True)
-class CachedDataset:
-    """A data set whose frames lie in a cache, all of one size (see `base.Dataset`).
-
-    Args:
-        name: The name of the data set behind it.
-        classes: Its classes.
-        identity: Its identity and the size.
-        entry: The folder of the cache that holds it.
-    """
-
-    name: str
-    classes: tuple[ModelClass, ...]
-    identity: str
-    entry: Path
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The frames' names, in order."""
-        return tuple(json.loads((self.entry / _INDEX).read_text()))
-
-    @cached_property
-    def images(self) -> np.ndarray:
-        """All images, uint8 [N, H, W, 3] RGB, mapped and read-only."""
-        return np.load(self.entry / _IMAGES, mmap_mode='r')
-
-    @cached_property
-    def labels(self) -> np.ndarray:
-        """All labels, uint8 [N, H, W], mapped and read-only."""
-        return np.load(self.entry / _LABELS, mmap_mode='r')
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __getitem__(self, index: int) -> Sample:
-        return Sample(self.names[index], np.array(self.images[index]), self.label_only(index))
-
-    def label_only(self, index: int) -> np.ndarray:
-        """The label of a frame, uint8 [H, W]."""
-        return np.array(self.labels[index])
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A mapped array is pickled with all it maps; a loading process maps it by itself.
-        return {k: v for k, v in self.__dict__.items() if k not in ('images', 'labels')}
+_T = TypeVar('_T')
 
 
 def resize_frame(
@@ -110,89 +55,88 @@ def resize_frame(
     )
 
 
-def cache_dataset(
-    dataset: Dataset,
+def cached_arrays(
     folder: Path,
     *,
-    width: int,
-    height: int,
-    workers: int = 0,
-    progress: Progress | None = None,
-) -> CachedDataset:
-    """The data set in a size, from the cache folder; put there first if it is not.
+    key: str,
+    count: int,
+    shapes: Mapping[str, Sequence[int]],
+    make: Callable[[], Iterable[Mapping[str, np.ndarray]]],
+) -> dict[str, np.ndarray]:
+    """Arrays from the cache folder, put there first if they are not.
 
     Two processes that want the same entry do not make it twice: one waits for the other. An entry
-    that was interrupted is made again.
+    whose making was interrupted is made again.
 
     Args:
-        dataset: Where the frames come from.
-        folder: The cache; it may be deleted at any time when nobody trains.
-        width: Width of the cached frames in pixels.
-        height: Height likewise.
-        workers: Threads that decode; 0: as many as there are CPU cores, at most 8.
-        progress: Is told of every frame that is done.
+        folder: The cache; it may be deleted when nobody reads it.
+        key: What they are made of; another key is another entry.
+        count: How many frames there are.
+        shapes: The shape of one frame's array by name; all are uint8.
+        make: Gives the arrays of the frames in order.
+
+    Returns:
+        By name an array uint8 [count, ...] that is read only, and lies in a file.
 
     Raises:
-        DataError: If a frame cannot be used, or the disk has too little room.
+        DataError: If they cannot be written, or `make` gives another number of frames.
     """
-    identity = f'{dataset.identity}-{width}x{height}'
-    digest = hashlib.sha256(f'{_FORMAT}|{identity}'.encode()).hexdigest()[:20]
-    entry = folder / digest
-    entry.mkdir(parents=True, exist_ok=True)
-    with _locked(entry):
-        # Written last: an entry without it was interrupted.
-        if not (entry / _INDEX).is_file():
-            _fill(entry, dataset, width, height, workers, progress)
-    return CachedDataset(dataset.name, dataset.classes, identity, entry)
+    told = json.dumps([key, count, {name: list(shape) for name, shape in shapes.items()}])
+    entry = folder / hashlib.sha256(told.encode()).hexdigest()[:20]
+    try:
+        entry.mkdir(parents=True, exist_ok=True)
+        with _locked(entry):
+            # Written last: an entry without it was interrupted.
+            if not (entry / _COMPLETE).is_file():
+                _fill(entry, count, shapes, make)
+                (entry / _COMPLETE).write_text(told)
+    except OSError as error:
+        raise DataError(
+            f'the cache {folder} cannot be written ({error.strerror or error}); make room, or '
+            'name another folder'
+        ) from None
+    return {name: np.load(_file(entry, name), mmap_mode='r') for name in shapes}
+
+
+def in_threads(make: Callable[[int], _T], count: int, *, threads: int) -> Iterator[_T]:
+    """make(0), make(1), ... in order, made by several threads a little ahead of the reader."""
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, count, _AHEAD):
+            yield from pool.map(make, range(start, min(start + _AHEAD, count)))
 
 
 def _fill(
     entry: Path,
-    dataset: Dataset,
-    width: int,
-    height: int,
-    workers: int,
-    progress: Progress | None,
+    count: int,
+    shapes: Mapping[str, Sequence[int]],
+    make: Callable[[], Iterable[Mapping[str, np.ndarray]]],
 ) -> None:
-    count = len(dataset)
-    _check_room(entry, count * width * height * _BYTES_PER_PIXEL, dataset.name)
-    images = _create(entry / _IMAGES, (count, height, width, 3))
-    labels = _create(entry / _LABELS, (count, height, width))
-
-    def put(index: int) -> None:
-        sample = dataset[index]
-        images[index], labels[index] = resize_frame(
-            sample.image, sample.label, width=width, height=height
+    arrays = {name: _create(_file(entry, name), (count, *shape)) for name, shape in shapes.items()}
+    done = 0
+    for index, made in enumerate(make()):
+        if index < count:
+            for name, array in arrays.items():
+                array[index] = made[name]
+        done += 1
+    if done != count:
+        raise DataError(
+            f'{count} frames were to be cached, {done} came; has the data set changed meanwhile? '
+            'Open it again'
         )
-
-    threads = workers or min(len(os.sched_getaffinity(0)), _MAX_WORKERS)
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for done, _ in enumerate(pool.map(put, range(count)), 1):
-                if progress is not None:
-                    progress(done, count)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    images.flush()
-    labels.flush()
-    partial = entry / f'{_INDEX}.partial'
-    partial.write_text(json.dumps(list(dataset.names)))
-    partial.replace(entry / _INDEX)
+    for array in arrays.values():
+        array.flush()
 
 
 def _create(path: Path, shape: tuple[int, ...]) -> np.memmap:
-    return np.lib.format.open_memmap(path, mode='w+', dtype=np.uint8, shape=shape)
+    array = np.lib.format.open_memmap(path, mode='w+', dtype=np.uint8, shape=shape)
+    # A full disk is met here, as an error; written through the map it would kill the process.
+    with path.open('r+b') as file:
+        os.posix_fallocate(file.fileno(), 0, array.offset + array.nbytes)
+    return array
 
 
-def _check_room(entry: Path, needed: int, name: str) -> None:
-    lying = sum(f.stat().st_size for f in entry.iterdir())
-    free = shutil.disk_usage(entry).free + lying
-    if free < needed:
-        raise DataError(
-            f'the cache of {name} needs {needed / 1e9:.1f} GB in {entry.parent}, where '
-            f'{free / 1e9:.1f} GB are free; make room, name another folder, or cache smaller frames'
-        )
+def _file(entry: Path, name: str) -> Path:
+    return entry / f'{name}.npy'
 
 
 @contextmanager
