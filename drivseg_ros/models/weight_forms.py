@@ -7,7 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
+
+from drivseg_ros.models.normalisation import DEVIATION, MEAN
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,9 @@ class WeightForm:
             the same values, in the same order.
         classes: The tensor of the file whose first dimension is the number of classes, or empty.
             If the network has another number, the tensors that depend on it stay as they are.
+        stem: The first convolution's weight and the running mean of the norm behind it, by our
+            names, where the weights were trained on images normalised in another way than ours.
+        normalised: Mean and deviation, in grey levels, of the images they were trained on.
     """
 
     name: str
@@ -35,6 +41,8 @@ class WeightForm:
     drops: tuple[str, ...] = ()
     flat: tuple[str, ...] = ()
     classes: str = ''
+    stem: tuple[str, str] | None = None
+    normalised: tuple[float, float] = (0.0, 1.0)
 
     def our_name(self, name: str) -> str:
         """What our network calls a tensor of the file; empty if it is left out."""
@@ -57,7 +65,22 @@ class WeightForm:
         for name in self.flat:
             if name in named and named[name].numel() == state[name].numel():
                 named[name] = named[name].reshape(state[name].shape)
+        if self.stem and all(named[name].shape == state[name].shape for name in self.stem):
+            weight, mean = self.stem
+            named[weight], named[mean] = self._renormalise(named[weight], named[mean])
         return named
+
+    def _renormalise(self, weight: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights that answer to our images as these do to theirs, away from the border.
+
+        Their image is (grey - m) / d, ours (grey - MEAN) / DEVIATION; so the one is a multiple of
+        the other and an offset, of which the norm's mean takes care.
+        """
+        m, d = self.normalised
+        weight, mean = weight.float(), mean.float()
+        offset = (torch.tensor(MEAN) - m).view(1, 3, 1, 1) / d
+        scale = torch.tensor(DEVIATION).view(1, 3, 1, 1) / d
+        return weight * scale, mean - (weight * offset).sum(dim=(1, 2, 3))
 
 
 CHECKPOINT = WeightForm('a checkpoint', ('',))
@@ -100,8 +123,58 @@ _SEGFORMER = (
     ),
 )
 
+# Blocks of each stage of EfficientNet-Lite0, by which timm counts them.
+_LITE0_STAGES = (1, 2, 2, 3, 3, 4, 1)
+
+
+def _lite0(prefix: str, *, blocks: int) -> tuple[WeightForm, ...]:
+    """Of timm, and of the ports that name the layers as TensorFlow's authors do.
+
+    Args:
+        prefix: How the names in our encoder begin.
+        blocks: How many blocks our encoder has; the file's other ones are left out.
+    """
+    places = [(s, i) for s, count in enumerate(_LITE0_STAGES) for i in range(count)]
+    timm = {'conv_stem.': 'stem.0.', 'bn1.': 'stem.1.'}
+    ported = {'_conv_stem.': 'stem.0.', '_bn0.': 'stem.1.'}
+    for block, (stage, index) in enumerate(places[:blocks]):
+        layers = ('depthwise', 'project') if block == 0 else ('expand', 'depthwise', 'project')
+        convolutions = ('conv_dw', 'conv_pw') if block == 0 else ('conv_pw', 'conv_dw', 'conv_pwl')
+        for number, (layer, convolution) in enumerate(zip(layers, convolutions, strict=True)):
+            timm[f'blocks.{stage}.{index}.{convolution}.'] = f'blocks.{block}.{layer}.0.'
+            timm[f'blocks.{stage}.{index}.bn{number + 1}.'] = f'blocks.{block}.{layer}.1.'
+        for layer, norm in (('expand', '_bn0'), ('depthwise', '_bn1'), ('project', '_bn2')):
+            if layer in layers:
+                ported[f'_blocks.{block}._{layer}_conv.'] = f'blocks.{block}.{layer}.0.'
+                ported[f'_blocks.{block}.{norm}.'] = f'blocks.{block}.{layer}.1.'
+    spare = list(enumerate(places))[blocks:]
+    stem = (f'{prefix}stem.0.weight', f'{prefix}stem.1.running_mean')
+    return (
+        WeightForm(
+            'an EfficientNet-Lite0 of timm',
+            (prefix,),
+            renames={name: prefix + ours for name, ours in timm.items()},
+            drops=(
+                *('conv_head.', 'bn2.', 'classifier.'),
+                *(f'blocks.{stage}.{index}.' for _, (stage, index) in spare),
+            ),
+            stem=stem,
+            normalised=(127.5, 127.5),
+        ),
+        WeightForm(
+            'an EfficientNet-Lite0 with the names of its authors',
+            (prefix,),
+            renames={name: prefix + ours for name, ours in ported.items()},
+            drops=('_conv_head.', '_bn1.', '_fc.', *(f'_blocks.{block}.' for block, _ in spare)),
+            stem=stem,
+            normalised=(127.0, 128.0),
+        ),
+    )
+
+
 FORMS: Mapping[str, tuple[WeightForm, ...]] = {
     'deeplabv3plus_resnet50': _resnet50('network.encoder.'),
+    'efficientnet_lite_fpn': _lite0('encoder.', blocks=13),
     'fcn_resnet50': _resnet50('backbone.'),
     'fcn8s_vgg16': _VGG16,
     'pspnet_resnet50': _resnet50('backbone.'),

@@ -20,6 +20,7 @@ from drivseg_ros.model_card import BDD100K_CLASSES, ModelCard  # noqa: E402
 from drivseg_ros.models.checkpoint import save_checkpoint  # noqa: E402
 from drivseg_ros.models.fast_scnn import FastSCNN  # noqa: E402
 from drivseg_ros.models.fcn8s import FCN8sVGG16  # noqa: E402
+from drivseg_ros.models.normalisation import normalise  # noqa: E402
 from drivseg_ros.models.pretrained import load_pretrained  # noqa: E402
 from drivseg_ros.models.unet import UNet  # noqa: E402
 
@@ -172,6 +173,60 @@ def test_mix_transformer_has_the_same_features(size, tmp_path):
     assert all(n.startswith(('network.decoder', 'network.segm')) for n in loaded.fresh)
     assert f'smp-hub/mit_{size}.imagenet at revision' in loaded.source
     assert 'NVIDIA' in loaded.license
+
+
+def names_of_the_authors(state):
+    """As TensorFlow's EfficientNet and its ports call the layers; written out by position."""
+    tensors = {}
+    block, last = -1, None
+    for name, tensor in state.items():
+        layer, _, rest = name.partition('.')
+        if layer == 'blocks':
+            stage, index, layer, rest = rest.split('.', 3)
+            block += (stage, index) != last
+            last = (stage, index)
+            plain = ['conv_dw', 'bn1', 'conv_pw', 'bn2']
+            wide = ['conv_pw', 'bn1', 'conv_dw', 'bn2', 'conv_pwl', 'bn3']
+            calls = ['_expand_conv', '_bn0', '_depthwise_conv', '_bn1', '_project_conv', '_bn2']
+            ours = dict(zip(plain, calls[2:], strict=True)) if block == 0 else None
+            layer = (ours or dict(zip(wide, calls, strict=True)))[layer]
+            tensors[f'_blocks.{block}.{layer}.{rest}'] = tensor
+        else:
+            calls = {'conv_stem': '_conv_stem', 'bn1': '_bn0', 'conv_head': '_conv_head'}
+            calls |= {'bn2': '_bn1', 'classifier': '_fc'}
+            tensors[f'{calls[layer]}.{rest}'] = tensor
+    return tensors
+
+
+@pytest.mark.parametrize(
+    ('rename', 'mean', 'deviation'),
+    [(dict, 127.5, 127.5), (names_of_the_authors, 127.0, 128.0)],
+)
+def test_efficientnet_lite_sees_the_same_image(rename, mean, deviation, tmp_path):
+    """Its weights expect images normalised in another way; at the border, zero is another grey."""
+    reference = randomised(timm.create_model('efficientnet_lite0', bn_eps=1e-3))
+    path = tmp_path / 'lite0.safetensors'
+    save_file({n: t.contiguous() for n, t in rename(reference.state_dict()).items()}, str(path))
+    network = network_or_skip('efficientnet_lite_fpn', 3).eval()
+    load_pretrained(network, 'efficientnet_lite_fpn', path)
+    grey = torch.randint(0, 256, (1, 64, 96, 3), dtype=torch.uint8)
+    theirs = ((grey.float() - mean) / deviation).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        found = network.encoder.stem(normalise(grey))
+        wanted = reference.bn1(reference.conv_stem(theirs))
+        inner = (..., slice(1, -1), slice(1, -1))
+        torch.testing.assert_close(found[inner], wanted[inner], rtol=1e-4, atol=1e-4)
+        block = 0
+        x = wanted
+        for stage in reference.blocks:
+            for theirs in stage:
+                y = theirs(x)
+                if block < len(network.encoder.blocks):
+                    torch.testing.assert_close(
+                        network.encoder.blocks[block](x), y, rtol=1e-4, atol=1e-4
+                    )
+                x, block = y, block + 1
+    assert block == 16
 
 
 @pytest.mark.parametrize('classes', [19, 3])
