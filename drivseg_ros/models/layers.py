@@ -146,6 +146,16 @@ def resize(x: Tensor, height: int, width: int) -> Tensor:
     return resample(x, rows, columns)
 
 
+def pool(x: Tensor, rows: int, columns: int) -> Tensor:
+    """Adaptive average pooling of x [N, C, H, W] to [N, C, rows, columns], for any H and W."""
+    height, width = int(x.shape[2]), int(x.shape[3])
+    return resample(
+        x,
+        _resident(pooling_matrix, height, rows, x.device, x.dtype),
+        _resident(pooling_matrix, width, columns, x.device, x.dtype),
+    )
+
+
 def crop(x: Tensor, like: Tensor) -> Tensor:
     """The upper left of x [N, C, H, W], of the height and width of `like`."""
     height, width = int(like.shape[2]), int(like.shape[3])
@@ -174,9 +184,7 @@ class PyramidPooling(nn.Module):
         height, width = int(x.shape[2]), int(x.shape[3])
         maps = [x]
         for bins, branch in zip(self.bins, self.branches, strict=True):
-            rows = _resident(pooling_matrix, height, bins, x.device, x.dtype)
-            columns = _resident(pooling_matrix, width, bins, x.device, x.dtype)
-            maps.append(resize(branch(resample(x, rows, columns)), height, width))
+            maps.append(resize(branch(pool(x, bins, bins)), height, width))
         return self.project(torch.cat(maps, dim=1))
 
 

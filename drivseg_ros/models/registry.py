@@ -24,6 +24,7 @@ def _later(module: str, name: str, **arguments: str) -> Callable[[int], nn.Modul
 
 ARCHITECTURES: Mapping[str, Callable[[int], nn.Module]] = {
     'deeplabv3plus_resnet50': _later('smp_networks', 'DeepLabV3Plus'),
+    'efficientnet_lite_fpn': _later('efficientnet_lite_fpn', 'EfficientNetLiteFPN'),
     'fast_scnn': _later('fast_scnn', 'FastSCNN'),
     'fcn8s_vgg16': _later('fcn8s', 'FCN8sVGG16'),
     'fcn_resnet50': _later('torchvision_networks', 'FCNResNet50'),
