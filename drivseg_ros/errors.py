@@ -25,6 +25,10 @@ class DataError(DrivsegError):
     """Images or labels in files cannot be read, or do not belong together."""
 
 
+class TrainingError(DrivsegError):
+    """A training run cannot go on; what it wrote before is kept."""
+
+
 class ParameterError(DrivsegError):
     """A parameter has a value that is not allowed."""
 

@@ -10,6 +10,7 @@ import typer
 
 import drivseg_ros
 from drivseg_ros.cli import bag, bench, dataset, engine, models
+from drivseg_ros.cli.compare import compare
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.demo import demo
 from drivseg_ros.cli.doctor import doctor
@@ -22,6 +23,7 @@ from drivseg_ros.cli.quantize import quantize
 from drivseg_ros.cli.record import record
 from drivseg_ros.cli.replay import replay
 from drivseg_ros.cli.segment import segment
+from drivseg_ros.cli.train import train
 
 app = typer.Typer(
     name='drivseg',
@@ -34,12 +36,14 @@ app.command()(demo)
 app.command()(doctor)
 app.add_typer(models.app, name='models')
 app.add_typer(bag.app, name='bag')
+app.command()(train)
 app.command('import')(import_network)
 app.command()(export)
 app.add_typer(dataset.app, name='dataset')
 app.add_typer(engine.app, name='engine')
 app.command()(segment)
 app.command()(explain)
+app.command()(compare)
 app.command()(replay)
 app.command()(play)
 app.command()(record)

@@ -1,58 +1,88 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The figures on a model's card, measured through `Segmenter` as a user meets the model."""
+"""The figures of a set of frames whose labels may tell only a part.
+
+Every pixel's label allows some classes. For a group of classes (one class, the drivable ones, the
+road) a pixel counts as positive if all it allows is in the group, as negative if nothing is, and
+not at all otherwise. Where every label allows one class, these are the ordinary figures of
+`ConfusionMatrix`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
-from drivseg_ros.model_card import UNLABELLED, ModelCard
-from drivseg_ros.segmenter import Segmenter
-from drivseg_ros.training.cache import Frame
-from drivseg_ros.training.targets import ANY_DRIVABLE
+from drivseg_ros.datasets.label_sets import LabelSets
+from drivseg_ros.model_card import ModelClass, Role
+
+_DRIVABLE = (Role.DIRECT, Role.ALTERNATIVE, Role.DRIVABLE)
+_ROAD = (*_DRIVABLE, Role.ROAD)
 
 
-def lane_figures(segmenter: Segmenter, frames: Iterable[Frame]) -> dict[str, Any]:
-    """IoU by class, mIoU and drivable IoU over frames labelled with the model's own classes.
+class PartialFigures:
+    """Reads figures off the counts of a whole set.
 
-    One confusion matrix over all frames, at the labels' sizes.
+    Args:
+        counts: Pixels by code of the label (rows) and predicted class (columns), int64
+            [num_codes, num_classes].
+        sets: What the codes mean.
+
+    Raises:
+        ValueError: If the counts have another shape.
     """
-    card = segmenter.card
-    matrix = ConfusionMatrix(card.num_classes)
-    count = 0
-    for _, image, target in frames:
-        matrix.update(label=target, prediction=segmenter.segment([image])[0].class_ids)
-        count += 1
-    return {
-        'frames': count,
-        'drivable_iou': round(matrix.iou_of(card.drivable_ids), 4),
-        'miou': round(matrix.miou, 4),
-        'iou': {
-            name: round(float(iou), 4)
-            for name, iou in zip(card.class_names, matrix.iou_by_class, strict=True)
-        },
-    }
 
+    def __init__(self, counts: np.ndarray, sets: LabelSets) -> None:
+        wanted = (sets.num_codes, sets.num_classes)
+        if counts.shape != wanted:
+            raise ValueError(f'counts have the shape {counts.shape}; {wanted} is needed')
+        self.counts = counts.astype(np.int64)
+        self._allowed = sets.table()
 
-def road_figures(segmenter: Segmenter, frames: Iterable[Frame]) -> dict[str, Any]:
-    """IoU of what the model calls drivable with what the labels call road: ANY_DRIVABLE.
+    def iou_of(self, ids: Sequence[int]) -> float:
+        """The IoU of several classes taken as one; NaN where it says nothing.
 
-    Two different truths (DESIGN.md, contract 2), so it never stands beside a drivable IoU.
-    """
-    matrix = ConfusionMatrix(2)
-    count = 0
-    for _, image, target in frames:
-        label = np.where(target == UNLABELLED, UNLABELLED, target == ANY_DRIVABLE).astype(np.uint8)
-        prediction = is_drivable(segmenter.segment([image])[0].class_ids, segmenter.card)
-        matrix.update(label=label, prediction=prediction)
-        count += 1
-    return {'frames': count, 'road_iou': round(matrix.iou_of([1]), 4)}
+        That is where neither label nor prediction has any of them, and where labels that may be
+        of the group are there, but none that surely is.
+        """
+        inside = np.zeros(self._allowed.shape[1], bool)
+        inside[list(ids)] = True
+        positive = ~(self._allowed & ~inside).any(axis=1)
+        negative = ~(self._allowed & inside).any(axis=1)
+        hits = self.counts[np.ix_(positive, inside)].sum()
+        misses = self.counts[np.ix_(positive, ~inside)].sum()
+        false = self.counts[np.ix_(negative, inside)].sum()
+        doubtful = self.counts[~positive & ~negative].sum()
+        if (doubtful and not hits + misses) or not hits + misses + false:
+            return float('nan')
+        return float(hits / (hits + misses + false))
 
+    @property
+    def iou_by_class(self) -> np.ndarray:
+        """The IoU of each class, float64 [num_classes]."""
+        return np.array([self.iou_of([c]) for c in range(self._allowed.shape[1])])
 
-def is_drivable(class_ids: np.ndarray, card: ModelCard) -> np.ndarray:
-    """1 where a class is drivable, else 0, uint8 of the same shape."""
-    return np.isin(class_ids, card.drivable_ids).astype(np.uint8)
+    @property
+    def miou(self) -> float:
+        """Mean of the IoUs that say something; NaN if none does."""
+        iou = self.iou_by_class
+        return float(np.nanmean(iou)) if not np.isnan(iou).all() else float('nan')
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """The share of labelled pixels whose class the label allows; NaN if there are none."""
+        total = self.counts.sum()
+        return float(self.counts[self._allowed].sum() / total) if total else float('nan')
+
+    def by_name(self, classes: Sequence[ModelClass]) -> dict[str, float]:
+        """All figures that the classes give reason to, by name."""
+        figures = {'miou': self.miou, 'pixel_accuracy': self.pixel_accuracy}
+        drivable = [c.id for c in classes if c.role in _DRIVABLE]
+        road = [c.id for c in classes if c.role in _ROAD]
+        if drivable:
+            figures['drivable_iou'] = self.iou_of(drivable)
+        if road != drivable:
+            figures['road_iou'] = self.iou_of(road)
+        iou = self.iou_by_class
+        return figures | {f'iou_{c.name}': float(iou[c.id]) for c in classes}

@@ -1,117 +1,229 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A training run in numbers: what is shown how often, at which size, for how long."""
+"""A training run as data: everything that decides what comes out, and nothing else.
+
+What only decides how fast it comes out (device, worker processes, threads) is no part of a recipe.
+docs/recipes.md describes every key.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.training.augmentation import Augmentation
+from drivseg_ros.model_card import BDD100K_CLASSES, ModelClass
+from drivseg_ros.training.recipe_parts import (
+    Source,
+    Teacher,
+    check_keys,
+    check_text,
+    number,
+    read_classes,
+    read_part,
+    write_classes,
+)
 
+OPTIMIZERS = ('adam', 'adamw', 'sgd')
+SCHEDULES = ('onecycle', 'constant')
+PRECISIONS = ('32', 'bf16-mixed', '16-mixed')
 
-@dataclass(frozen=True)
-class Stage:
-    """A part of the run at one image size.
-
-    Args:
-        epochs: Its length.
-        width: Width of the training images; height likewise, both multiples of 8, so that the
-            targets at half size cover the images exactly.
-        batch: Images a step.
-        augmentation: How frames are varied in it.
-        rate: Factor on the schedule's learning rate. A late stage at a new size has something
-            to learn, which the falling rate alone would not let it.
-
-    Raises:
-        ParameterError: If a value is out of range.
-    """
-
-    epochs: int
-    width: int
-    height: int
-    batch: int
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    rate: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch < 2:
-            raise ParameterError(
-                f'a stage of {self.epochs} epochs with batches of {self.batch}; '
-                'at least 1 epoch and 2 images (batch norm needs two) are allowed'
-            )
-        if not 0 < self.rate <= 10:
-            raise ParameterError(f'a stage has the rate {self.rate}; above 0 to 10 is allowed')
-        for side in (self.width, self.height):
-            if side < 32 or side % 8:
-                raise ParameterError(
-                    f'a stage works at {self.width}x{self.height}; '
-                    'multiples of 8 from 32 on are allowed'
-                )
+# Of each number: whether it is an integer, and the least and the largest value allowed.
+_RANGES: dict[str, tuple[bool, float, float]] = {
+    'width': (True, 32, 4096),
+    'height': (True, 32, 4096),
+    'frame_width': (True, 0, 8192),
+    'frame_height': (True, 0, 8192),
+    'samples': (True, 0, 10**9),
+    'auxiliary_weight': (False, 0, 10),
+    'batch': (True, 2, 4096),
+    'epochs': (True, 1, 100_000),
+    'accumulate': (True, 1, 1024),
+    'learning_rate': (False, 1e-9, 10),
+    'weight_decay': (False, 0, 1),
+    'ascent': (False, 0.001, 0.999),
+    'average': (False, 0, 0.999999),
+    'clip': (False, 0, 1e6),
+    'seed': (True, 0, 2**31 - 1),
+    'limit_batches': (True, 0, 10**9),
+}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole run.
+    """One training run. The default values are the reference recipe.
 
     Args:
-        stages: Its stages, in order.
-        samples: Frames drawn an epoch, by the name of the source; a source with more frames than
-            that is drawn without repetition within the epoch.
-        learning_rate: The peak of the one-cycle schedule (linear warm-up, cosine down to zero).
-        weight_decay: Of AdamW, on convolution weights only.
-        warm_up: Share of all steps that is warm-up.
-        average: Decay of the running mean of the weights, a step; the mean is what is exported.
-        clip: Largest norm of the gradient.
-        seed: Of weights, order and augmentation.
+        name: Of the run and of the network it makes.
+        architecture: A name of `drivseg_ros.models.registry`.
+        train: What is learned from.
+        validation: What the best epoch is chosen by.
+        held_out: What the finished network is measured on, and nothing is chosen by.
+        weights: Where training starts: 'imagenet', 'none', or what else `load_pretrained` takes,
+            such as a checkpoint of ours.
+        classes: The network's classes.
+        width: Width of the network's input, in pixels; height likewise.
+        frame_width: Width that frames are brought to before they are augmented, 0 for `width`;
+            larger ones let a zoom show detail. frame_height likewise.
+        samples: Frames an epoch, shared out by the sources' weights; 0 for as many as these say.
+        loss: What `create_loss` takes.
+        auxiliary_weight: Factor on the loss of each auxiliary head.
+        teachers: Networks that are learned from beside the labels.
+        augmentation: What `Augmentation.from_spec` takes; None changes nothing.
+        batch: Frames a step and device; batch norm needs at least 2.
+        epochs: How often the frames are gone through.
+        accumulate: Batches whose gradients make one step.
+        precision: '32', 'bf16-mixed' or '16-mixed' (GPU only).
+        optimizer: One of OPTIMIZERS.
+        learning_rate: The peak of the schedule.
+        weight_decay: As the optimiser has it; none on biases and normalisation.
+        schedule: 'onecycle' (Smith and Topin 2018: up and down by cosine) or 'constant'.
+        ascent: Share of the steps in which 'onecycle' rises.
+        average: Decay, a step, of the running mean of the weights; where it is above 0 the mean
+            is what is validated and kept.
+        clip: Largest norm of the gradient; 0 leaves it alone.
+        channels_last: Whether convolutions work on channels-last memory.
+        seed: Of weights, order, augmentation and dropout.
+        limit_batches: Batches an epoch at most, in training and in validation, to try a recipe
+            out; 0 for all.
+        description: One or two sentences for the card.
+        license: The terms of the data, for the card.
 
     Raises:
-        ParameterError: If a value is out of range.
+        ParameterError: If a value is not allowed.
     """
 
-    stages: tuple[Stage, ...]
-    samples: dict[str, int]
-    learning_rate: float = 2e-3
-    weight_decay: float = 2e-2
-    warm_up: float = 0.05
-    average: float = 0.995
-    clip: float = 5.0
+    name: str
+    architecture: str
+    train: tuple[Source, ...]
+    validation: tuple[Source, ...]
+    held_out: tuple[Source, ...] = ()
+    weights: str = 'imagenet'
+    classes: tuple[ModelClass, ...] = BDD100K_CLASSES
+    width: int = 640
+    height: int = 360
+    frame_width: int = 0
+    frame_height: int = 0
+    samples: int = 0
+    loss: Any = 'cross_entropy'
+    auxiliary_weight: float = 0.4
+    teachers: tuple[Teacher, ...] = ()
+    augmentation: Any = None
+    batch: int = 8
+    epochs: int = 12
+    accumulate: int = 1
+    precision: str = '32'
+    optimizer: str = 'adam'
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.0
+    schedule: str = 'onecycle'
+    ascent: float = 0.3
+    average: float = 0.0
+    clip: float = 0.0
+    channels_last: bool = False
     seed: int = 1
+    limit_batches: int = 0
+    description: str = ''
+    license: str = ''
 
     def __post_init__(self) -> None:
-        if not self.stages or not self.samples:
-            raise ParameterError('a recipe needs at least one stage and one source')
-        if any(count < 1 for count in self.samples.values()):
-            raise ParameterError(f'samples is {self.samples}; at least 1 of each source is allowed')
-        if not (0 < self.learning_rate < 1 and 0 <= self.weight_decay < 1 and self.clip > 0):
+        check_text(self.name, 'the recipe has the name', 'a text')
+        if '/' in self.name or self.name.startswith('.'):
+            raise ParameterError(f'the recipe has the name {self.name!r}; a file name is needed')
+        check_text(self.architecture, 'the recipe has the architecture', 'a name')
+        object.__setattr__(self, 'precision', str(self.precision))
+        for key, allowed in (
+            ('optimizer', OPTIMIZERS),
+            ('schedule', SCHEDULES),
+            ('precision', PRECISIONS),
+        ):
+            if getattr(self, key) not in allowed:
+                raise ParameterError(
+                    f'the recipe has the {key} {getattr(self, key)!r}; allowed are '
+                    f'{", ".join(allowed)}'
+                )
+        for key, (integer, low, high) in _RANGES.items():
+            object.__setattr__(self, key, _in_range(key, getattr(self, key), integer, low, high))
+        for key in ('weights', 'description', 'license'):
+            if not isinstance(getattr(self, key), str):
+                raise ParameterError(
+                    f'the recipe has the {key} {getattr(self, key)!r}; a text is needed (in '
+                    'quotes if YAML takes it for something else)'
+                )
+        if not isinstance(self.channels_last, bool):
             raise ParameterError(
-                f'learning rate {self.learning_rate}, weight decay {self.weight_decay}, clip '
-                f'{self.clip}: the first two must lie in (0, 1), the last above 0'
+                f'the recipe has channels_last {self.channels_last!r}; true or false is needed'
             )
-        if not (0 <= self.warm_up < 1 and 0 <= self.average < 1):
+        if bool(self.frame_width) != bool(self.frame_height):
             raise ParameterError(
-                f'warm-up {self.warm_up}, average {self.average}: 0 to below 1 is allowed'
+                f'the recipe has frames of {self.frame_width}x{self.frame_height}; give both '
+                'sides, or 0 for both'
+            )
+        if not self.train or not self.validation:
+            raise ParameterError(
+                'the recipe has nothing under train or under validation; name a data set in each'
             )
 
     @property
-    def epochs(self) -> int:
-        """Length of the run."""
-        return sum(stage.epochs for stage in self.stages)
+    def frame_size(self) -> tuple[int, int]:
+        """Width and height that frames are brought to before they are augmented."""
+        return self.frame_width or self.width, self.frame_height or self.height
 
-    def stage_of(self, epoch: int) -> Stage:
-        """The stage of an epoch, counted from 0."""
-        end = 0
-        for stage in self.stages:
-            end += stage.epochs
-            if epoch < end:
-                return stage
-        raise ParameterError(f'epoch {epoch} lies behind the end of the recipe ({self.epochs})')
+    @classmethod
+    def from_dict(cls, content: Any) -> Recipe:
+        """A recipe from what YAML or JSON holds.
 
-    def steps_in(self, epoch: int) -> int:
-        """Number of optimiser steps of an epoch; a last incomplete batch is left out."""
-        return max(1, sum(self.samples.values()) // self.stage_of(epoch).batch)
+        Raises:
+            ParameterError: If a key is unknown or missing, or a value not allowed.
+        """
+        if not isinstance(content, Mapping):
+            raise ParameterError(f'the recipe is {content!r}; write it as key: value')
+        fields = [f.name for f in dataclasses.fields(cls)]
+        check_keys(content, fields, 'the recipe', needed=4)
+        values = dict(content)
+        for key, kind in _LISTS.items():
+            parts = values.get(key, ())
+            if not isinstance(parts, Sequence) or isinstance(parts, str):
+                raise ParameterError(f'the recipe has the {key} {parts!r}; a list is needed')
+            values[key] = tuple(
+                read_part(kind, part, f'entry {index} under {key} of the recipe')
+                for index, part in enumerate(parts)
+            )
+        if 'classes' in values:
+            values['classes'] = read_classes(values['classes'])
+        return cls(**values)
 
-    @property
-    def steps(self) -> int:
-        """Number of optimiser steps of the run."""
-        return sum(self.steps_in(epoch) for epoch in range(self.epochs))
+    @classmethod
+    def from_yaml(cls, path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+        """A recipe from its file; see `recipe_file.read_recipe`."""
+        from drivseg_ros.training.recipe_file import read_recipe
+
+        return read_recipe(path, overrides)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as `from_dict` reads it, with every key."""
+        content = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        for key in _LISTS:
+            content[key] = [dataclasses.asdict(part) for part in content[key]]
+        content['classes'] = write_classes(self.classes)
+        return content
+
+
+_LISTS: dict[str, type] = {
+    'train': Source,
+    'validation': Source,
+    'held_out': Source,
+    'teachers': Teacher,
+}
+
+
+def _in_range(key: str, value: Any, integer: bool, low: float, high: float) -> float:
+    given = number(value, f'the recipe has the {key}')
+    if integer and given != int(given):
+        raise ParameterError(f'the recipe has the {key} {value!r}; an integer is needed')
+    if not low <= given <= high:
+        raise ParameterError(f'the recipe has the {key} {value!r}; {low:g} to {high:g} is allowed')
+    return int(given) if integer else given
