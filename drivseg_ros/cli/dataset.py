@@ -135,7 +135,7 @@ def _print(kind: str, parts: list[str], result: DatasetCheck, literature: dict[s
         out.print(f'fault: {text}', markup=False, soft_wrap=True)
     if len(total.faults) > _SHOWN_FAULTS:
         out.print(f'... and {len(total.faults) - _SHOWN_FAULTS} more faults (--json has them all)')
-    out.print(f'{len(total.faults)} faults' if total.faults else 'nothing is wrong')
+    out.print(f'faults: {len(total.faults)}' if total.faults else 'nothing is wrong')
 
 
 def _strange(result: DatasetCheck, literature: dict[str, float]) -> list[str]:

@@ -183,7 +183,7 @@ def _part(dataset: Dataset, seen: Sequence[_Seen]) -> CheckedFrames:
     notes = []
     empty = int((counts[:, UNLABELLED] == counts.sum(1)).sum())
     if empty:
-        notes.append(f'{dataset.name}: {empty} frames have no labelled pixel')
+        notes.append(f'{dataset.name}: frames without a labelled pixel: {empty}')
     occurs = [bool(n) for n in present.sum(0)]
     absent = [c.name for c, there in zip(dataset.classes, occurs, strict=True) if not there]
     if absent:
@@ -196,9 +196,8 @@ def _part(dataset: Dataset, seen: Sequence[_Seen]) -> CheckedFrames:
             notes.append(f'{dataset.name}: the same picture under several names: {_first(twins)}')
         if dataset.unused_labels:
             named = _first([f.name for f in dataset.unused_labels])
-            notes.append(
-                f'{dataset.name}: {len(dataset.unused_labels)} labels have no image: {named}'
-            )
+            count = len(dataset.unused_labels)
+            notes.append(f'{dataset.name}: labels without an image: {count} ({named})')
     return CheckedFrames(
         dataset.name,
         dataset.classes,
@@ -240,7 +239,8 @@ def _between(
             if isinstance(first, PairedFiles) and isinstance(second, PairedFiles):
                 drives = {p.group for p in first.pairs} & {p.group for p in second.pairs}
                 if drives:
-                    notes.append(f'{len(drives)} drives are in {both}: {_first(sorted(drives))}')
+                    named = _first(sorted(drives))
+                    notes.append(f'drives that are in {both}: {len(drives)} ({named})')
     return tuple(sorted(faults)), tuple(notes)
 
 

@@ -59,7 +59,7 @@ class IdCode:
         counts = np.bincount(numbers.ravel(), minlength=256)
         strays = [int(n) for n in np.flatnonzero(counts) if int(n) not in self.ids]
         if strays:
-            found = ', '.join(f'{n} ({counts[n]} pixels)' for n in strays[:_SHOWN])
+            found = ', '.join(f'{n} ({_pixels(counts[n])})' for n in strays[:_SHOWN])
             raise DataError(
                 f"label '{path}' has stray values: {found}{_more(strays)}; allowed are "
                 f'{ranges(self.ids)}'
@@ -93,7 +93,7 @@ class ColorCode:
             colors, counts = np.unique(packed[strange], return_counts=True)
             by_count = np.argsort(-counts, kind='stable')
             found = ', '.join(
-                f'{_color(colors[i])} ({counts[i]} pixels)' for i in by_count[:_SHOWN]
+                f'{_color(colors[i])} ({_pixels(counts[i])})' for i in by_count[:_SHOWN]
             )
             raise DataError(
                 f"label '{path}' has stray colours: {found}{_more(colors)}; allowed are "
@@ -131,6 +131,10 @@ def _pack(colors: np.ndarray) -> np.ndarray:
 def _color(packed: int) -> Color:
     value = int(packed)
     return value >> 16, value >> 8 & 255, value & 255
+
+
+def _pixels(count: int) -> str:
+    return f'{count} pixel' if count == 1 else f'{count} pixels'
 
 
 def _more(found: list[int] | np.ndarray) -> str:

@@ -36,8 +36,7 @@ def frames_per_epoch(
     for place, (length, weight) in enumerate(zip(lengths, weights, strict=True), 1):
         if length < 1 or not 0 < weight < float('inf'):
             raise ParameterError(
-                f'data set {place} has {length} frames and the weight {weight}; both must be '
-                'above 0'
+                f'data set {place} has frames: {length}, weight: {weight}; both must be above 0'
             )
     if type(samples) is not int or samples < 0:
         raise ParameterError(f'samples = {samples!r}; give a number of frames from 0')
@@ -49,8 +48,8 @@ def frames_per_epoch(
     if counts.min() < 1:
         place = int(counts.argmin())
         raise ParameterError(
-            f'data set {place + 1} has {lengths[place]} frames and the weight {weights[place]:g}: '
-            'an epoch would have none of it; raise its weight or the samples'
+            f'data set {place + 1} has frames: {lengths[place]}, weight: {weights[place]:g}; an '
+            'epoch would have none of it: raise its weight or the samples'
         )
     return tuple(counts.tolist())
 
