@@ -10,11 +10,11 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from drivseg_ros.datasets.split import SPLIT_RULE, Part, part_of
 from drivseg_ros.model_card import BDD100K_CLASSES
 from drivseg_ros.model_file import read_model_file
 from drivseg_ros.segmenter import Segmenter
 from drivseg_ros.share import share_directory
-from drivseg_ros.training.split import SPLIT_RULE, Part, part_of
 
 PATH = share_directory() / 'config' / 'models' / 'fast_scnn_bdd100k.onnx'
 

@@ -15,11 +15,11 @@ import numpy as np
 import onnx
 import pytest
 
+from drivseg_ros.datasets.split import Part, part_of
 from drivseg_ros.model_file import read_model_file
 from drivseg_ros.quantisation.judgement import TENSORRT_FORM
 from drivseg_ros.segmenter import Segmenter
 from drivseg_ros.share import share_directory
-from drivseg_ros.training.split import Part, part_of
 
 FOLDER = share_directory() / 'config' / 'models'
 SOURCE = FOLDER / 'fast_scnn_bdd100k.onnx'
