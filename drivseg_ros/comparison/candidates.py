@@ -1,0 +1,152 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is compared, and on which frames, as a user writes it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivseg_ros.datasets.base import Dataset
+from drivseg_ros.errors import ParameterError
+from drivseg_ros.model_file import ModelFile
+from drivseg_ros.model_store import find_model, list_models
+from drivseg_ros.training.recipe import Recipe
+from drivseg_ros.training.recipe_file import read_recipe, ready_recipes
+from drivseg_ros.training.recipe_parts import Source
+from drivseg_ros.training.sources import open_source
+
+_RECIPE_SUFFIXES = ('.yaml', '.yml')
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network to be compared: a recipe that makes it, or its file.
+
+    Args:
+        title: its name in the table.
+        recipe: how it is made; None if there is a file.
+        file: a checkpoint or a model file; None if there is a recipe.
+    """
+
+    title: str
+    recipe: Recipe | None = None
+    file: ModelFile | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """A data set that is measured on.
+
+    Args:
+        title: its name in the table.
+        dataset: its frames.
+    """
+
+    title: str
+    dataset: Dataset
+
+
+def find_candidates(texts: Sequence[str], *, overrides: Sequence[str] = ()) -> list[Candidate]:
+    """Reads what is to be compared, each by its title.
+
+    Args:
+        texts: paths of recipes, checkpoints and model files, and names of ready recipes and of
+            models.
+        overrides: changes to all recipes, KEY=VALUE.
+
+    Raises:
+        ParameterError: if a name stands for nothing or for two things, or two candidates have
+            one title.
+        ModelError: if a file cannot be used.
+    """
+    if not texts:
+        raise ParameterError('nothing to compare was named; give recipes or networks')
+    found = [_candidate(text, overrides) for text in texts]
+    titles = Counter(one.title for one in found)
+    result = []
+    for one in found:
+        if titles[one.title] > 1 and one.file is not None:
+            one = Candidate(f'{one.title} ({one.file.path.stem})', file=one.file)
+        result.append(one)
+    twice = [title for title, count in Counter(one.title for one in result).items() if count > 1]
+    if twice:
+        raise ParameterError(
+            f'two of the networks are called {twice[0]!r}; give each once, and recipes names of '
+            'their own'
+        )
+    return result
+
+
+def find_judges(
+    texts: Sequence[str],
+    candidates: Sequence[Candidate],
+    *,
+    data: Path | None,
+    limit: int | None = None,
+) -> list[Judge]:
+    """Opens the data sets that are measured on.
+
+    Args:
+        texts: as KIND[:PART][=ROOT]; ${data} in a root stands for `data`. If there are none, what
+            the recipes hold out.
+        candidates: what is compared.
+        data: the folder of data sets.
+        limit: so many frames of each only.
+
+    Raises:
+        ParameterError: if none is named, or one is not understood.
+        DataError: if one cannot be read.
+    """
+    sources = [_source(text) for text in texts]
+    if not sources:
+        for recipe in (one.recipe for one in candidates if one.recipe is not None):
+            sources += [source for source in recipe.held_out if source not in sources]
+    if not sources:
+        raise ParameterError(
+            'no data set to measure on was named, and no recipe holds one out; give KIND:PART=ROOT '
+            '(--on)'
+        )
+    judges = []
+    for source in sources:
+        if limit is not None:
+            source = Source(
+                source.dataset,
+                source.root,
+                source.part,
+                options={**source.options, 'limit': limit},
+            )
+        judges.append(Judge(source.title, open_source(source, data)))
+    titles = Counter(judge.title for judge in judges)
+    if len(titles) < len(judges):
+        judges = [
+            Judge(f'{judge.title} {number}', judge.dataset) if titles[judge.title] > 1 else judge
+            for number, judge in enumerate(judges, start=1)
+        ]
+    return judges
+
+
+def _candidate(text: str, overrides: Sequence[str]) -> Candidate:
+    is_recipe = text in ready_recipes()
+    if is_recipe and text in {model.path.stem for model in list_models()}:
+        raise ParameterError(
+            f'{text!r} is a recipe and a model; give the path of the one that is meant'
+        )
+    if is_recipe or Path(text).suffix in _RECIPE_SUFFIXES:
+        recipe = read_recipe(text, overrides)
+        return Candidate(recipe.name, recipe=recipe)
+    file = find_model(text)
+    return Candidate(file.card.name, file=file)
+
+
+def _source(text: str) -> Source:
+    name, _, root = text.partition('=')
+    kind, colon, part = name.partition(':')
+    if not kind or (colon and not part):
+        raise ParameterError(
+            f'the data set {text!r} is not understood; write KIND[:PART][=ROOT], such as '
+            "shared_bdd100k:held_out='${data}/bdd100k_drivable'"
+        )
+    return Source(kind, root, part or None)

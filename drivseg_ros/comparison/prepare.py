@@ -1,0 +1,94 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a candidate to the model file that is measured: train, take up, load, export."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from drivseg_ros.comparison.candidates import Candidate
+from drivseg_ros.comparison.runs import Means, trained
+from drivseg_ros.model_file import ModelFile, read_model_file
+
+if TYPE_CHECKING:
+    from drivseg_ros.training.reporter import Reporter
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A network that can be measured.
+
+    Args:
+        file: its model file, .onnx.
+        parameters: learned values.
+        gmacs: multiply-accumulate operations for one image, in 10^9.
+        facts: where it comes from, as plain data.
+    """
+
+    file: ModelFile
+    parameters: int
+    gmacs: float
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def prepare(candidate: Candidate, output: Path, means: Means, reporter: Reporter) -> Prepared:
+    """Makes the model file of a candidate.
+
+    A recipe is trained in OUTPUT/runs/NAME; a run that is finished there is loaded, one that is
+    not goes on. Checkpoints are exported to OUTPUT/models; a model file is taken as it is.
+
+    Args:
+        candidate: recipe or file.
+        output: the folder of the comparison.
+        means: what training may use.
+        reporter: listens to the training.
+
+    Raises:
+        DrivsegError: if it cannot be made.
+    """
+    if candidate.recipe is not None:
+        checkpoint, facts = trained(
+            candidate.recipe, output / 'runs' / candidate.recipe.name, means, reporter
+        )
+        return _exported(checkpoint, candidate.title, output, facts)
+    if candidate.file is None:
+        raise ValueError('a candidate has a recipe or a file')
+    facts = {'source': candidate.file.path.name, **_provenance(candidate.file)}
+    if candidate.file.is_checkpoint:
+        return _exported(candidate.file.path, candidate.title, output, facts)
+    from drivseg_ros.comparison.graph_size import measure_graph
+
+    size = measure_graph(candidate.file.path)
+    return Prepared(
+        candidate.file, size.parameters, size.gmacs, {**facts, 'counted_by': 'the graph'}
+    )
+
+
+def _exported(checkpoint: Path, title: str, output: Path, facts: dict[str, Any]) -> Prepared:
+    from drivseg_ros.models.checkpoint import load_checkpoint
+    from drivseg_ros.models.complexity import gmacs, parameters
+    from drivseg_ros.models.export import export_onnx
+
+    network, card = load_checkpoint(checkpoint)
+    path = output / 'models' / f'{file_name(title)}.onnx'
+    export_onnx(network, path, card)
+    return Prepared(
+        read_model_file(path),
+        parameters(network),
+        gmacs(network, card.input_width, card.input_height),
+        {**facts, 'counted_by': 'the network'},
+    )
+
+
+def file_name(title: str) -> str:
+    """A title as the name of a file."""
+    return re.sub(r'[^\w.-]+', '_', title).strip('_')
+
+
+def _provenance(file: ModelFile) -> dict[str, Any]:
+    """How long the network was trained, where its card says so."""
+    epoch = file.card.provenance.get('epoch')
+    return {'epochs': epoch} if isinstance(epoch, str) else {}

@@ -1,0 +1,174 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A comparison as tables in Markdown, with all that it was measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_NOTHING = '–'
+_FIGURES = {'drivable': 'drivable IoU', 'road': 'road IoU', 'ego_lane': 'ego lane IoU'}
+
+
+def markdown(report: Mapping[str, Any]) -> str:
+    """The tables of a report of `compare`, completed by `write_report`'s head.
+
+    The first has a row for each network: figures of each data set, size, time. With several data
+    sets the IoU by class comes in a table for each; with one it stands in the first.
+    """
+    data = report['data']
+    alone = len(data) == 1
+    heads, columns = ['network'], [[row['title'] for row in report['rows']]]
+    for one in data:
+        before = '' if alone else f'{one["title"]}: '
+        for head, cells in _accuracy(report['rows'], one, by_class=alone):
+            heads.append(before + head)
+            columns.append(cells)
+    for head, cells in (*_sizes(report['rows']), *_times(report)):
+        heads.append(head)
+        columns.append(cells)
+    parts = ['# Comparison of networks', _table(heads, columns)]
+    for one in [] if alone else data:
+        found = _accuracy(report['rows'], one, by_class=True)
+        names = [[row['title'] for row in report['rows']], *(cells for _, cells in found)]
+        parts += [f'## {one["title"]}', _table(['network', *(head for head, _ in found)], names)]
+    failed = [f'- {row["title"]}: {row["problem"]}' for row in report['rows'] if row['problem']]
+    if failed:
+        parts += ['## What failed', '\n'.join(failed)]
+    return '\n\n'.join([*parts, _legend(report), _basis(report)]) + '\n'
+
+
+def _accuracy(
+    rows: Sequence[Mapping[str, Any]], data: Mapping[str, Any], *, by_class: bool
+) -> list[tuple[str, list[str]]]:
+    figures = [row.get('accuracy', {}).get(data['title']) for row in rows]
+    found = [('mIoU', [_percent(one and one['miou']) for one in figures])]
+    for key in data['figures_by_role']:
+        cells = [_percent(one and one['by_role'][key]) for one in figures]
+        found.append((_FIGURES[key], cells))
+    if by_class:
+        for name in data['classes']:
+            cells = [_percent(one and one['iou_by_class'][name]) for one in figures]
+            found.append((f'IoU {name}', cells))
+        found.append(
+            ('pixel accuracy', [_percent(one and one['pixel_accuracy']) for one in figures])
+        )
+    return [(head, _emphasise(cells)) for head, cells in found]
+
+
+def _sizes(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
+    return [
+        ('parameters, M', [_number(row.get('parameters'), 1e-6, 2) for row in rows]),
+        ('file, MB', [_number(row.get('file', {}).get('bytes'), 1e-6, 1) for row in rows]),
+        ('GMACs', [_number(row.get('gmacs'), 1, 2) for row in rows]),
+        ('input', [_input(row) for row in rows]),
+        ('epochs', [str(row.get('epochs', _NOTHING)) for row in rows]),
+    ]
+
+
+def _times(report: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    found = []
+    for place, spec in enumerate(report['timing'].get('engines', [])):
+        for what, head in (('infer', 'network'), ('segment', 'frame')):
+            cells = []
+            for row in report['rows']:
+                taken = row.get('times') or []
+                one = taken[place].get(what) if place < len(taken) else None
+                cells.append(_NOTHING if one is None else f'{one["median_ms"]:.1f}')
+            found.append((f'{spec}: {head}, ms', cells))
+    return found
+
+
+def _legend(report: Mapping[str, Any]) -> str:
+    lines = [
+        'IoU in %, from one confusion matrix over all frames of a data set, unlabelled pixels left '
+        'out; the best of a column in bold. mIoU and IoU by class are in the classes of the data '
+        "set; where a network's classes cannot be matched to them there is a dash. Drivable IoU is "
+        'of all classes one may drive on, taken as one; road IoU of all road surface, oncoming '
+        'lanes included: two truths, which are never compared.',
+        'Parameters without auxiliary heads; GMACs for one image at the input size; the file is '
+        'the exported .onnx.',
+    ]
+    timing = report['timing']
+    if timing:
+        lines.append(
+            f'Times are medians of {timing["runs"]} runs, {_threads(timing)}, all networks taking '
+            'turns in one run: "network" is the network on one image of its own size, "frame" from '
+            f'a {timing["width"]}x{timing["height"]} image to a mask of that size.'
+        )
+    return '\n\n'.join(lines)
+
+
+def _threads(timing: Mapping[str, Any]) -> str:
+    count = timing['threads']
+    return f'{count} CPU threads' if count else "the engine's own choice of CPU threads"
+
+
+def _basis(report: Mapping[str, Any]) -> str:
+    lines = []
+    for one in report['data']:
+        shares = ', '.join(
+            f'{name} {100 * share:.1f} %' for name, share in one['share_of_labelled_pixels'].items()
+        )
+        lines.append(
+            f'- {one["title"]}: {one["frames"]} frames ({shares}); identity '
+            f'`{one["identity"][:16]}`, content `{one["content_sha256"][:16]}`'
+        )
+    hardware = report['hardware']
+    machine = [
+        hardware['cpu'],
+        f'{hardware["cpus_usable"]} CPUs',
+        f'{hardware["memory_gib"]} GiB',
+        *hardware.get('gpus', []),
+    ]
+    versions = ', '.join(f'{name} {version}' for name, version in report['versions'].items())
+    files = ', '.join(
+        f'{row["file"]["name"]} `{row["file"]["sha256"][:12]}`'
+        for row in report['rows']
+        if 'file' in row
+    )
+    return '\n'.join(
+        [
+            '## Measured on',
+            '',
+            *lines,
+            f'- {", ".join(machine)}; {versions}',
+            *([f'- {files}'] if files else []),
+            f'- {report["created"]}, by `{report["command"]}`',
+        ]
+    )
+
+
+def _table(heads: Sequence[str], columns: Sequence[Sequence[str]]) -> str:
+    lines = [_line(heads), '|' + '---|' * len(heads)]
+    lines += [_line(cells) for cells in zip(*columns, strict=True)]
+    return '\n'.join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f'| {" | ".join(cell.replace("|", "/") for cell in cells)} |'
+
+
+def _emphasise(cells: list[str]) -> list[str]:
+    """The highest of several percentages in bold."""
+    numbers = [float(cell) for cell in cells if cell != _NOTHING]
+    if len(numbers) < 2:
+        return cells
+    return [
+        f'**{cell}**' if cell != _NOTHING and float(cell) == max(numbers) else cell
+        for cell in cells
+    ]
+
+
+def _percent(value: float | None) -> str:
+    return _NOTHING if value is None else f'{100 * value:.2f}'
+
+
+def _number(value: float | None, factor: float, digits: int) -> str:
+    return _NOTHING if value is None else f'{value * factor:.{digits}f}'
+
+
+def _input(row: Mapping[str, Any]) -> str:
+    network = row.get('network')
+    return _NOTHING if network is None else f'{network["width"]}x{network["height"]}'
