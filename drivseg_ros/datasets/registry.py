@@ -17,8 +17,6 @@ from drivseg_ros.datasets.paired_files import PairedFiles
 from drivseg_ros.datasets.split import DEFAULT_SHARES, Part, part_named, split
 from drivseg_ros.errors import DataError, ParameterError
 
-_COMMON_OPTIONS = ('shares', 'limit', 'seed')
-
 PartsOf = Callable[[Path, Mapping[str, Any]], tuple[Part, ...]]
 
 
@@ -31,7 +29,8 @@ class Kind:
         summary: One line about it.
         open: Opens it: (root, parts, **options) where it can have parts of its own, else
             (root, **options); without a root, (parts, **options).
-        parts: Which parts of its own a folder has; None: it has none and is split by seed.
+        parts: Which parts of its own a folder has; None: it never has any.
+        by_seed: Whether it is split by seed where it has no parts of its own.
         needs_root: Whether it lies in a folder.
     """
 
@@ -39,6 +38,7 @@ class Kind:
     summary: str
     open: Callable[..., Any]
     parts: PartsOf | None = None
+    by_seed: bool = False
     needs_root: bool = True
 
     @property
@@ -46,14 +46,15 @@ class Kind:
         """The names of its options."""
         parameters = inspect.signature(self.open).parameters.values()
         own = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
-        return (*own, *(_COMMON_OPTIONS if self.needs_root else ()))
+        common = ('limit', 'seed') if self.needs_root else ()
+        return (*own, *(('shares',) if self.by_seed else ()), *common)
 
 
-def _there(folders: Mapping[Part, str], inside: str, form: str = '{}') -> PartsOf:
+def _there(folders: Mapping[Part, str], inside: str) -> PartsOf:
     """The parts whose folders are there; all of them where none is, for the error's sake."""
 
     def parts(root: Path, _: Mapping[str, Any]) -> tuple[Part, ...]:
-        found = [p for p, name in folders.items() if (root / inside / form.format(name)).is_dir()]
+        found = [p for p, name in folders.items() if (root / inside / name).is_dir()]
         return tuple(found or folders)
 
     return parts
@@ -82,8 +83,18 @@ _KINDS = (
         cityscapes.open_categories,
         _there(cityscapes.FOLDERS, 'leftImg8bit'),
     ),
-    Kind('kitti_road', 'KITTI road, official colours: road, not_road', kitti_road.open_road),
-    Kind('kitti_lane', 'KITTI road, official colours: ego_lane, rest', kitti_road.open_lane),
+    Kind(
+        'kitti_road',
+        'KITTI road, official colours: road, not_road',
+        kitti_road.open_road,
+        by_seed=True,
+    ),
+    Kind(
+        'kitti_lane',
+        'KITTI road, official colours: ego_lane, rest',
+        kitti_road.open_lane,
+        by_seed=True,
+    ),
     Kind(
         'camvid',
         "CamVid in its authors' colours, 32 or 11 classes",
@@ -101,6 +112,7 @@ _KINDS = (
         'images/ and labels/ with classes of your own',
         folder.open_folder,
         lambda root, options: folder.has_parts(root, options.get('images', 'images')),
+        by_seed=True,
     ),
     Kind(
         'scenes',
@@ -115,14 +127,21 @@ _KINDS = (
         shared.open_shared_bdd100k,
         _always(shared.BDD100K_PARTS),
     ),
-    Kind('shared_kitti', "this project's KITTI road frames", shared.open_shared_kitti),
+    Kind(
+        'shared_kitti', "this project's KITTI road frames", shared.open_shared_kitti, by_seed=True
+    ),
     Kind(
         'shared_camvid',
         "this project's CamVid frames, 11 classes",
         shared.open_shared_camvid,
         _there(shared.CAMVID_FOLDERS, '.'),
     ),
-    Kind('shared_frames', "this project's pseudo-labelled frames", shared.open_shared_frames),
+    Kind(
+        'shared_frames',
+        "this project's pseudo-labelled frames",
+        shared.open_shared_frames,
+        by_seed=True,
+    ),
 )
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _KINDS}
@@ -154,7 +173,7 @@ def open_dataset(
             whose authors made no parts are split by seed, drive by drive.
         **options: The kind's own; and for all kinds with a root `limit` (only so many frames,
             chosen by `seed`; a lower limit chooses among those of a higher one) and, for those
-            without parts of their own, `shares` ({training: 0.8, ...}) and `seed`.
+            split by seed, `shares` ({training: 0.8, ...}).
 
     Raises:
         ParameterError: If the kind, the part or an option is not allowed.

@@ -65,7 +65,7 @@ def test_a_copy_with_one_part_only_is_enough(write):
         (('masks',), {'labels': 'rles'}, ParameterError, "no labels 'rles'; allowed are auto"),
         (('masks',), {'labels': 'colormaps'}, DataError, '3 of 3 images have no label'),
         (('masks',), {'part': 'test'}, ParameterError, "no part 'test' with labels here"),
-        (('masks',), {'shares': {'train': 1}}, ParameterError, 'shares are for sets without'),
+        (('masks',), {'shares': {'train': 1}}, ParameterError, "no option 'shares'"),
     ],
 )
 def test_what_is_not_there_is_named(write, forms, options, error, message):

@@ -59,6 +59,8 @@ def test_parts_in_folders(write):
     names = open_dataset('folder', write.root, classes='bdd100k', part='val').names
     assert names == ('val1', 'val2')
     assert len(open_dataset('folder', write.root, classes='bdd100k')) == 4
+    with pytest.raises(ParameterError, match='shares are for sets without parts'):
+        open_dataset('folder', write.root, classes='bdd100k', shares={'train': 1})
 
 
 def test_parts_by_seed_keep_drives_together(write):
