@@ -45,17 +45,19 @@ def focal(logits, target, sets=None, gamma=2.0, alpha=None):
     return np.mean(losses) if losses else 0.0
 
 
-def _one_class(logits, target, sets, c):
-    """Probability of the class and whether it is true, where that is known."""
-    for p, allowed in pixels(logits, target, sets):
-        if allowed == {c} or c not in allowed:
-            yield p[c], allowed == {c}
+def _foregrounds(logits, target, sets, groups):
+    """Of each group: probability of it and whether it is true, where that is known."""
+    for group in groups or [[c] for c in range(logits.shape[1])]:
+        yield [
+            (sum(p[c] for c in group), allowed <= set(group))
+            for p, allowed in pixels(logits, target, sets)
+            if allowed <= set(group) or not allowed & set(group)
+        ]
 
 
-def tversky(logits, target, sets=None, alpha=0.3, beta=0.7, smooth=0.0):
+def tversky(logits, target, sets=None, alpha=0.3, beta=0.7, smooth=0.0, groups=None):
     losses = []
-    for c in range(logits.shape[1]):
-        known = list(_one_class(logits, target, sets, c))
+    for known in _foregrounds(logits, target, sets, groups):
         if not any(true for _, true in known):
             continue
         hit = sum(p for p, true in known if true)
@@ -65,10 +67,9 @@ def tversky(logits, target, sets=None, alpha=0.3, beta=0.7, smooth=0.0):
     return np.mean(losses) if losses else 0.0
 
 
-def dice(logits, target, sets=None, smooth=0.0):
+def dice(logits, target, sets=None, smooth=0.0, groups=None):
     losses = []
-    for c in range(logits.shape[1]):
-        known = list(_one_class(logits, target, sets, c))
+    for known in _foregrounds(logits, target, sets, groups):
         truth = sum(true for _, true in known)
         if truth:
             both = sum(p for p, true in known if true)
@@ -82,10 +83,9 @@ def jaccard_distance(wrong, truth):
     return len(wrong) / len(truth | wrong)
 
 
-def lovasz(logits, target, sets=None):
+def lovasz(logits, target, sets=None, groups=None):
     losses = []
-    for c in range(logits.shape[1]):
-        known = list(_one_class(logits, target, sets, c))
+    for known in _foregrounds(logits, target, sets, groups):
         truth = {i for i, (_, true) in enumerate(known) if true}
         if not truth:
             continue

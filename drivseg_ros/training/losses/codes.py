@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -120,14 +120,35 @@ def weights_of_codes(weights: Tensor, sets: LabelSets) -> Tensor:
     return table
 
 
-def counted_pixels(target: Tensor, class_id: int, sets: LabelSets) -> Tensor:
-    """Where it is known whether a pixel is of a class; bool of the target's shape.
+def known_pixels(
+    target: Tensor, foreground: Collection[int], sets: LabelSets
+) -> tuple[Tensor, Tensor]:
+    """Where a pixel is known to be of the foreground, and where it is known not to be.
 
-    Nothing is known where nothing is labelled, nor where the class is one of a set: those pixels
-    are left out. A pixel of a set without the class is a negative of it.
+    A code whose classes are all among the foreground's is positive, one without any of them
+    negative; of any other, and of unlabelled pixels, nothing is known.
+
+    Args:
+        target: int64 [N, H, W].
+        foreground: Ids of the classes.
+        sets: What the codes mean.
+
+    Returns:
+        Two planes, bool [N, H, W].
     """
-    counted = target != UNLABELLED
-    for code, one in enumerate(sets.sets, sets.num_classes):
-        if class_id in one:
-            counted &= target != code
-    return counted
+    inside = set(foreground)
+    positive = torch.zeros_like(target, dtype=torch.bool)
+    unknown = target == UNLABELLED
+    for code, row in enumerate(sets.table()):
+        allowed = set(row.nonzero()[0].tolist())
+        if allowed <= inside:
+            positive |= target == code
+        elif allowed & inside:
+            unknown |= target == code
+    return positive, ~(positive | unknown)
+
+
+def foreground_probability(probabilities: Tensor, foreground: Collection[int]) -> Tensor:
+    """The sum of the classes' probabilities, float [N, H, W], of [N, C, H, W]."""
+    planes = [probabilities[:, class_id] for class_id in sorted(foreground)]
+    return planes[0] if len(planes) == 1 else torch.stack(planes).sum(dim=0)

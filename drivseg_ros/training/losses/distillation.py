@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -24,11 +25,18 @@ class DistillationLoss(nn.Module):
     the teacher's probability. The loss is least, the entropy of q, where S is q, and what the
     student makes of the classes inside and outside of the set is its own affair.
 
-    Its value is the mean over all answers of all teachers.
+    Its value is the mean over all answers of all teachers that are asked; where people labelled
+    the frame, only some are (see `open_questions`).
     """
 
     def forward(
-        self, logits: Tensor, codes: Tensor, confidence: Tensor, sets: LabelSets | None = None
+        self,
+        logits: Tensor,
+        codes: Tensor,
+        confidence: Tensor,
+        sets: LabelSets | None = None,
+        *,
+        target: Tensor | None = None,
     ) -> Tensor:
         """The loss of a batch.
 
@@ -37,6 +45,7 @@ class DistillationLoss(nn.Module):
             codes: uint8 or int64 [N, T, H, W], codes of `sets` that T teachers told; 255: nothing.
             confidence: uint8 [N, T, H, W], 255 times the teachers' probability of it.
             sets: What the codes mean; without it they are the student's classes.
+            target: uint8 or int64 [N, H, W], the labels in codes of `sets`; None: there are none.
 
         Returns:
             float32 (float64 for such logits), a scalar; 0 with a gradient of 0 if nothing is told.
@@ -52,6 +61,11 @@ class DistillationLoss(nn.Module):
         check_logits(logits, (codes.shape[0], *codes.shape[2:]))
         sets = LabelSets(logits.shape[1]) if sets is None else sets
         check_target(codes, logits.shape[1], sets)
+        if target is not None:
+            check_logits(logits, target.shape)
+            check_target(target, logits.shape[1], sets)
+            asked = open_questions(sets).to(codes.device)[target.long()[:, None], codes.long()]
+            codes = codes.where(asked, UNLABELLED)
         with torch.autocast(logits.device.type, enabled=False):
             return self._compute(as_float(logits), codes.long(), confidence, sets)
 
@@ -69,6 +83,26 @@ class DistillationLoss(nn.Module):
             losses = q * _log_sum(log_p, inside) + (1 - q) * _log_sum(log_p, ~inside)
             total = total - losses.where(known, 0).sum()
         return total / told.clamp(min=1)
+
+
+def open_questions(sets: LabelSets) -> Tensor:
+    """Whether a teacher who tells one code is asked where a label tells another.
+
+    Not where its answer contains all that the label allows, for then it says nothing new; nor
+    where the two exclude each other, for people are right. Where nothing is labelled it is.
+
+    Returns:
+        bool [256, 256], by the label's code and the teacher's; False where the teacher tells
+        nothing.
+    """
+    allowed = sets.table()
+    known = np.ones((UNLABELLED + 1, UNLABELLED + 1), bool)
+    known[:, UNLABELLED] = False
+    for label, of_label in enumerate(allowed):
+        for told, of_teacher in enumerate(allowed):
+            shared = of_label & of_teacher
+            known[label, told] = shared.any() and not (shared == of_label).all()
+    return torch.from_numpy(known)
 
 
 def _log_sum(log_p: Tensor, chosen: Tensor) -> Tensor:

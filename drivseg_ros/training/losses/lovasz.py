@@ -7,38 +7,31 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from drivseg_ros.datasets.label_sets import LabelSets
-from drivseg_ros.training.losses.base import SegmentationLoss
-from drivseg_ros.training.losses.codes import counted_pixels
+from drivseg_ros.training.losses.regions import RegionLoss
 
 
-class LovaszSoftmax(SegmentationLoss):
-    """The Lovász extension of 1 - IoU at the errors, the mean over the classes that are labelled.
+class LovaszSoftmax(RegionLoss):
+    """The Lovász extension of 1 - IoU at the errors, of each foreground (see `RegionLoss`).
 
-    Berman, Rannen Triki, Blaschko: The Lovász-Softmax loss, CVPR 2018, equations 9 and 11, over
-    all counted pixels of the batch. A pixel whose label is a set of classes is left out for these,
-    and a negative of all others.
-
+    Berman, Rannen Triki, Blaschko: The Lovász-Softmax loss, CVPR 2018, equations 9 and 11.
     (segmentation_models_pytorch has it for whole labels; its result is no scalar when nothing is
     labelled.)
+
+    Args:
+        groups: See `RegionLoss`.
+
+    Raises:
+        ParameterError: If the groups are no lists of class ids.
     """
 
-    def compute(self, logits: Tensor, target: Tensor, sets: LabelSets) -> Tensor:
-        """See `SegmentationLoss.compute`."""
-        probabilities = torch.softmax(logits, dim=1)
-        total, present = logits.new_zeros(()), logits.new_zeros(())
-        for class_id in range(sets.num_classes):
-            positive = target == class_id
-            # A pixel that does not count has no error, so it comes last and changes nothing.
-            error = (positive.to(logits) - probabilities[:, class_id]).abs()
-            error = error * counted_pixels(target, class_id, sets)
-            ordered, order = error.flatten().sort(descending=True)
-            slopes = lovasz_slopes(positive.flatten()[order]).to(logits)
-            there = positive.any()
-            # Not torch.dot, which adds up millions of small summands one by one.
-            total = total + torch.where(there, (ordered * slopes).sum(), 0.0)
-            present = present + there
-        return total / present.clamp(min=1)
+    def foreground_loss(self, p: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        """See `RegionLoss.foreground_loss`."""
+        # A pixel that does not count has no error, so it comes last and changes nothing.
+        error = torch.where(positive, 1 - p, torch.where(negative, p, torch.zeros_like(p)))
+        ordered, order = error.flatten().sort(descending=True)
+        slopes = lovasz_slopes(positive.flatten()[order]).to(p)
+        # Not torch.dot, which adds up millions of small summands one by one.
+        return (ordered * slopes).sum()
 
 
 def lovasz_slopes(positive: Tensor) -> Tensor:
@@ -49,10 +42,10 @@ def lovasz_slopes(positive: Tensor) -> Tensor:
     IoUs, as in the paper's algorithm 1, are all rounding where a million pixels are counted.
 
     Args:
-        positive: bool [P], in the order in which pixels are got wrong, at least one of them True.
+        positive: bool [P], in the order in which pixels are got wrong.
 
     Returns:
-        float64 [P]; they sum to 1.
+        float64 [P]; they sum to 1 if any is positive.
     """
     # Sums of integers are exact, and deterministic on a GPU.
     hits = positive.cumsum(0)

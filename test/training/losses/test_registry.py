@@ -95,7 +95,7 @@ def test_counts_that_are_none(pixels, message):
         ({'gamma': 2}, 'has no name'),
         ([3], 'the loss 3 has no name'),
         ({'name': ['dice']}, 'there is no loss'),
-        ({'name': 'dice', 'gamma': 2}, "no argument 'gamma'; it takes smooth, weight"),
+        ({'name': 'dice', 'gamma': 2}, "no argument 'gamma'; it takes smooth, groups, weight"),
         ({'name': 'dice', 'smooth': 'much'}, "the loss dice: smooth is 'much'; a number from 0"),
         ({'name': 'dice', 'weight': -1}, 'the weight of the loss dice is -1'),
         ({'name': 'dice', 'weight': float('nan')}, 'is nan'),
@@ -104,6 +104,13 @@ def test_counts_that_are_none(pixels, message):
         ({'name': 'focal', 'gamma': -0.5}, 'gamma is -0.5'),
         ({'name': 'focal', 'alpha': [1, 'a']}, 'alpha is'),
         ({'name': 'tversky', 'alpha': 0, 'beta': 0}, 'both 0'),
+        ({'name': 'dice', 'groups': []}, r'groups is \[\]'),
+        ({'name': 'dice', 'groups': [0, 1]}, r'groups is \[0, 1\]'),
+        ({'name': 'lovasz', 'groups': [[0], []]}, 'groups is'),
+        ({'name': 'lovasz', 'groups': [['road']]}, 'groups is'),
+        ({'name': 'tversky', 'groups': [[1, 1]]}, 'groups is'),
+        ({'name': 'tversky', 'groups': [[-1]]}, 'groups is'),
+        ({'name': 'tversky', 'groups': 'road'}, "groups is 'road'"),
         ('weighted_cross_entropy', 'needs weights'),
         ({'name': 'weighted_cross_entropy', 'weights': 'fair'}, "weights is 'fair'"),
         ({'name': 'weighted_cross_entropy', 'weights': [1, -1]}, r'weights is \[1, -1\]'),
@@ -132,6 +139,12 @@ def test_weights_of_other_classes_are_refused():
     loss = create_loss({'name': 'weighted_cross_entropy', 'weights': [1, 2]})
     with pytest.raises(ParameterError, match='2 class weights are given for 3 classes'):
         loss(LOGITS, TARGET)
+
+
+@pytest.mark.parametrize('group', [[3], [0, 1, 2]], ids=str)
+def test_groups_of_other_classes_or_of_all_are_refused(group):
+    with pytest.raises(ParameterError, match='some of these, not all'):
+        create_loss({'name': 'dice', 'groups': [[0], group]})(LOGITS, TARGET)
 
 
 def test_weights_follow_the_loss_to_its_device_and_file():

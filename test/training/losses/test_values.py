@@ -31,13 +31,16 @@ WEIGHTS = [0.5, 2.0, 1.25, 0.0]
         ('tversky', {}, loss_references.tversky),
         ('tversky', {'alpha': 1, 'beta': 0.25, 'smooth': 2}, loss_references.tversky),
         ('lovasz', {}, loss_references.lovasz),
+        ('dice', {'groups': [[0, 1]], 'smooth': 1.0}, loss_references.dice),
+        ('tversky', {'groups': [[0, 1], [2], [1, 2]]}, loss_references.tversky),
+        ('lovasz', {'groups': [[1, 0], [2]]}, loss_references.lovasz),
     ],
     ids=str,
 )
 def test_the_value_is_the_definitions(case, name, arguments, reference):
     logits, target, sets = case
     arguments = {
-        key: value[: sets.num_classes] if isinstance(value, list) else value
+        key: value[: sets.num_classes] if value is WEIGHTS else value
         for key, value in arguments.items()
     }
     loss = create_loss({'name': name, **arguments})
@@ -102,6 +105,20 @@ def test_rare_classes_survive_millions_of_pixels():
         loss = create_loss(name)
         exact = float(loss(logits.double(), target))
         assert float(loss(logits, target)) == pytest.approx(exact, rel=1e-5), name
+
+
+def test_a_group_cares_for_its_sum_only():
+    """Drivable is right however it is shared out, and a label of all road settles it."""
+    sets = LabelSets(4, (frozenset({0, 1}), frozenset({0, 1, 2})))
+    target = torch.tensor([4, 3, 0, 5, 255]).view(1, 1, 5)
+    logits = torch.randn(1, 4, 1, 5, generator=torch.Generator().manual_seed(0))
+    swapped = logits[:, [1, 0, 2, 3]]
+    for name in ('dice', 'tversky', 'lovasz'):
+        loss = create_loss({'name': name, 'groups': [[0, 1]]})
+        torch.testing.assert_close(loss(logits, target, sets), loss(swapped, target, sets))
+        other = logits.clone()
+        other[..., 3:] = 50 * torch.randn(1, 4, 1, 2)  # all road may be drivable or not
+        assert loss(other, target, sets) == loss(logits, target, sets)
 
 
 def test_all_classes_of_a_set_are_encouraged_alike():
