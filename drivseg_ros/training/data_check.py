@@ -56,7 +56,7 @@ class _Head:
         return self.whole.label_only(index)
 
 
-def check_data(run: RunData, reporter: Reporter) -> tuple[str, np.ndarray]:
+def check_data(run: RunData, reporter: Reporter) -> tuple[str, list[int]]:
     """Reads every label, and every image of sets that are not too large.
 
     Args:
@@ -64,7 +64,7 @@ def check_data(run: RunData, reporter: Reporter) -> tuple[str, np.ndarray]:
         reporter: Is told what is there, a line a data set.
 
     Returns:
-        What was told, and the pixels of the training frames by code of the target, int64 [256].
+        What was told, and the pixels of the training frames by code of the target.
 
     Raises:
         DataError: If a frame cannot be used, or a label has ids that no class has.
@@ -87,7 +87,7 @@ def check_data(run: RunData, reporter: Reporter) -> tuple[str, np.ndarray]:
         )
     for line in lines:
         reporter.say(line)
-    return '\n'.join(lines) + '\n', pixels
+    return '\n'.join(lines) + '\n', pixels[: run.sets.num_codes].tolist()
 
 
 def _check(opened: OpenSource) -> CheckedFrames:

@@ -21,9 +21,10 @@ from drivseg_ros.training.frames import (
     ValidationFrames,
     one_thread,
 )
-from drivseg_ros.training.hints import ask_teachers
+from drivseg_ros.training.hints import Hints, ask_teachers
 from drivseg_ros.training.order import EpochOrder
 from drivseg_ros.training.recipe import Recipe
+from drivseg_ros.training.recipe_parts import asked
 from drivseg_ros.training.sources import RunData
 
 
@@ -102,18 +103,32 @@ class RoadData(pl.LightningDataModule):
         train = [Frames(s.dataset, s.mapping, frame_size) for s in self.run.train]
         if self.cache_frames:
             train = [frames.with_cache(self.cache) for frames in train]
+        return [self._with_hints(place, frames) for place, frames in enumerate(train)]
+
+    def _with_hints(self, place: int, frames: Frames) -> Frames:
         teachers = self.run.teachers
-        if teachers:
-            train = [
-                replace(f, hints=ask_teachers(f, teachers, self.cache, threads=self.threads))
-                for f in train
-            ]
-        return train
+        chosen = tuple(asked(t.teacher, self.recipe.train)[place] for t in teachers)
+        if not teachers:
+            return frames
+        answers = ask_teachers(
+            lambda index: frames.read(index)[0],
+            len(frames),
+            [t for t, wanted in zip(teachers, chosen, strict=True) if wanted],
+            self.cache,
+            identity=frames.dataset.identity,
+            size=frames.size,
+            threads=self.threads,
+        )
+        return replace(frames, hints=Hints(answers, chosen, self.run.sets))
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches in the epoch's order; a last incomplete one is left out."""
         frames = TrainingFrames(
-            self._train, self.augment, width=self.recipe.width, height=self.recipe.height
+            self._train,
+            self.augment,
+            width=self.recipe.width,
+            height=self.recipe.height,
+            target_stride=self.recipe.target_stride,
         )
         order = self.order(*self._place())
         return DataLoader(frames, sampler=order, drop_last=True, **self._loading())

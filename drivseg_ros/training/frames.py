@@ -18,9 +18,12 @@ from torch.utils.data import Dataset
 from drivseg_ros.datasets.base import Dataset as LabelledFrames
 from drivseg_ros.datasets.cache import cached_arrays, in_threads, resize_frame
 from drivseg_ros.datasets.class_mapping import ClassMapping
+from drivseg_ros.training.hints import Hints
 from drivseg_ros.training.order import Draw
 
 _THREADS = min(4, len(os.sched_getaffinity(0)))
+
+_NEAREST = cv2.INTER_NEAREST_EXACT
 
 Augment = Callable[..., tuple[np.ndarray, list[np.ndarray]]]
 Batch = dict[str, Tensor]
@@ -37,14 +40,14 @@ class Frames:
         mapping: From its labels to targets.
         size: Width and height.
         cached: 'image' [M, H, W, 3] and 'label' [M, H, W], if they lie in a cache.
-        hints: 'answers' [M, 2 T, H, W] of the teachers, if there are some (see `ask_teachers`).
+        hints: What teachers say of the frames, if there are some.
     """
 
     dataset: LabelledFrames
     mapping: ClassMapping
     size: tuple[int, int]
     cached: Mapping[str, np.ndarray] = field(default_factory=dict)
-    hints: Mapping[str, np.ndarray] = field(default_factory=dict)
+    hints: Hints | None = None
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -60,8 +63,9 @@ class Frames:
             image, label = (np.array(self.cached[name][index]) for name in ('image', 'label'))
         else:
             image, label = resized(self.dataset, index, self.size)
-        hints = list(np.array(self.hints['answers'][index])) if self.hints else []
-        return image, [self.mapping.apply(label), *hints]
+        target = self.mapping.apply(label)
+        hints = [] if self.hints is None else self.hints.planes(index, target)
+        return image, [target, *hints]
 
     def with_cache(self, folder: Path) -> Frames:
         """The same, read from the cache; they are put there first."""
@@ -98,14 +102,22 @@ class TrainingFrames(Dataset[Batch]):
         sources: The frames of each data set.
         augment: How they are varied; None changes nothing but the size.
         width: Width of the views; height likewise.
+        target_stride: Targets and hints have this fraction of the views' size.
     """
 
     def __init__(
-        self, sources: Sequence[Frames], augment: Augment | None, *, width: int, height: int
+        self,
+        sources: Sequence[Frames],
+        augment: Augment | None,
+        *,
+        width: int,
+        height: int,
+        target_stride: int = 1,
     ) -> None:
         self.sources = sources
         self.augment = augment
         self.size = (width, height)
+        self.target_size = (width // target_stride, height // target_stride)
 
     def __getitem__(self, draw: Draw) -> Batch:
         """One view; the same draw gives the same one."""
@@ -113,9 +125,10 @@ class TrainingFrames(Dataset[Batch]):
         image, planes = self.sources[draw.source].read(draw.frame)
         if self.augment is not None:
             image, planes = self.augment(image, planes, draw.seed, width=width, height=height)
-        elif planes[0].shape != (height, width):
-            planes = [resize_frame(image, p, width=width, height=height)[1] for p in planes]
-            image = resize_frame(image, image[..., 0], width=width, height=height)[0]
+        else:
+            image, _ = resize_frame(image, planes[0], width=width, height=height)
+        if planes[0].shape[::-1] != self.target_size:
+            planes = [cv2.resize(p, self.target_size, interpolation=_NEAREST) for p in planes]
         view = {'image': _tensor(image), 'target': _tensor(planes[0])}
         if len(planes) > 1:
             view['hint_codes'] = torch.stack([_tensor(p) for p in planes[1::2]])

@@ -82,14 +82,18 @@ class Hardware:
         )
         return what if self.count == 1 else f'{self.count} x {what}'
 
-    @property
-    def trainer_arguments(self) -> dict[str, Any]:
-        """What Lightning's Trainer is told of them."""
+    def trainer_arguments(self, *, freezes: bool) -> dict[str, Any]:
+        """What Lightning's Trainer is told of them.
+
+        Args:
+            freezes: Whether parts of the network are frozen in some epochs.
+        """
+        several = 'ddp_find_unused_parameters_true' if freezes else 'ddp'
         one = 1 if self.is_cpu else [self.index]
         return {
             'accelerator': 'cpu' if self.is_cpu else 'gpu',
             'devices': self.count if self.count > 1 else one,
-            'strategy': 'auto' if self.count == 1 else 'ddp',
+            'strategy': 'auto' if self.count == 1 else several,
             'precision': _LIGHTNING_PRECISIONS[self.precision],
             'sync_batchnorm': self.count > 1 and not self.is_cpu,
         }

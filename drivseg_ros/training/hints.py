@@ -1,66 +1,134 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What teachers say of the training frames: asked once, kept in files that processes map.
+"""What teachers say of the training frames, where the labels do not say as much.
 
-Asking costs as much as a training step; a network sees each frame a hundred times.
+Asking costs as much as a training step, and a network sees each frame a hundred times: teachers
+are asked once, and their answers kept in files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from drivseg_ros.datasets.cache import cached_arrays
+from drivseg_ros.datasets.label_sets import LabelSets
+from drivseg_ros.model_card import UNLABELLED
 from drivseg_ros.segmenter import Segmenter
-from drivseg_ros.training.frames import Frames
 from drivseg_ros.training.sources import OpenTeacher
 
 
-def ask_teachers(
-    frames: Frames, teachers: Sequence[OpenTeacher], folder: Path, *, threads: int
-) -> dict[str, np.ndarray]:
-    """The answers to the frames, from the cache, put there first if they are not.
+@dataclass(frozen=True, eq=False)
+class Hints:
+    """The answers of teachers to the frames of a data set.
 
     Args:
-        frames: What they are asked about.
+        answers: uint8 [M, 2 K, H, W]: codes and confidence of the K teachers that were asked.
+        asked: Which of all teachers these are.
+        sets: What codes mean.
+    """
+
+    answers: np.ndarray
+    asked: tuple[bool, ...]
+    sets: LabelSets
+
+    def planes(self, index: int, target: np.ndarray) -> list[np.ndarray]:
+        """Codes and confidence of one teacher after another, 255 and 0 where it tells nothing new.
+
+        Args:
+            index: The frame.
+            target: Its target uint8 [H, W].
+        """
+        answers = iter(np.array(self.answers[index]))
+        news = news_table(self.sets)
+        planes = []
+        for asked in self.asked:
+            if asked:
+                planes += [news[target, next(answers)], next(answers)]
+            else:
+                planes += [np.full_like(target, UNLABELLED), np.zeros_like(target)]
+        return planes
+
+
+def news_table(sets: LabelSets) -> np.ndarray:
+    """What is left of a hint where a label is: the hint's code, or 255, uint8 [256, 256].
+
+    Rows are codes of the label, columns those of the hint. A hint is left out where the label says
+    as much (all it allows is in the hint's set), and where it says the opposite (nothing is):
+    people are right.
+    """
+    allowed = np.ones((256, sets.num_classes), bool)  # 255: a label that tells nothing
+    allowed[: sets.num_codes] = sets.table()
+    table = np.full((256, 256), UNLABELLED, np.uint8)
+    for hint in range(sets.num_codes):
+        inside = (~allowed | allowed[hint]).all(axis=1)
+        disjoint = ~(allowed & allowed[hint]).any(axis=1)
+        table[~inside & ~disjoint, hint] = hint
+    return table
+
+
+def ask_teachers(
+    read: Callable[[int], np.ndarray],
+    count: int,
+    teachers: Sequence[OpenTeacher],
+    folder: Path,
+    *,
+    identity: str,
+    size: tuple[int, int],
+    threads: int,
+) -> np.ndarray:
+    """The answers to frames, from the cache, put there first if they are not.
+
+    Args:
+        read: Gives the image of a frame, uint8 [H, W, 3] RGB.
+        count: How many frames there are.
         teachers: Who is asked.
         folder: The cache.
+        identity: Of the frames.
+        size: Their width and height.
         threads: CPU threads of each teacher.
 
     Returns:
-        'answers', uint8 [M, 2 T, H, W]: of each teacher its codes and its confidence.
+        uint8 [M, 2 K, H, W]: of each teacher its codes and its confidence.
 
     Raises:
         DataError: If the answers cannot be written.
     """
-    width, height = frames.size
     models = [(t.model.sha256, t.mapping.table().tolist()) for t in teachers]
-    return cached_arrays(
+    made = cached_arrays(
         folder,
-        key=f'hints {frames.dataset.identity} {models}',
-        count=len(frames),
-        shapes={'answers': (2 * len(teachers), height, width)},
-        make=lambda: _ask(frames, teachers, threads),
+        key=f'hints {identity} {models}',
+        count=count,
+        shapes={'answers': (2 * len(teachers), size[1], size[0])},
+        make=lambda: _ask(read, count, teachers, threads),
     )
+    return made['answers']
 
 
 def _ask(
-    frames: Frames, teachers: Sequence[OpenTeacher], threads: int
+    read: Callable[[int], np.ndarray], count: int, teachers: Sequence[OpenTeacher], threads: int
 ) -> Iterator[dict[str, np.ndarray]]:
     segmenters = [
         Segmenter.open(t.model.path, engine='onnxruntime', device='cpu', threads=threads)
         for t in teachers
     ]
     try:
-        for index in range(len(frames)):
-            image, _ = frames.read(index)
-            planes = []
+        for index in range(count):
+            image = read(index)
+            planes: list[np.ndarray] = []
             for teacher, segmenter in zip(teachers, segmenters, strict=True):
                 answer = segmenter.segment([image], confidence=True)[0]
-                planes += [teacher.mapping.apply(answer.class_ids), answer.confidence]
+                planes += [teacher.mapping.apply(answer.class_ids), _told(answer.confidence)]
             yield {'answers': np.stack(planes)}
     finally:
         for segmenter in segmenters:
             segmenter.close()
+
+
+def _told(confidence: np.ndarray | None) -> np.ndarray:
+    if confidence is None:  # refused when the teacher was opened
+        raise ValueError('the teacher does not tell how sure it is')
+    return confidence

@@ -19,7 +19,7 @@ from drivseg_ros.training.averaging import averaged_copy, update_average
 from drivseg_ros.training.frames import Batch
 from drivseg_ros.training.losses.distillation import DistillationLoss
 from drivseg_ros.training.losses.heads import DeepSupervision, upsample
-from drivseg_ros.training.optimisation import create_optimizer, create_schedule
+from drivseg_ros.training.optimisation import check_part, create_optimizer, create_schedule
 from drivseg_ros.training.recipe import Recipe
 from drivseg_ros.training.validation import ValidationSums, join_figures
 
@@ -44,6 +44,8 @@ class SegmentationModule(pl.LightningModule):
         titles: tuple[str, ...],
     ) -> None:
         super().__init__()
+        for part in recipe.freeze:
+            check_part(network, part)
         if recipe.channels_last:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network = network
@@ -94,8 +96,12 @@ class SegmentationModule(pl.LightningModule):
         self.trainer.fit_loop.restarting = False
 
     def on_train_epoch_start(self) -> None:
-        """Forgets the last epoch's losses."""
+        """Forgets the last epoch's losses; freezes or frees the parts that the recipe names."""
         self._losses = []
+        frozen = self.current_epoch < self.recipe.freeze_epochs
+        for part in self.recipe.freeze:
+            module = self.network.get_submodule(part)
+            module.requires_grad_(not frozen).train(not frozen)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Makes chance in the step (dropout) depend on nothing but the recipe and its place."""

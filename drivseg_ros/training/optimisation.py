@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
+from drivseg_ros.errors import ParameterError
 from drivseg_ros.training.recipe import Recipe
 
 _MOMENTUM = 0.9
@@ -18,7 +19,7 @@ _MOMENTUM = 0.9
 
 def create_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
     """The optimiser over the network's parameters that are trained."""
-    groups = parameter_groups(network, recipe.weight_decay)
+    groups = parameter_groups(network, recipe)
     rate = recipe.learning_rate
     if recipe.optimizer == 'adam':
         return torch.optim.Adam(groups, lr=rate)
@@ -41,25 +42,53 @@ def create_schedule(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRSched
         ascent += 1e-6  # a rise of exactly one step divides by its length less one
     return OneCycleLR(
         optimizer,
-        max_lr=recipe.learning_rate,
+        max_lr=[group['lr'] for group in optimizer.param_groups],
         total_steps=max(steps, 1),
         pct_start=ascent,
         anneal_strategy='cos',
     )
 
 
-def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay for kernels, none for biases and normalisation.
+def parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    """The parameters by learning rate and weight decay.
 
-    Without decay there is one group: fewer, larger steps of the optimiser.
+    There is weight decay for kernels, none for biases and normalisation.
+
+    Raises:
+        ParameterError: If the recipe has a rate for a part that the network does not have.
     """
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    if not weight_decay:
-        return [{'params': parameters, 'weight_decay': 0.0}]
-    kernels = [p for p in parameters if p.ndim > 1]
-    others = [p for p in parameters if p.ndim <= 1]
-    groups = [
-        {'params': kernels, 'weight_decay': weight_decay},
-        {'params': others, 'weight_decay': 0.0},
+    for part in recipe.rates:
+        check_part(network, part)
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        # The longest name is the most exact one.
+        parts = sorted((part for part in recipe.rates if belongs(name, part)), key=len)
+        rate = recipe.learning_rate * (recipe.rates[parts[-1]] if parts else 1.0)
+        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((rate, decay), []).append(parameter)
+    return [
+        {'params': parameters, 'lr': rate, 'weight_decay': decay}
+        for (rate, decay), parameters in groups.items()
     ]
-    return [group for group in groups if group['params']]
+
+
+def belongs(name: str, part: str) -> bool:
+    """Whether a parameter or module lies in a part of the network."""
+    return name == part or name.startswith(f'{part}.')
+
+
+def check_part(network: nn.Module, part: str) -> None:
+    """Refuses the name of a part that the network does not have.
+
+    Raises:
+        ParameterError: If it does not.
+    """
+    if part and any(name == part for name, _ in network.named_modules()):
+        return
+    names = [name for name, _ in network.named_modules() if name and name.count('.') <= 1]
+    raise ParameterError(
+        f'the recipe names the part {part!r}, which the network does not have; it has '
+        f'{", ".join(names[:40])}'
+    )

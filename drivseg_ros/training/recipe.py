@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ _RANGES: dict[str, tuple[bool, float, float]] = {
     'clip': (False, 0, 1e6),
     'seed': (True, 0, 2**31 - 1),
     'limit_batches': (True, 0, 10**9),
+    'freeze_epochs': (True, 0, 100_000),
+    'target_stride': (True, 1, 16),
 }
 
 
@@ -70,6 +72,7 @@ class Recipe:
             larger ones let a zoom show detail. frame_height likewise.
         samples: Frames an epoch, shared out by the sources' weights; 0 for as many as these say.
         loss: What `create_loss` takes.
+        target_stride: The loss is taken at this fraction of the input's size; 2 costs a quarter.
         auxiliary_weight: Factor on the loss of each auxiliary head.
         teachers: Networks that are learned from beside the labels.
         augmentation: What `Augmentation.from_spec` takes; None changes nothing.
@@ -79,6 +82,10 @@ class Recipe:
         precision: '32', 'bf16-mixed' or '16-mixed' (GPU only).
         optimizer: One of OPTIMIZERS.
         learning_rate: The peak of the schedule.
+        rates: Factors on it, by the name of a part of the network (`encoder: 0.3`).
+        freeze: Parts of the network that the first `freeze_epochs` epochs leave as they are, batch
+            statistics included.
+        freeze_epochs: How many epochs these are.
         weight_decay: As the optimiser has it; none on biases and normalisation.
         schedule: 'onecycle' (Smith and Topin 2018: up and down by cosine) or 'constant'.
         ascent: Share of the steps in which 'onecycle' rises.
@@ -109,6 +116,7 @@ class Recipe:
     frame_height: int = 0
     samples: int = 0
     loss: Any = 'cross_entropy'
+    target_stride: int = 1
     auxiliary_weight: float = 0.4
     teachers: tuple[Teacher, ...] = ()
     augmentation: Any = None
@@ -118,6 +126,9 @@ class Recipe:
     precision: str = '32'
     optimizer: str = 'adam'
     learning_rate: float = 3e-4
+    rates: Mapping[str, float] = field(default_factory=dict)
+    freeze: tuple[str, ...] = ()
+    freeze_epochs: int = 0
     weight_decay: float = 0.0
     schedule: str = 'onecycle'
     ascent: float = 0.3
@@ -157,6 +168,7 @@ class Recipe:
             raise ParameterError(
                 f'the recipe has channels_last {self.channels_last!r}; true or false is needed'
             )
+        self._check_parts()
         if bool(self.frame_width) != bool(self.frame_height):
             raise ParameterError(
                 f'the recipe has frames of {self.frame_width}x{self.frame_height}; give both '
@@ -165,6 +177,34 @@ class Recipe:
         if not self.train or not self.validation:
             raise ParameterError(
                 'the recipe has nothing under train or under validation; name a data set in each'
+            )
+
+    def _check_parts(self) -> None:
+        if not isinstance(self.rates, Mapping):
+            raise ParameterError(f'the recipe has the rates {self.rates!r}; write part: factor')
+        rates = {
+            str(k): number(v, f'the recipe has for {k} the rate') for k, v in self.rates.items()
+        }
+        object.__setattr__(self, 'rates', rates)
+        if any(not 0 < rate <= 100 for rate in rates.values()):
+            raise ParameterError(
+                f'the recipe has the rates {rates}; factors above 0 to 100 are allowed (to leave a '
+                'part alone, freeze it)'
+            )
+        if isinstance(self.freeze, str) or not all(isinstance(name, str) for name in self.freeze):
+            raise ParameterError(
+                f'the recipe has freeze {self.freeze!r}; a list of names of parts is needed'
+            )
+        object.__setattr__(self, 'freeze', tuple(self.freeze))
+        if bool(self.freeze) != bool(self.freeze_epochs):
+            raise ParameterError(
+                f'the recipe has freeze {list(self.freeze)} and freeze_epochs '
+                f'{self.freeze_epochs}; give both or none'
+            )
+        if self.width % self.target_stride or self.height % self.target_stride:
+            raise ParameterError(
+                f'the recipe has the target_stride {self.target_stride}, which does not divide '
+                f'{self.width}x{self.height}; give one that does'
             )
 
     @property
@@ -209,6 +249,7 @@ class Recipe:
         for key in _LISTS:
             content[key] = [dataclasses.asdict(part) for part in content[key]]
         content['classes'] = write_classes(self.classes)
+        content['freeze'] = list(self.freeze)
         return content
 
 

@@ -113,14 +113,15 @@ def _apply(content: dict[str, Any], override: str) -> None:
             f'the change {override!r} has no YAML behind the sign: {" ".join(str(error).split())}'
         ) from None
     *path, last = key.split('.')
-    place: Any = content
+    place: Any = content  # a mapping or a list, further and further in
     for step in path:
         if isinstance(place, dict) and place.get(step) is None:
             place[step] = {}
         place = place[_index(place, step, override)]
     if not isinstance(place, (dict, list)):
         raise ParameterError(f'the change {override!r} goes deeper than the recipe does')
-    place[last if isinstance(place, dict) else _index(place, last, override)] = value
+    index: Any = _index(place, last, override)
+    place[index] = value
 
 
 def _index(place: Any, step: str, override: str) -> Any:

@@ -79,6 +79,8 @@ class Teacher:
         model: A model file of ours with confidence: a path, or a name that `drivseg models` lists.
         weight: Factor on its loss.
         map: From its classes to the network's; None maps equal names to each other.
+        sources: Which entries under `train` it is asked about: their places, from 0, or their
+            kinds; none: all of them.
 
     Raises:
         ParameterError: If a value is not allowed.
@@ -87,6 +89,7 @@ class Teacher:
     model: str
     weight: float = 1.0
     map: Mapping[str, Any] | None = None
+    sources: tuple[int | str, ...] = ()
 
     def __post_init__(self) -> None:
         check_text(self.model, 'a teacher of the recipe has the model', 'a model file')
@@ -95,10 +98,37 @@ class Teacher:
             raise ParameterError(
                 f'the teacher {self.model} has the weight {self.weight}; above 0 to 100 is allowed'
             )
+        if isinstance(self.sources, str) or not all(
+            isinstance(s, str) or type(s) is int for s in self.sources
+        ):
+            raise ParameterError(
+                f'the teacher {self.model} has the sources {self.sources!r}; a list of places '
+                'under train, from 0, or of kinds of data sets is needed'
+            )
+        object.__setattr__(self, 'sources', tuple(self.sources))
         if self.map is not None and not isinstance(self.map, Mapping):
             raise ParameterError(
                 f'the teacher {self.model} has the map {self.map!r}; write it as class: classes'
             )
+
+
+def asked(teacher: Teacher, train: Sequence[Source]) -> list[bool]:
+    """About which of the training sets a teacher is asked.
+
+    Raises:
+        ParameterError: If it names one that is not there.
+    """
+    kinds = [source.dataset for source in train]
+    for wanted in teacher.sources:
+        if wanted not in kinds and wanted not in range(len(kinds)):
+            raise ParameterError(
+                f'the teacher {teacher.model} is to be asked about {wanted!r}; under train are '
+                f'{dict(enumerate(kinds))}'
+            )
+    return [
+        not teacher.sources or place in teacher.sources or kind in teacher.sources
+        for place, kind in enumerate(kinds)
+    ]
 
 
 def read_classes(value: Any) -> tuple[ModelClass, ...]:

@@ -114,36 +114,10 @@ def train(
     reporter = reporter or Silence()
     first = int(os.environ.get('LOCAL_RANK', 0)) == 0  # others are started by the first one
     with contextlib.ExitStack() as stack:
-        done = 0
         if first:
             stack.enter_context(folder.locked())
-            facts = {'recipe': recipe.to_dict(), 'data': run.identities, 'devices': devices}
-            network, weights = _network(recipe, data)
-            if resume:
-                done = folder.go_on(facts)
-            else:
+            if not resume:
                 folder.refuse_run()
-                told, pixels = check_data(run, reporter)
-                folder.start(facts, recipe, told, pixels.tolist())
-        else:
-            network, weights = _network(recipe, data)
-            done = folder.epochs_done()
-        tracker = None
-        if mlflow is not None and first:
-            tracker = MlflowTracker(mlflow, recipe, output / 'mlflow.json')
-            tracker.start(resume)
-        shares = None
-        if needs_class_shares(recipe.loss):
-            shares = class_shares(folder.pixels(), run.sets)
-        loss = create_loss(recipe.loss, class_shares=shares)
-        titles = _titles(run)
-        module = SegmentationModule(network, recipe, loss, run.sets, titles)
-        files = EpochFiles(
-            folder,
-            RunCard(recipe, run, weights, network, hardware.words),
-            reporter,
-            tracker,
-        )
         frames = RoadData(
             recipe,
             run,
@@ -151,24 +125,43 @@ def train(
             cache_frames=cache is not None,
             workers=workers,
             threads=threads or 1,
-            epoch=done,
             pin_memory=not hardware.is_cpu,
         )
-        if done < recipe.epochs:
-            try:
-                _fit(recipe, hardware, folder, module, frames, files, resumed=done > 0)
-            except BaseException:
-                if tracker is not None:
-                    tracker.stop()
-                raise
-        result = _result(folder)
+        network, weights = _network(recipe, data)
+        facts = {'recipe': recipe.to_dict(), 'data': run.identities, 'devices': devices}
+        told = ''
+        if first and not resume:
+            told, pixels = check_data(run, reporter)
+        else:
+            frames.epoch = folder.go_on(facts, write=first)
+            pixels = folder.pixels()
+        shares = class_shares(pixels, run.sets) if needs_class_shares(recipe.loss) else None
+        loss = create_loss(recipe.loss, class_shares=shares)
+        module = SegmentationModule(network, recipe, loss, run.sets, _titles(run))
+        tracker = None
+        if first:
+            if mlflow is not None:
+                tracker = MlflowTracker(mlflow, recipe, output / 'mlflow.json')
+                tracker.start(resume)
+            if not resume:
+                folder.start(facts, recipe, told, pixels)
+        files = EpochFiles(
+            folder, RunCard(recipe, run, weights, network, hardware.words), reporter, tracker
+        )
+        try:
+            if frames.epoch < recipe.epochs:
+                _fit(recipe, hardware, folder, module, frames, files)
+        except BaseException:
+            if tracker is not None:
+                tracker.stop()
+            raise
         if first:
             _draw(recipe, run, frames, folder)
             if tracker is not None:
                 tracker.finish(
                     [folder.recipe, folder.data, folder.metrics, folder.curves, folder.samples]
                 )
-        return result
+        return _result(folder)
 
 
 def _network(recipe: Recipe, data: Path | None) -> Any:
@@ -196,13 +189,11 @@ def _fit(
     module: SegmentationModule,
     frames: RoadData,
     files: EpochFiles,
-    *,
-    resumed: bool,
 ) -> None:
     limit = recipe.limit_batches or 1.0
     with _quiet():
         trainer = pl.Trainer(
-            **hardware.trainer_arguments,
+            **hardware.trainer_arguments(freezes=bool(recipe.freeze)),
             max_epochs=recipe.epochs,
             accumulate_grad_batches=recipe.accumulate,
             gradient_clip_val=recipe.clip or None,
@@ -219,7 +210,7 @@ def _fit(
         )
         before = signal.getsignal(signal.SIGINT)
         try:
-            trainer.fit(module, frames, ckpt_path=str(folder.state) if resumed else None)
+            trainer.fit(module, frames, ckpt_path=str(folder.state) if frames.epoch else None)
         except SystemExit:
             # What Lightning makes of Ctrl-C, after which it would ignore the next one.
             if not isinstance(files.failure, KeyboardInterrupt):

@@ -108,14 +108,15 @@ class RunFolder:
             return 0
         return int(SafetensorsIO().load_checkpoint(self.state)['epoch']) + 1
 
-    def go_on(self, facts: Mapping[str, Any]) -> int:
+    def go_on(self, facts: Mapping[str, Any], *, write: bool = True) -> int:
         """Takes a run up again.
 
         Args:
             facts: What the run is, as `start` was told it.
+            write: Whether to cut the metrics to the epochs that are done.
 
         Returns:
-            The number of epochs that are done; the metrics are cut to them.
+            The number of these epochs.
 
         Raises:
             ParameterError: If there is no run, or it is another one.
@@ -134,7 +135,8 @@ class RunFolder:
                 f'{self.metrics} lacks epochs that {self.state.name} has; start the run again in '
                 'another folder'
             )
-        self._write_rows(rows)
+        if write:
+            self._write_rows(rows)
         return done
 
     def rows(self) -> list[dict[str, float]]:
