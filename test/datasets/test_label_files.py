@@ -5,12 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 from drivseg_ros.datasets.label_codes import ColorCode, IdCode, plain_ids, ranges
 from drivseg_ros.datasets.label_files import read_label_colors, read_label_ids
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.model_card import BDD100K_CLASSES
+
+Image = pytest.importorskip('PIL.Image', reason='Pillow, the independent codec, is not installed')
 
 RNG = np.random.default_rng(3)
 IDS = RNG.integers(0, 19, (13, 21), dtype=np.uint8)

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivseg_ros.datasets.mixture import epoch_order, frames_per_epoch
@@ -53,6 +53,7 @@ def test_numbers_that_are_none_are_refused(lengths, weights, samples, message):
 SETS = st.lists(st.tuples(st.integers(1, 12), st.integers(1, 40)), min_size=1, max_size=4)
 
 
+@settings(deadline=None)
 @given(sets=SETS, seed=st.integers(0, 99), epoch=st.integers(0, 30))
 def test_an_epoch_repeats_nothing_before_the_set_is_exhausted(sets, seed, epoch):
     lengths, counts = zip(*sets, strict=True)
@@ -68,6 +69,7 @@ def test_an_epoch_repeats_nothing_before_the_set_is_exhausted(sets, seed, epoch)
             assert set(lap) <= set(range(length))
 
 
+@settings(deadline=None)
 @given(length=st.integers(1, 12), count=st.integers(1, 30), seed=st.integers(0, 99))
 def test_all_frames_have_their_turn(length, count, seed):
     seen = Counter()

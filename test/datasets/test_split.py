@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivseg_ros.datasets.split import Part, part_named, part_of, ride_of, split
@@ -55,6 +55,7 @@ def group(name):
     return name.split('-')[0]
 
 
+@settings(deadline=None)
 @given(
     drives=st.lists(st.integers(1, 9), min_size=15, max_size=60),
     seed=st.integers(0, 1000),
