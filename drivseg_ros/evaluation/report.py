@@ -16,6 +16,7 @@ from drivseg_ros.engines import Engine
 from drivseg_ros.environment import describe_hardware, describe_versions
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
+from drivseg_ros.evaluation.figures import Figures
 from drivseg_ros.frame_ledger import FrameCounts
 from drivseg_ros.latency import LatencySummary
 from drivseg_ros.model_card import ModelCard
@@ -24,14 +25,7 @@ from drivseg_ros.model_card import ModelCard
 def describe_accuracy(matrix: ConfusionMatrix, card: ModelCard) -> dict[str, Any]:
     """Figures of a global confusion matrix; a figure that is not defined is None."""
     return {
-        'miou': _number(matrix.miou),
-        'iou_by_class': {
-            name: _number(iou)
-            for name, iou in zip(card.class_names, matrix.iou_by_class, strict=True)
-        },
-        'drivable_iou': _number(matrix.iou_of(card.drivable_ids)),
-        'road_iou': _number(matrix.iou_of(card.road_ids)),
-        'pixel_accuracy': _number(matrix.pixel_accuracy),
+        **Figures.of(matrix, card).to_dict(),
         'confusion_matrix': {
             'rows_are_labels_columns_are_predictions': list(card.class_names),
             'pixels': matrix.counts.tolist(),
