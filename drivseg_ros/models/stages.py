@@ -20,6 +20,11 @@ _STAGES: Mapping[str, Mapping[str, str]] = {
         **{f'stage{i}': f'network.encoder.layer{i}' for i in (1, 2, 3, 4)},
         'decoder': 'network.decoder.block2',
     },
+    'efficientnet_lite_fpn': {
+        **{f'stage{i + 1}': f'encoder.blocks.{block}' for i, block in enumerate((2, 4, 10, 12))},
+        'pyramid': 'context',
+        'decoder': 'joint4',
+    },
     'fast_scnn': {
         'downsample': 'downsample',
         'stage1': 'features.0',
@@ -46,9 +51,8 @@ def cam_layers(architecture: str, network: nn.Module) -> dict[str, nn.Module]:
     """The stages of a network by name, for class-activation maps; the last is nearest the logits.
 
     A forward hook on one of the modules sees its output, one float map [N, channels, h, w], on
-    which the logits depend. A map is taken at any of them; that of 'decoder' shows the
-    classification itself, 'stage4' (Fast-SCNN: 'pyramid', VGG and U-Net: 'stage5') the
-    encoder's end.
+    which the logits depend. Those named 'stage...' are the encoder's, from fine to coarse, and
+    'decoder' stands right before the classifier (FCN-8s: before that of its coarsest scores).
 
     Args:
         architecture: The network's name in the registry.

@@ -125,6 +125,9 @@ _SEGFORMER = (
 
 # Blocks of each stage of EfficientNet-Lite0, by which timm counts them.
 _LITE0_STAGES = (1, 2, 2, 3, 3, 4, 1)
+# As its authors trained it. timm's own `efficientnet_lite0` has the same names, but was trained on
+# images normalised as ours are: it is not the one meant here.
+_LITE0_NORMALISED = (127.0, 128.0)
 
 
 def _lite0(prefix: str, *, blocks: int) -> tuple[WeightForm, ...]:
@@ -151,7 +154,7 @@ def _lite0(prefix: str, *, blocks: int) -> tuple[WeightForm, ...]:
     stem = (f'{prefix}stem.0.weight', f'{prefix}stem.1.running_mean')
     return (
         WeightForm(
-            'an EfficientNet-Lite0 of timm',
+            'a tf_efficientnet_lite0 of timm',
             (prefix,),
             renames={name: prefix + ours for name, ours in timm.items()},
             drops=(
@@ -159,7 +162,7 @@ def _lite0(prefix: str, *, blocks: int) -> tuple[WeightForm, ...]:
                 *(f'blocks.{stage}.{index}.' for _, (stage, index) in spare),
             ),
             stem=stem,
-            normalised=(127.5, 127.5),
+            normalised=_LITE0_NORMALISED,
         ),
         WeightForm(
             'an EfficientNet-Lite0 with the names of its authors',
@@ -167,7 +170,7 @@ def _lite0(prefix: str, *, blocks: int) -> tuple[WeightForm, ...]:
             renames={name: prefix + ours for name, ours in ported.items()},
             drops=('_conv_head.', '_bn1.', '_fc.', *(f'_blocks.{block}.' for block, _ in spare)),
             stem=stem,
-            normalised=(127.0, 128.0),
+            normalised=_LITE0_NORMALISED,
         ),
     )
 

@@ -65,12 +65,11 @@ _VGG16 = WeightSource(
     'b8d8aa2dd860af9233c8c67385a8097fd6c35d3f',
     '57b026918159a6bf9faf8405c3a551903768e7138989d9c6224a14227203fad8',
 )
-# These revisions are those that segmentation_models_pytorch itself asks for.
+# The weights of TensorFlow's authors.
 _LITE0 = WeightSource(
-    'smp-hub/timm-tf_efficientnet_lite0.imagenet',
-    'Apache-2.0',
-    'f5729249af07e5d923fb8b16922256ce2865d108',
+    'timm/tf_efficientnet_lite0.in1k', 'Apache-2.0', '38825935cd55b7f62331fbc6fdbe14a0bca3dcfd'
 )
+# These revisions are those that segmentation_models_pytorch itself asks for.
 _MIT_REVISIONS = {
     'b0': '9ce53d104d92d75aabb00aae70677aaab67e7c84',
     'b1': 'a04bf4f13a549bce677cf79b04852e7510782817',

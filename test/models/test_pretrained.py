@@ -198,11 +198,8 @@ def names_of_the_authors(state):
     return tensors
 
 
-@pytest.mark.parametrize(
-    ('rename', 'mean', 'deviation'),
-    [(dict, 127.5, 127.5), (names_of_the_authors, 127.0, 128.0)],
-)
-def test_efficientnet_lite_sees_the_same_image(rename, mean, deviation, tmp_path):
+@pytest.mark.parametrize('rename', [dict, names_of_the_authors])
+def test_efficientnet_lite_sees_the_same_image(rename, tmp_path):
     """Its weights expect images normalised in another way; at the border, zero is another grey."""
     reference = randomised(timm.create_model('efficientnet_lite0', bn_eps=1e-3))
     path = tmp_path / 'lite0.safetensors'
@@ -210,7 +207,7 @@ def test_efficientnet_lite_sees_the_same_image(rename, mean, deviation, tmp_path
     network = network_or_skip('efficientnet_lite_fpn', 3).eval()
     load_pretrained(network, 'efficientnet_lite_fpn', path)
     grey = torch.randint(0, 256, (1, 64, 96, 3), dtype=torch.uint8)
-    theirs = ((grey.float() - mean) / deviation).permute(0, 3, 1, 2)
+    theirs = ((grey.float() - 127) / 128).permute(0, 3, 1, 2)
     with torch.inference_mode():
         found = network.encoder.stem(normalise(grey))
         wanted = reference.bn1(reference.conv_stem(theirs))
