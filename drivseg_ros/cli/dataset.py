@@ -60,10 +60,9 @@ def check(
 
     options = dict(_option(text) for text in option or [])
     parts: list[str | None] = [part]
-    if part is None:
-        parts = [p.value for p in parts_of(kind, root, **options)] or [None]
-    if 'seeds' in options:
-        parts = [None]
+    if part is None and 'seeds' not in options:
+        own = [p.value for p in parts_of(kind, root, **options)]
+        parts = [*(own or options.get('shares') or [None])]
     try:
         datasets = [open_dataset(kind, root, part=p, **options) for p in parts]
     except DataError as error:

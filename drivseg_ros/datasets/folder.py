@@ -58,6 +58,10 @@ def classes_named(given: ClassesOption) -> tuple[ModelClass, ...]:
                 'list of names in the order of their ids'
             )
         return CLASS_LISTS[given]
+    if not isinstance(given, Sequence) or not all(isinstance(e, (str, Mapping)) for e in given):
+        raise ParameterError(
+            f'classes are {given!r}; give a list of names or {{name, color, role}}'
+        )
     classes = []
     for i, entry in enumerate(given):
         fields: dict[str, Any] = {'name': entry} if isinstance(entry, str) else dict(entry)
@@ -121,6 +125,8 @@ def open_folder(
             f'{", ".join(CLASS_LISTS)} or a list of names in the order of their ids'
         )
     known = classes_named(classes)
+    if isinstance(unlabelled, (str, int)) or any(type(n) is not int for n in unlabelled):
+        raise ParameterError(f'unlabelled is {unlabelled!r}; give a list of numbers')
     pairs: list[FramePair] = []
     for sub in [FOLDERS[part] for part in parts] or ['']:
         truth = root / labels / sub

@@ -180,32 +180,31 @@ def open_dataset(
         DataError: If folders or labels are missing.
     """
     found = kind_named(kind)
-    unknown = sorted(set(options) - set(found.options))
-    if unknown:
-        raise ParameterError(
-            f'{kind} has no option {unknown[0]!r}; its options are {", ".join(found.options)}'
-        )
-    wanted = None if part is None else part_named(part)
-    if not found.needs_root:
-        return found.open(
-            () if wanted is None else (_own(found, None, wanted, options),), **options
-        )
-    folder_of_set = _folder(kind, root)
+    _check_options(found, options)
+    path = _folder(kind, root) if found.needs_root else Path()
     shares, limit = options.pop('shares', None), options.pop('limit', None)
     seed = options.pop('seed', 0)
-    own = found.parts(folder_of_set, options) if found.parts else ()
+    wanted = None if part is None else part_named(part)
+    own = found.parts(path, options) if found.parts else ()
+    if own and wanted is not None and wanted not in own:
+        raise ParameterError(
+            f'{kind} has no part {wanted.value!r} with labels here; it has {_words(own)}'
+        )
     if own and shares is not None:
         raise ParameterError(
             f'{kind} has the parts {_words(own)} of its authors; shares are for sets without parts'
         )
+    if not found.needs_root:
+        return found.open(() if wanted is None else (wanted,), **options)
     if own:
-        parts = own if wanted is None else (_own(found, folder_of_set, wanted, options),)
-        dataset = found.open(folder_of_set, parts, **options)
+        dataset = found.open(path, own if wanted is None else (wanted,), **options)
     else:
-        before = () if found.parts is None else ((),)
-        dataset = found.open(folder_of_set, *before, **options)
+        no_parts = () if found.parts is None else ((),)
+        dataset = found.open(path, *no_parts, **options)
         if wanted is not None:
             dataset = _by_seed(dataset, wanted, shares, seed)
+        elif shares is not None:
+            raise ParameterError(f'{kind} was given shares and no part; say which part is wanted')
     return dataset if limit is None else _limited(dataset, limit, seed)
 
 
@@ -226,13 +225,21 @@ def _folder(kind: str, root: Path | str | None) -> Path:
     return path
 
 
-def _own(kind: Kind, root: Path | None, wanted: Part, options: Mapping[str, Any]) -> Part:
-    own = kind.parts(root or Path(), options) if kind.parts else ()
-    if wanted not in own:
-        raise ParameterError(
-            f'{kind.name} has no part {wanted.value!r} with labels here; it has {_words(own)}'
-        )
-    return wanted
+def _check_options(kind: Kind, options: Mapping[str, Any]) -> None:
+    parameters = inspect.signature(kind.open).parameters
+    # Annotations are text here (PEP 563).
+    simple: dict[str, type] = {'str': str, 'int': int}
+    for name, value in options.items():
+        if name not in kind.options:
+            raise ParameterError(
+                f'{kind.name} has no option {name!r}; its options are {", ".join(kind.options)}'
+            )
+        wanted: type | None = int if name == 'seed' else None
+        if name in parameters:
+            wanted = simple.get(parameters[name].annotation)
+        if wanted is not None and type(value) is not wanted:
+            words = 'text' if wanted is str else 'a whole number'
+            raise ParameterError(f'{kind.name} has the option {name} = {value!r}; give {words}')
 
 
 def _by_seed(dataset: PairedFiles, wanted: Part, shares: Any, seed: int) -> PairedFiles:

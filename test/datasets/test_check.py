@@ -165,6 +165,17 @@ def test_options_and_parts_reach_the_data_set(write):
     assert json.loads(result.stdout)['total']['sizes'] == {'64x48': 2}
 
 
+def test_shares_are_checked_part_by_part(write):
+    for i in range(20):
+        write.image(f'images/f{i}.png', level=i * 3)
+        write.ids(f'labels/f{i}.png', [[0] * 8] * 6)
+    result = drivseg(
+        *('dataset', 'check', 'folder', write.root, '--json', '--option', 'classes=[a]'),
+        *('--option', 'shares={training: 0.7, validation: 0.3}'),
+    )
+    assert [p['frames'] for p in json.loads(result.stdout)['parts']] == [14, 6]
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [

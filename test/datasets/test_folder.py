@@ -116,6 +116,12 @@ def test_identity_is_of_the_frames_and_not_of_the_place(write, tmp_path):
         ({'classes': 'bdd100k', 'labels': 'gt'}, DataError, '3 of 3 images have no label: a.png'),
         ({'classes': 'bdd100k', 'image_suffix': '_x'}, DataError, r'holds no image \(\*_x.jpg'),
         ({'classes': 'bdd100k', 'colour': 1}, ParameterError, "no option 'colour'; its options"),
+        ({'classes': 3}, ParameterError, 'classes are 3; give a list'),
+        ({'classes': [3]}, ParameterError, r'classes are \[3\]; give a list'),
+        ({'classes': 'bdd100k', 'images': 3}, ParameterError, 'images = 3; give text'),
+        ({'classes': 'bdd100k', 'seed': 'x'}, ParameterError, "seed = 'x'; give a whole number"),
+        ({'classes': 'bdd100k', 'unlabelled': 11}, ParameterError, 'give a list of numbers'),
+        ({'classes': 'bdd100k', 'shares': {'train': 1}}, ParameterError, 'say which part'),
         ({'classes': 'bdd100k', 'part': 'night'}, ParameterError, "no part 'night'"),
     ],
 )
@@ -189,6 +195,7 @@ def test_scenes():
         ({'seeds': [1, 2], 'part': 'train'}, 'not both'),
         ({'part': 'test'}, "no part 'test'"),
         ({'limit': 3}, "no option 'limit'"),
+        ({'width': '640'}, "width = '640'; give a whole number"),
     ],
 )
 def test_scenes_that_do_not_fit_are_refused(options, message):
