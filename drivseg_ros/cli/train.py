@@ -116,6 +116,8 @@ def _run(recipe: Recipe, folder: Path, **options: object) -> None:
 
     with TrainingProgress(recipe.epochs) as progress:
         result = train_network(recipe, folder, reporter=progress, **options)  # type: ignore[arg-type]
+    if int(os.environ.get('LOCAL_RANK', 0)):
+        return  # one of several processes, whose first one speaks for all
     figures = ', '.join(
         f'{name} {value:.4f}'
         for name, value in result.figures.items()

@@ -232,7 +232,8 @@ def _quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings('ignore', module='lightning')
-            warnings.filterwarnings('ignore', message='.*(lr_scheduler.step|does not have many).*')
+            for message in ('lr_scheduler.step', 'does not have many', 'Grad strides do not match'):
+                warnings.filterwarnings('ignore', message=f'.*{message}')
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
