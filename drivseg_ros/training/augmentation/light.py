@@ -99,6 +99,7 @@ def _lamps(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
         color = np.array([255, 255 - rng.integers(0, 60), 235 - rng.integers(0, 150)])
         radius = max(1, round(rng.uniform(0.5, 2.0) * small.shape[1] / 160))
         cv2.circle(small, at, radius, color.tolist(), -1, cv2.LINE_AA)
+    small = cv2.GaussianBlur(small, (0, 0), 0.7)
     glow = cv2.GaussianBlur(small, (0, 0), float(rng.uniform(2, 5)) * small.shape[1] / 160)
     small = cv2.addWeighted(small, 1.0, glow, float(rng.uniform(1.0, 2.5)), 0)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
