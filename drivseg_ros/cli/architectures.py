@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from drivseg_ros.cli.console import out
+from drivseg_ros.cli.console import err, out
 from drivseg_ros.errors import MissingDependencyError, ParameterError
 
 
@@ -54,7 +54,7 @@ def architectures(
     else:
         out.print(_table(rows, size))
     for name, reason in missing.items():
-        out.print(f'{name}: {reason}', markup=False, soft_wrap=True)
+        err.print(f'{name}: {reason}', markup=False, soft_wrap=True)
 
 
 def _table(rows: list[dict], size: str) -> Table:
