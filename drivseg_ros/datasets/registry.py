@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drivseg_ros.datasets import bdd100k, camvid, cityscapes, folder, kitti_road, rendered, shared
+from drivseg_ros.datasets import (
+    bdd100k,
+    camvid,
+    cityscapes,
+    folder,
+    kitti_road,
+    rendered,
+    shared,
+    unlabelled,
+)
 from drivseg_ros.datasets.base import Dataset
 from drivseg_ros.datasets.paired_files import PairedFiles
 from drivseg_ros.datasets.split import DEFAULT_SHARES, Part, part_named, split
@@ -32,6 +41,7 @@ class Kind:
         parts: Which parts of its own a folder has; None: it never has any.
         by_seed: Whether it is split by seed where it has no parts of its own.
         needs_root: Whether it lies in a folder.
+        takes_file: Whether its root may be a file.
     """
 
     name: str
@@ -40,6 +50,7 @@ class Kind:
     parts: PartsOf | None = None
     by_seed: bool = False
     needs_root: bool = True
+    takes_file: bool = False
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -122,6 +133,12 @@ _KINDS = (
         needs_root=False,
     ),
     Kind(
+        'unlabelled',
+        'pictures or a video without labels, for teachers to tell about',
+        unlabelled.open_unlabelled,
+        takes_file=True,
+    ),
+    Kind(
         'shared_bdd100k',
         "this project's BDD100K frames, by lane",
         shared.open_shared_bdd100k,
@@ -181,7 +198,7 @@ def open_dataset(
     """
     found = kind_named(kind)
     _check_options(found, options)
-    path = _folder(kind, root) if found.needs_root else Path()
+    path = _root(found, root) if found.needs_root else Path()
     shares, limit = options.pop('shares', None), options.pop('limit', None)
     seed = options.pop('seed', 0)
     wanted = None if part is None else part_named(part)
@@ -190,6 +207,8 @@ def open_dataset(
         raise ParameterError(
             f'{kind} has no part {wanted.value!r} with labels here; it has {_words(own)}'
         )
+    if wanted is not None and not own and not found.by_seed:
+        raise ParameterError(f'{kind} has no parts; leave out part = {wanted.value!r}')
     if own and shares is not None:
         raise ParameterError(
             f'{kind} has the parts {_words(own)} of its authors; shares are for sets without parts'
@@ -213,15 +232,17 @@ def parts_of(kind: str, root: Path | str | None = None, **options: Any) -> tuple
     found = kind_named(kind)
     if found.parts is None:
         return ()
-    return found.parts(_folder(kind, root) if found.needs_root else Path(), options)
+    return found.parts(_root(found, root) if found.needs_root else Path(), options)
 
 
-def _folder(kind: str, root: Path | str | None) -> Path:
+def _root(kind: Kind, root: Path | str | None) -> Path:
     if root is None:
-        raise ParameterError(f'{kind} lies in a folder; give its root')
+        raise ParameterError(f'{kind.name} lies in a folder; give its root')
     path = Path(root)
-    if not path.is_dir():
-        raise DataError(f'{kind}: there is no folder {path}; give the one the data set lies in')
+    if not path.is_dir() and not (kind.takes_file and path.is_file()):
+        raise DataError(
+            f'{kind.name}: there is no folder {path}; give the one the data set lies in'
+        )
     return path
 
 
@@ -263,7 +284,7 @@ def _shares(given: Any) -> dict[Part, float]:
         raise ParameterError(f'shares are {given!r}; each must be a number') from None
 
 
-def _limited(dataset: PairedFiles, limit: Any, seed: int) -> PairedFiles:
+def _limited(dataset: PairedFiles | unlabelled.UnlabelledFrames, limit: Any, seed: int) -> Dataset:
     if type(limit) is not int or limit < 1:
         raise ParameterError(f'limit is {limit!r}; give a number of frames from 1')
     order = sorted(
