@@ -39,7 +39,7 @@ def compare(
     on: Annotated[
         list[str] | None,
         typer.Option(
-            metavar='KIND[:PART][=ROOT]',
+            metavar='KIND[:PART][=ROOT][,OPTION=VALUE...]',
             help='A data set to measure on (`drivseg dataset kinds`); ${data} stands for --data. '
             'May be given several times; what the recipes hold out without it.',
             show_default=False,

@@ -4,10 +4,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from drivseg_ros.datasets.base import Dataset
 from drivseg_ros.errors import ParameterError
@@ -19,6 +24,7 @@ from drivseg_ros.training.recipe_parts import Source
 from drivseg_ros.training.sources import open_source
 
 _RECIPE_SUFFIXES = ('.yaml', '.yml')
+_COMMA = re.compile(r',(?![^\[{]*[\]}])')  # but not one in a list
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ def find_candidates(texts: Sequence[str], *, overrides: Sequence[str] = ()) -> l
 
     Args:
         texts: paths of recipes, checkpoints and model files, and names of ready recipes and of
-            models.
+            models, with .yaml or .onnx where both have the name.
         overrides: changes to all recipes, KEY=VALUE.
 
     Raises:
@@ -90,8 +96,8 @@ def find_judges(
     """Opens the data sets that are measured on.
 
     Args:
-        texts: as KIND[:PART][=ROOT]; ${data} in a root stands for `data`. If there are none, what
-            the recipes hold out.
+        texts: as KIND[:PART][=ROOT][,OPTION=VALUE...]; ${data} in a root stands for `data`. If
+            there are none, what the recipes hold out.
         candidates: what is compared.
         data: the folder of data sets.
         limit: so many frames of each only.
@@ -129,24 +135,41 @@ def find_judges(
 
 
 def _candidate(text: str, overrides: Sequence[str]) -> Candidate:
-    is_recipe = text in ready_recipes()
-    if is_recipe and text in {model.path.stem for model in list_models()}:
+    path = Path(text)
+    recipes = ready_recipes()
+    models = {model.path.stem: model.path for model in list_models()}
+    if text in recipes and text in models:
         raise ParameterError(
-            f'{text!r} is a recipe and a model; give the path of the one that is meant'
+            f'{text!r} is a recipe and a model; write {text}.yaml or {text}.onnx for the one that '
+            'is meant'
         )
-    if is_recipe or Path(text).suffix in _RECIPE_SUFFIXES:
-        recipe = read_recipe(text, overrides)
+    if text in recipes or path.suffix in _RECIPE_SUFFIXES:
+        ready = recipes.get(path.stem) if len(path.parts) == 1 and not path.is_file() else None
+        recipe = read_recipe(ready or text, overrides)
         return Candidate(recipe.name, recipe=recipe)
-    file = find_model(text)
+    ready = models.get(path.stem) if len(path.parts) == 1 and not path.is_file() else None
+    file = find_model(text if ready is None or path.suffix != '.onnx' else ready)
     return Candidate(file.card.name, file=file)
 
 
 def _source(text: str) -> Source:
-    name, _, root = text.partition('=')
+    first, *others = _COMMA.split(text)
+    name, _, root = first.partition('=')
     kind, colon, part = name.partition(':')
+    options: dict[str, Any] = {}
+    for other in others:
+        key, equals, value = other.partition('=')
+        if not key or not equals:
+            kind = ''
+            break
+        try:
+            options[key] = YAML(typ='safe', pure=True).load(value)
+        except YAMLError:
+            kind = ''
+            break
     if not kind or (colon and not part):
         raise ParameterError(
-            f'the data set {text!r} is not understood; write KIND[:PART][=ROOT], such as '
-            "shared_bdd100k:held_out='${data}/bdd100k_drivable'"
+            f'the data set {text!r} is not understood; write KIND[:PART][=ROOT][,OPTION=VALUE...], '
+            "such as shared_bdd100k:held_out='${data}/bdd100k_drivable'"
         )
-    return Source(kind, root, part or None)
+    return Source(kind, root, part or None, options=options)

@@ -64,7 +64,7 @@ def points_of(report: Mapping[str, Any], title: str) -> tuple[str, list[Point]]:
         figures = row['accuracy'][title]
         value = figures['miou'] if name == 'mIoU' else figures['by_role'][by_role[0]]
         if value is not None:
-            found.append(Point(row['title'], row['parameters'] / 1e6, 100 * value))
+            found.append(Point(row['title'], max(row['parameters'], 1) / 1e6, 100 * value))
     return name, found
 
 

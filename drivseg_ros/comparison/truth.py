@@ -103,8 +103,8 @@ def _fitting_roles(role: Role, there: set[Role], *, whole_road: bool) -> set[Rol
     if role in there:
         return {role}
     if role is Role.DRIVABLE:
-        lanes = there & {Role.DIRECT, Role.ALTERNATIVE}
-        return lanes or {Role.ROAD}
+        # Lanes are told apart there, and not here.
+        return set() if there & {Role.DIRECT, Role.ALTERNATIVE} else {Role.ROAD}
     if Role.DRIVABLE in there or Role.ROAD in there:
         return {Role.DRIVABLE} if Role.DRIVABLE in there else {Role.ROAD}
     # A truth of the ego lane alone: other lanes are the rest.

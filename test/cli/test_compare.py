@@ -1,0 +1,89 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`drivseg compare`: its files, its exit status, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+from tiny_model import write_tiny_model
+from typer.testing import CliRunner
+
+pytest.importorskip('matplotlib', reason="matplotlib is not installed: pip install '.[report]'")
+
+from drivseg_ros.cli.app import app
+from drivseg_ros.model_card import ModelClass
+
+SCENES = 'scenes,seeds=[5, 8],width=64,height=48'
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write_tiny_model(tmp_path / 'first.onnx', name='first', work=1)
+    whole = (ModelClass(0, 'road', (1, 1, 1), 'drivable'), ModelClass(1, 'rest', (0, 0, 0)))
+    other = (*whole, ModelClass(2, 'sky', (0, 0, 1)))
+    write_tiny_model(tmp_path / 'second.onnx', name='second', classes=other, batch=2)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, ['compare', *arguments])
+
+
+def test_one_network_fails_and_the_others_go_on(folder: Path) -> None:
+    result = run(
+        *('second.onnx', 'first.onnx', '--on', SCENES, '--runs', '2', '--threads', '1'),
+        *('--size', '32x24', '-o', 'out'),
+    )
+    assert result.exit_code == 1
+    # A frame is one, and no two.
+    assert 'second failed: onnxruntime@cpu: ' in result.stderr
+    assert 'takes batches of 2 only' in result.stderr
+    told = json.loads(Path('out/comparison.json').read_text())
+    assert [row['title'] for row in told['rows']] == ['second', 'first']
+    second, first = told['rows']
+    assert (bool(first['problem']), bool(second['problem'])) == (False, True)
+    assert told['data'][0]['frames'] == 3
+    assert first['accuracy']['scenes']['miou'] is not None
+    assert second['accuracy']['scenes']['miou'] is None
+    assert second['accuracy']['scenes']['by_role']['drivable'] is not None
+    assert first['times'][0]['segment']['count'] == 2
+    assert first['times'][0]['threads'] == 1
+    assert {'hardware', 'versions', 'created', 'command'} <= told.keys()
+    table = Path('out/comparison.md').read_text()
+    assert table.strip() in result.stdout
+    assert '- second: ' in table
+    assert cv2.imread('out/comparison.png') is not None
+
+
+def test_without_times(folder: Path) -> None:
+    call = ['first.onnx', '--on', SCENES, '--engines', 'none', '-o', 'out']
+    assert run(*call).exit_code == 0
+    assert json.loads(Path('out/comparison.json').read_text())['rows'][0]['times'] == []
+    assert 'ms' not in Path('out/comparison.md').read_text().split('\n\n')[1]
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['absent.onnx', '--on', SCENES], 'no model file at absent.onnx'),
+        (['first.onnx'], 'no data set to measure on'),
+        (['first.onnx', '--on', 'nothing'], "no data set of the kind 'nothing'"),
+        (['first.onnx', '--on', SCENES, '--set', 'epochs=2'], 'none was given'),
+        (['first.onnx', '--on', SCENES, '--size', 'large'], "size 'large' is not understood"),
+        (['first.onnx', '--on', SCENES, '--engines', 'steam'], "'steam' is no ENGINE"),
+        (['first.onnx', '--on', SCENES, '-o', 'first.onnx'], 'cannot be written'),
+    ],
+)
+def test_refusals(arguments: list[str], message: str, folder: Path) -> None:
+    before = sorted(folder.rglob('*'))
+    result = run(*arguments, *(() if '-o' in arguments else ('-o', 'out')))
+    assert result.exit_code == 1
+    with pytest.raises(Exception, match=message) as raised:
+        raise result.exception or AssertionError
+    assert type(raised.value).__module__ == 'drivseg_ros.errors'
+    assert sorted(folder.rglob('*')) == before

@@ -1,0 +1,79 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A comparison as a whole: what fails costs its own row and no other."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from tiny_model import write_tiny_model
+
+from drivseg_ros.comparison.candidates import Candidate, Judge, find_candidates
+from drivseg_ros.comparison.compare import Timing, compare
+from drivseg_ros.comparison.runs import Means
+from drivseg_ros.datasets.registry import open_dataset
+from drivseg_ros.model_file import ModelFile
+from drivseg_ros.training.recipe import Recipe
+from drivseg_ros.training.recipe_parts import Source
+from drivseg_ros.training.reporter import Silence
+
+JUDGE = Judge('streets', open_dataset('scenes', seeds=[3, 5], width=64, height=48))
+
+
+def test_a_lost_file_and_a_recipe_that_cannot_be_trained(tmp_path: Path) -> None:
+    pytest.importorskip('lightning', reason="lightning is not installed: pip install '.[train]'")
+    write_tiny_model(tmp_path / 'm.onnx', name='there')
+    (there,) = find_candidates([str(tmp_path / 'm.onnx')])
+    assert isinstance(there.file, ModelFile)
+    lost = Candidate('lost', file=dataclasses.replace(there.file, path=tmp_path / 'gone.onnx'))
+    absent = (Source('folder', root=str(tmp_path / 'absent')),)
+    recipe = Recipe('untrainable', 'fast_scnn', train=absent, validation=absent, weights='none')
+    steps = []
+    report = compare(
+        [lost, Candidate('untrainable', recipe=recipe), there],
+        [JUDGE],
+        tmp_path / 'out',
+        means=Means(device='cpu', threads=1),
+        timing=Timing(specs=()),
+        reporter_of=lambda title: Silence(),
+        on_progress=lambda what, done, total: steps.append(what),
+    )
+    problems = {row['title']: row['problem'] for row in report['rows']}
+    assert 'no model file at' in problems['lost']
+    assert 'absent' in problems['untrainable']
+    assert problems['there'] == ''
+    assert report['rows'][2]['accuracy']['streets']['frames'] == 2
+    assert report['timing'] == {}
+    assert steps[0] == 'read streets'
+    assert 'measure there on streets' in steps
+
+
+def test_a_checkpoint_is_exported_and_counted_itself(tmp_path: Path) -> None:
+    torch = pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
+    pytest.importorskip('safetensors', reason='safetensors comes with the extra torch')
+    from drivseg_ros.model_card import BDD100K_CLASSES, ModelCard
+    from drivseg_ros.models.checkpoint import save_checkpoint
+    from drivseg_ros.models.complexity import gmacs, parameters
+    from drivseg_ros.models.fast_scnn import FastSCNN
+
+    torch.manual_seed(0)
+    network = FastSCNN(3).eval()
+    card = ModelCard('a network', BDD100K_CLASSES, 64, 48, provenance={'epoch': '3 of 4'})
+    path = save_checkpoint(network, tmp_path / 'c.safetensors', architecture='fast_scnn', card=card)
+    report = compare(
+        find_candidates([str(path)]),
+        [JUDGE],
+        tmp_path / 'out',
+        means=Means(),
+        timing=Timing(specs=()),
+        reporter_of=lambda title: Silence(),
+    )
+    (row,) = report['rows']
+    assert row['problem'] == ''
+    assert row['parameters'] == parameters(network)
+    assert row['gmacs'] == pytest.approx(gmacs(network, 64, 48), abs=1e-6)
+    assert row['epochs'] == '3 of 4'
+    exported = tmp_path / 'out' / 'models' / 'a_network.onnx'
+    assert row['file']['bytes'] == exported.stat().st_size
