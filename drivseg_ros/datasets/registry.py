@@ -188,7 +188,7 @@ def open_dataset(
         root: The folder it lies in; see docs/datasets.md for what must be there.
         part: 'training', 'validation', 'held out' or 'test'; None: everything with labels. Kinds
             whose authors made no parts are split by seed, drive by drive.
-        **options: The kind's own; and for all kinds with a root `limit` (only so many frames,
+        **options: The kind's own; and for all kinds `limit` (only so many frames,
             chosen by `seed`; a lower limit chooses among those of a higher one) and, for those
             split by seed, `shares` ({training: 0.8, ...}).
 
@@ -199,8 +199,6 @@ def open_dataset(
     found = kind_named(kind)
     _check_options(found, options)
     path = _root(found, root) if found.needs_root else Path()
-    shares, limit = options.pop('shares', None), options.pop('limit', None)
-    seed = options.pop('seed', 0)
     wanted = None if part is None else part_named(part)
     own = found.parts(path, options) if found.parts else ()
     if own and wanted is not None and wanted not in own:
@@ -209,12 +207,14 @@ def open_dataset(
         )
     if wanted is not None and not own and not found.by_seed:
         raise ParameterError(f'{kind} has no parts; leave out part = {wanted.value!r}')
+    if not found.needs_root:
+        return found.open(() if wanted is None else (wanted,), **options)
+    shares, limit = options.pop('shares', None), options.pop('limit', None)
+    seed = options.pop('seed', 0)
     if own and shares is not None:
         raise ParameterError(
             f'{kind} has the parts {_words(own)} of its authors; shares are for sets without parts'
         )
-    if not found.needs_root:
-        return found.open(() if wanted is None else (wanted,), **options)
     if own:
         dataset = found.open(path, own if wanted is None else (wanted,), **options)
     else:

@@ -89,6 +89,7 @@ def open_scenes(
     seeds: tuple[int, int] | list[int] | None = None,
     width: int = 640,
     height: int = 360,
+    limit: int = 0,
 ) -> RenderedScenes:
     """Scenes of a part, or of given seeds.
 
@@ -97,9 +98,10 @@ def open_scenes(
         seeds: The first, and the one behind the last.
         width: Image width in pixels.
         height: Image height in pixels.
+        limit: Only the first so many; 0: all.
 
     Raises:
-        ParameterError: If the seeds are no range, or parts and seeds are both given.
+        ParameterError: If the seeds are no range, the limit is negative, or parts and seeds are both given.
     """
     if seeds is not None:
         whole = isinstance(seeds, (list, tuple)) and all(type(s) is int for s in seeds)
@@ -107,6 +109,9 @@ def open_scenes(
             raise ParameterError(f'seeds are {seeds!r}; give [first, behind the last]')
         if parts:
             raise ParameterError('give a part of the scenes or their seeds, not both')
-        return RenderedScenes(range(*seeds), width, height)
-    part = parts[0] if parts else Part.TRAINING
-    return RenderedScenes(SEEDS[part], width, height)
+        wanted = range(*seeds)
+    else:
+        wanted = SEEDS[parts[0] if parts else Part.TRAINING]
+    if limit < 0:
+        raise ParameterError(f'limit is {limit}; give a number of scenes from 1')
+    return RenderedScenes(wanted[: limit or None], width, height)

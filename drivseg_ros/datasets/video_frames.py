@@ -24,21 +24,16 @@ class VideoFrames:
 
     Args:
         path: The file.
+        count: How many frames it has; None: they are counted, for what a file says of itself is
+            often a few too many.
 
     Raises:
-        DataError: If it is not there, OpenCV cannot read it, or it does not say how many frames
-            it has.
+        DataError: If it is not there, or OpenCV can read no frame of it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, count: int | None = None) -> None:
         self.path = path
-        try:
-            with open_video(path) as capture:
-                self.count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        except BagError as error:
-            raise DataError(str(error)) from None
-        if self.count < 1:
-            raise DataError(f"'{path}' does not say how many frames it has; convert it to .mp4")
+        self.count = _count(path) if count is None else count
         self._lock = threading.Lock()
         self._capture: cv2.VideoCapture | None = None
         self._next = 0
@@ -62,8 +57,8 @@ class VideoFrames:
                 read, frame = self._capture.read() if wanted else (self._capture.grab(), None)
                 if not read:
                     raise DataError(
-                        f"'{self.path}' says it has {self.count} frames and ends after "
-                        f'{self._next}; convert it again'
+                        f"'{self.path}' had {self.count} frames and ends after {self._next} now; "
+                        'leave it as it is while it is read'
                     )
                 if frame is not None:
                     self._kept[self._next] = frame
@@ -80,5 +75,18 @@ class VideoFrames:
         self._next = 0
         self._kept.clear()
 
-    def __reduce__(self) -> tuple[type[VideoFrames], tuple[Path]]:
-        return VideoFrames, (self.path,)
+    def __reduce__(self) -> tuple[type[VideoFrames], tuple[Path, int]]:
+        return VideoFrames, (self.path, self.count)
+
+
+def _count(path: Path) -> int:
+    try:
+        with open_video(path) as capture:
+            count = 0
+            while capture.grab():
+                count += 1
+    except BagError as error:
+        raise DataError(str(error)) from None
+    if not count:
+        raise DataError(f"OpenCV can read no frame of '{path}'; convert it to .mp4 (H.264)")
+    return count

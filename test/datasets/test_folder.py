@@ -182,6 +182,7 @@ def test_scenes():
     parts = [open_dataset('scenes', part=p) for p in ('train', 'val', 'held out')]
     assert sum(map(len, parts)) == len({n for p in parts for n in p.names})
     assert len({d.identity for d in (dataset, *parts)}) == 4
+    assert open_dataset('scenes', limit=2).names == ('scene_0', 'scene_1')
     assert dataclasses.replace(dataset).identity == dataset.identity
 
 
@@ -194,7 +195,8 @@ def test_scenes():
         ({'seeds': [-2, 5]}, 'name no scenes'),
         ({'seeds': [1, 2], 'part': 'train'}, 'not both'),
         ({'part': 'test'}, "no part 'test'"),
-        ({'limit': 3}, "no option 'limit'"),
+        ({'limit': -3}, 'limit is -3'),
+        ({'every': 3}, "no option 'every'"),
         ({'width': '640'}, "width = '640'; give a whole number"),
     ],
 )
