@@ -101,7 +101,8 @@ def open_scenes(
         limit: Only the first so many; 0: all.
 
     Raises:
-        ParameterError: If the seeds are no range, the limit is negative, or parts and seeds are both given.
+        ParameterError: If the seeds are no range, the limit is negative, or parts and seeds are
+            both given.
     """
     if seeds is not None:
         whole = isinstance(seeds, (list, tuple)) and all(type(s) is int for s in seeds)
