@@ -82,14 +82,11 @@ def explain(
     from drivseg_ros.explaining.pixels import Spot
     from drivseg_ros.explaining.subject import load_subject
 
+    points = [_numbers(text, 2, '--at X,Y') for text in at or []]
+    rectangle = _numbers(region, 4, '--region X,Y,WIDTH,HEIGHT') if region else None
     spot = None
-    if at or region:
-        points = [_numbers(text, 2, '--at X,Y') for text in at or []]
-        rectangle = _numbers(region, 4, '--region X,Y,WIDTH,HEIGHT') if region else None
-        spot = Spot(
-            points=tuple((x, y) for x, y in points),
-            region=None if rectangle is None else (*rectangle[:2], *rectangle[2:]),  # type: ignore[arg-type]
-        )
+    if points or rectangle:
+        spot = Spot(points=tuple(points), region=rectangle)  # type: ignore[arg-type]
     found = make(
         load_subject(model, image),
         method=method,

@@ -33,6 +33,9 @@ def markdown(report: Mapping[str, Any]) -> str:
         found = _accuracy(report['rows'], one, by_class=True)
         names = [[row['title'] for row in report['rows']], *(cells for _, cells in found)]
         parts += [f'## {one["title"]}', _table(['network', *(head for head, _ in found)], names)]
+    trained = [line for row in report['rows'] if (line := _training(row))]
+    if trained:
+        parts += ['## How they were trained', '\n'.join(trained)]
     failed = [f'- {row["title"]}: {row["problem"]}' for row in report['rows'] if row['problem']]
     if failed:
         parts += ['## What failed', '\n'.join(failed)]
@@ -98,6 +101,31 @@ def _legend(report: Mapping[str, Any]) -> str:
             f'a {timing["width"]}x{timing["height"]} image to a mask of that size.'
         )
     return '\n\n'.join(lines)
+
+
+def _training(row: Mapping[str, Any]) -> str:
+    """What a run did, in a line; nothing of networks that were brought along."""
+    recipe = row.get('recipe')
+    if not recipe:
+        return ''
+    told = [f'best epoch {row.get("epochs", _NOTHING)}']
+    if recipe.get('limit_batches'):
+        told.append(f'at most {recipe["limit_batches"]} batches an epoch')
+    told += [
+        f'batch {recipe["batch"]}',
+        f'{recipe["optimizer"]}, {recipe["schedule"]} to {recipe["learning_rate"]:g}',
+        f'weights {recipe["weights"]}',
+        'augmented' if recipe.get('augmentation') else 'no augmentation',
+        f'seed {recipe["seed"]}',
+    ]
+    sets = ', '.join(
+        source['dataset'] + (f' ({source["part"]})' if source.get('part') else '')
+        for source in recipe['train']
+    )
+    seconds = row.get('training_seconds')
+    if seconds is not None:
+        told.append(f'{seconds / 60:.1f} min on {row.get("trained_on")}')
+    return f'- {row["title"]}: on {sets}; {", ".join(told)}'
 
 
 def _threads(timing: Mapping[str, Any]) -> str:

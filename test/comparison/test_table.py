@@ -125,6 +125,29 @@ def test_what_failed_is_named() -> None:
     assert 'What failed' not in markdown(report(row('a')))
 
 
+def test_how_networks_were_trained_is_told() -> None:
+    recipe = {
+        'limit_batches': 5,
+        'batch': 8,
+        'optimizer': 'adam',
+        'schedule': 'onecycle',
+        'learning_rate': 3e-4,
+        'weights': 'none',
+        'augmentation': None,
+        'seed': 1,
+        'train': [{'dataset': 'bdd100k', 'part': 'training'}, {'dataset': 'scenes'}],
+    }
+    run = row('a', recipe=recipe, training_seconds=90, trained_on='a CPU')
+    text = markdown(report(run, row('b')))
+    assert (
+        '- a: on bdd100k (training), scenes; best epoch 11 of 12, at most 5 batches an epoch, '
+        'batch 8, adam, onecycle to 0.0003, weights none, no augmentation, seed 1, '
+        '1.5 min on a CPU\n'
+    ) in text
+    assert '- b: on' not in text
+    assert 'How they were trained' not in markdown(report(row('b')))
+
+
 def test_times_of_an_engine_that_failed_are_left_out() -> None:
     failed = row('a', problem='torch@cuda: none', times=[{'problem': 'none'}])
     assert cells(markdown(report(failed)))[0]['onnxruntime@cpu: network, ms'] == '–'
