@@ -82,9 +82,9 @@ TENSORRT = ['tensorrt>=10.1', 'cuda-bindings>=12.6', *ONNX]
 TENSORRT_RTX = ['tensorrt_rtx>=1.2', 'cuda-bindings>=12.6', *ONNX]
 # `drivseg import` and `drivseg quantize`.
 MODELS = ONNX
-# Networks to train: several GB, with the torch that torchvision is made for. 0.21 is the first with
-# v2.Transform.make_params, segmentation-models-pytorch 0.5 the first whose
-# SegFormer gives its logits without up-sampling.
+# Networks to train: several GB, with the torch that torchvision is made for. 0.21 is the first
+# with v2.Transform.make_params, segmentation-models-pytorch 0.5 the first whose SegFormer gives
+# its logits without up-sampling.
 TRAIN = [
     *TORCH,
     'torchvision>=0.21',
