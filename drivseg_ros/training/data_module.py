@@ -63,9 +63,7 @@ class RoadData(pl.LightningDataModule):
         self.threads = threads
         self.epoch = epoch
         self.pin_memory = pin_memory
-        self.augment = (
-            None if recipe.augmentation is None else Augmentation.from_spec(recipe.augmentation)
-        )
+        self.augment = Augmentation.from_spec(recipe.augmentation)
         self.lengths = [len(s.dataset) for s in run.train]
         weights = [s.source.weight for s in run.train]
         self.counts = frames_per_epoch(self.lengths, weights, recipe.samples)
@@ -119,7 +117,7 @@ class RoadData(pl.LightningDataModule):
             size=frames.size,
             threads=self.threads,
         )
-        return replace(frames, hints=Hints(answers, chosen, self.run.sets))
+        return replace(frames, hints=Hints(answers, chosen))
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches in the epoch's order; a last incomplete one is left out."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,14 +18,12 @@ from torch.utils.data import Dataset
 from drivseg_ros.datasets.base import Dataset as LabelledFrames
 from drivseg_ros.datasets.cache import cached_arrays, in_threads, resize_frame
 from drivseg_ros.datasets.class_mapping import ClassMapping
+from drivseg_ros.training.augmentation import Augmentation
 from drivseg_ros.training.hints import Hints
 from drivseg_ros.training.order import Draw
 
 _THREADS = min(4, len(os.sched_getaffinity(0)))
 
-_NEAREST = cv2.INTER_NEAREST_EXACT
-
-Augment = Callable[..., tuple[np.ndarray, list[np.ndarray]]]
 Batch = dict[str, Tensor]
 """image uint8 [N, H, W, 3], target uint8 [N, H, W]; with teachers hint_codes and hint_confidence,
 uint8 [N, T, H, W]; in validation source int64 [N]."""
@@ -64,7 +62,7 @@ class Frames:
         else:
             image, label = resized(self.dataset, index, self.size)
         target = self.mapping.apply(label)
-        hints = [] if self.hints is None else self.hints.planes(index, target)
+        hints = [] if self.hints is None else self.hints.planes(index)
         return image, [target, *hints]
 
     def with_cache(self, folder: Path) -> Frames:
@@ -100,7 +98,7 @@ class TrainingFrames(Dataset[Batch]):
 
     Args:
         sources: The frames of each data set.
-        augment: How they are varied; None changes nothing but the size.
+        augment: How they are varied.
         width: Width of the views; height likewise.
         target_stride: Targets and hints have this fraction of the views' size.
     """
@@ -108,7 +106,7 @@ class TrainingFrames(Dataset[Batch]):
     def __init__(
         self,
         sources: Sequence[Frames],
-        augment: Augment | None,
+        augment: Augmentation,
         *,
         width: int,
         height: int,
@@ -117,18 +115,20 @@ class TrainingFrames(Dataset[Batch]):
         self.sources = sources
         self.augment = augment
         self.size = (width, height)
-        self.target_size = (width // target_stride, height // target_stride)
+        self.target_stride = target_stride
 
     def __getitem__(self, draw: Draw) -> Batch:
         """One view; the same draw gives the same one."""
         width, height = self.size
         image, planes = self.sources[draw.source].read(draw.frame)
-        if self.augment is not None:
-            image, planes = self.augment(image, planes, draw.seed, width=width, height=height)
-        else:
-            image, _ = resize_frame(image, planes[0], width=width, height=height)
-        if planes[0].shape[::-1] != self.target_size:
-            planes = [cv2.resize(p, self.target_size, interpolation=_NEAREST) for p in planes]
+        image, planes = self.augment(
+            image,
+            planes,
+            draw.seed,
+            width=width,
+            height=height,
+            target_stride=self.target_stride,
+        )
         view = {'image': _tensor(image), 'target': _tensor(planes[0])}
         if len(planes) > 1:
             view['hint_codes'] = torch.stack([_tensor(p) for p in planes[1::2]])

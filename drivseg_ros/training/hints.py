@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What teachers say of the training frames, where the labels do not say as much.
+"""What teachers say of the training frames.
 
 Asking costs as much as a training step, and a network sees each frame a hundred times: teachers
 are asked once, and their answers kept in files.
@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from drivseg_ros.datasets.cache import cached_arrays
-from drivseg_ros.datasets.label_sets import LabelSets
 from drivseg_ros.model_card import UNLABELLED
 from drivseg_ros.segmenter import Segmenter
 from drivseg_ros.training.sources import OpenTeacher
@@ -28,46 +27,25 @@ class Hints:
     Args:
         answers: uint8 [M, 2 K, H, W]: codes and confidence of the K teachers that were asked.
         asked: Which of all teachers these are.
-        sets: What codes mean.
     """
 
     answers: np.ndarray
     asked: tuple[bool, ...]
-    sets: LabelSets
 
-    def planes(self, index: int, target: np.ndarray) -> list[np.ndarray]:
-        """Codes and confidence of one teacher after another, 255 and 0 where it tells nothing new.
+    def planes(self, index: int) -> list[np.ndarray]:
+        """Codes and confidence of one teacher after another; 255 and 0 of one that was not asked.
 
         Args:
             index: The frame.
-            target: Its target uint8 [H, W].
         """
         answers = iter(np.array(self.answers[index]))
-        news = news_table(self.sets)
+        height, width = self.answers.shape[2:]
         planes = []
         for asked in self.asked:
-            if asked:
-                planes += [news[target, next(answers)], next(answers)]
-            else:
-                planes += [np.full_like(target, UNLABELLED), np.zeros_like(target)]
+            for missing in (UNLABELLED, 0):
+                empty = np.full((height, width), missing, np.uint8)
+                planes.append(next(answers) if asked else empty)
         return planes
-
-
-def news_table(sets: LabelSets) -> np.ndarray:
-    """What is left of a hint where a label is: the hint's code, or 255, uint8 [256, 256].
-
-    Rows are codes of the label, columns those of the hint. A hint is left out where the label says
-    as much (all it allows is in the hint's set), and where it says the opposite (nothing is):
-    people are right.
-    """
-    allowed = np.ones((256, sets.num_classes), bool)  # 255: a label that tells nothing
-    allowed[: sets.num_codes] = sets.table()
-    table = np.full((256, 256), UNLABELLED, np.uint8)
-    for hint in range(sets.num_codes):
-        inside = (~allowed | allowed[hint]).all(axis=1)
-        disjoint = ~(allowed & allowed[hint]).any(axis=1)
-        table[~inside & ~disjoint, hint] = hint
-    return table
 
 
 def ask_teachers(
@@ -97,6 +75,8 @@ def ask_teachers(
     Raises:
         DataError: If the answers cannot be written.
     """
+    if not teachers:
+        return np.empty((count, 0, size[1], size[0]), np.uint8)
     models = [(t.model.sha256, t.mapping.table().tolist()) for t in teachers]
     made = cached_arrays(
         folder,

@@ -44,7 +44,7 @@ class SegmentationModule(pl.LightningModule):
         titles: tuple[str, ...],
     ) -> None:
         super().__init__()
-        for part in recipe.freeze:
+        for part in (*recipe.freeze, *recipe.rates):
             check_part(network, part)
         if recipe.channels_last:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -119,7 +119,9 @@ class SegmentationModule(pl.LightningModule):
             logits = upsample(logits, target.shape[-2:])
             for i, teacher in enumerate(self.recipe.teachers):
                 hints = (batch[name][:, i : i + 1] for name in ('hint_codes', 'hint_confidence'))
-                loss = loss + teacher.weight * self.distillation(logits, *hints, self.sets)
+                loss = loss + teacher.weight * self.distillation(
+                    logits, *hints, self.sets, target=target
+                )
         if not torch.isfinite(loss):
             raise TrainingError(
                 f'the loss is {float(loss.detach())} in epoch {self.current_epoch + 1}, step '

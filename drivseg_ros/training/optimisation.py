@@ -53,12 +53,7 @@ def parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]
     """The parameters by learning rate and weight decay.
 
     There is weight decay for kernels, none for biases and normalisation.
-
-    Raises:
-        ParameterError: If the recipe has a rate for a part that the network does not have.
     """
-    for part in recipe.rates:
-        check_part(network, part)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:

@@ -14,10 +14,9 @@ from torch import nn
 
 from drivseg_ros.datasets.label_sets import LabelSets
 from drivseg_ros.errors import MissingDependencyError
-from drivseg_ros.model_card import UNLABELLED, ModelCard
+from drivseg_ros.model_card import ModelCard
 from drivseg_ros.models.deployed import DeployedNetwork
-from drivseg_ros.overlay import draw_overlay
-from drivseg_ros.segmentation import Segmentation
+from drivseg_ros.training.augmentation.sheet import blend_target
 from drivseg_ros.training.state_file import replace_atomically
 
 _TILE_WIDTH = 480
@@ -83,7 +82,7 @@ def draw_samples(
 ) -> None:
     """Frames in rows of image, label and prediction, as PNG.
 
-    A pixel whose label allows several classes is drawn in the mean of their colours.
+    A label that allows several classes is striped in their colours, and grey where there is none.
 
     Args:
         network: The network.
@@ -97,24 +96,11 @@ def draw_samples(
     for image, target in frames:
         with torch.inference_mode():
             ids = deployed(torch.from_numpy(np.ascontiguousarray(image))[None])[0][0].numpy()
-        prediction = draw_overlay(image, Segmentation(ids, None, card))
-        rows.append(_row([image, _label_overlay(image, target, card, sets), prediction]))
+        drawn = (blend_target(image, plane, card.classes, sets) for plane in (target, ids))
+        rows.append(_row([image, *drawn]))
     sheet = np.concatenate(rows)[:-_GAP]
     bgr = cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)
     replace_atomically(path, lambda partial: _write_png(partial, bgr))
-
-
-def _label_overlay(
-    image: np.ndarray, target: np.ndarray, card: ModelCard, sets: LabelSets
-) -> np.ndarray:
-    allowed = sets.table().astype(float)
-    colors = np.zeros((256, 3))
-    colors[: sets.num_codes] = (
-        allowed @ card.palette[: sets.num_classes] / allowed.sum(1, keepdims=True)
-    )
-    painted = colors[target]
-    known = (target != UNLABELLED)[..., None]
-    return np.where(known, 0.5 * image + 0.5 * painted, 0.25 * image).round().astype(np.uint8)
 
 
 def _row(pictures: Sequence[np.ndarray]) -> np.ndarray:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import os
 import signal
@@ -12,13 +13,13 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import nn
 
 from drivseg_ros.errors import MissingDependencyError, ParameterError
 from drivseg_ros.models.checkpoint import load_checkpoint
-from drivseg_ros.models.pretrained import load_pretrained
+from drivseg_ros.models.pretrained import LoadedWeights, load_pretrained
 from drivseg_ros.models.registry import create_network
 from drivseg_ros.training.data_check import check_data
 from drivseg_ros.training.hardware import Hardware
@@ -164,12 +165,15 @@ def train(
         return _result(folder)
 
 
-def _network(recipe: Recipe, data: Path | None) -> Any:
+def _network(recipe: Recipe, data: Path | None) -> tuple[nn.Module, LoadedWeights]:
     """The network with the weights it begins with, and what is known of these."""
     torch.manual_seed(recipe.seed)
     network = create_network(recipe.architecture, num_classes=len(recipe.classes))
-    weights = load_pretrained(network, recipe.architecture, resolve(recipe.weights, data))
-    return network, weights
+    named = resolve(recipe.weights, data)
+    weights = load_pretrained(network, recipe.architecture, named)
+    # A card tells which file it was, not where it lay.
+    source = str(weights.source).replace(named, Path(named).name)
+    return network, dataclasses.replace(weights, source=source)
 
 
 def _titles(run: RunData) -> tuple[str, ...]:
