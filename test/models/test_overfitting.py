@@ -15,8 +15,8 @@ from drivseg_ros.models.registry import ARCHITECTURES  # noqa: E402
 
 CLASSES, HEIGHT, WIDTH = 3, 32, 64
 QUICK = ('efficientnet_lite_fpn', 'fast_scnn', 'segformer_b0', 'segformer_b3')
-# The deeper ones without batch norm's help need smaller steps, the narrow ones may take larger.
-RATES = {'efficientnet_lite_fpn': 3e-3, 'fast_scnn': 3e-3, 'fcn8s_vgg16': 3e-4} | {
+# The deep transformers need smaller steps, the narrow networks may take larger ones.
+RATES = {'efficientnet_lite_fpn': 3e-3, 'fast_scnn': 3e-3} | {
     f'segformer_b{size}': 3e-4 for size in (2, 3, 4, 5)
 }
 
@@ -68,7 +68,10 @@ def learn(network, batch, *, rate, steps=80):
     return float(dice.detach())
 
 
-@pytest.mark.parametrize('architecture', all_but_slow(ARCHITECTURES, quick=QUICK))
+# FCN-8s follows below: a step of its 134 M parameters takes seconds.
+@pytest.mark.parametrize(
+    'architecture', all_but_slow(ARCHITECTURES.keys() - {'fcn8s_vgg16'}, quick=QUICK)
+)
 def test_one_batch_is_learned_by_heart(architecture, batch):
     torch.manual_seed(0)
     network = network_or_skip(architecture, CLASSES)
@@ -76,6 +79,7 @@ def test_one_batch_is_learned_by_heart(architecture, batch):
 
 
 def test_a_narrow_fcn8s_learns_it_too(batch):
+    """The same but for the width of its former fully connected layers."""
     torch.manual_seed(0)
     assert learn(FCN8sVGG16(CLASSES, hidden=32), batch, rate=1e-3) < 0.05
 
