@@ -19,6 +19,7 @@ from drivseg_ros.segmentation import Segmentation, Timings
 
 try:
     import matplotlib
+    from matplotlib.axes import Axes
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 except ImportError:
@@ -37,8 +38,8 @@ _MARK = (0, 255, 255)
 def draw_page(explanation: Explanation, path: Path) -> None:
     """Writes an explanation as a picture.
 
-    Each map is drawn from 0 to its own peak, which stands in its title with the number of cells
-    that it is spread over (`effective_cells`).
+    Each map is drawn from its least value to its peak, which stand in its title with the number
+    of cells that it is spread over (`effective_cells`): colours tell where, the title how much.
 
     Args:
         explanation: of any method.
@@ -52,29 +53,38 @@ def draw_page(explanation: Explanation, path: Path) -> None:
         else:
             rows += [maps[i : i + _COLUMNS] for i in range(0, len(maps), _COLUMNS)]
     columns = max(2, *(len(maps) for maps in rows))
+    # The first stages of a SegFormer have few heads; what they leave free is enough for both.
+    free = columns - max(len(maps) for maps in rows[:2])
+    inside = len(rows) > 1 and free >= 4
+    lines = len(rows) + (0 if inside else 1)
     height, width = image.shape[:2]
-    size = (columns * _PANEL_INCHES, (len(rows) + 1) * (_PANEL_INCHES * height / width + 0.3) + 0.6)
+    size = (columns * _PANEL_INCHES, lines * (_PANEL_INCHES * height / width + 0.35) + 0.5)
     figure = Figure(figsize=size, dpi=150, layout='constrained')
     FigureCanvasAgg(figure)
-    lines = textwrap.wrap(_headline(explanation), int(_LETTERS_AN_INCH * size[0]))
-    figure.suptitle('\n'.join(lines), fontsize=7)
-    panels = figure.subplots(len(rows) + 1, columns, squeeze=False)
-    for panel in panels.ravel():
-        panel.set_axis_off()
-    said = ', '.join(_shares(explanation))
-    for panel, picture, title in (
-        (panels[0, 0], _mark(explanation, image), 'the image'),
-        (panels[0, 1], overlay, f'the network: {said}'),
-    ):
-        panel.imshow(picture)
-        panel.set_title(title, fontsize=6)
+    words = textwrap.wrap(_headline(explanation), int(_LETTERS_AN_INCH * size[0]))
+    figure.suptitle('\n'.join(words), fontsize=7)
+    grid = figure.add_gridspec(lines, columns)
+    if inside:
+        half = free // 2
+        places = [grid[:2, columns - 2 * half : columns - half], grid[:2, columns - half :]]
+    else:
+        places = [grid[0, 0], grid[0, 1]]
+    said = f'the network: {", ".join(_shares(explanation))}'
+    _show(figure.add_subplot(places[0]), _mark(explanation, image), 'the image')
+    _show(figure.add_subplot(places[1]), overlay, said)
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    for line, part in zip(panels[1:], rows, strict=True):
-        for panel, heat in zip(line, part, strict=False):
-            panel.imshow(_heat(explanation, heat, grey))
-            panel.set_title(_title(explanation, heat), fontsize=6)
+    for line, maps in enumerate(rows, start=0 if inside else 1):
+        for column, heat in enumerate(maps):
+            picture = _heat(explanation, heat, grey)
+            _show(figure.add_subplot(grid[line, column]), picture, _title(explanation, heat))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format='png', metadata={'Software': None})
+
+
+def _show(axes: Axes, picture: np.ndarray, title: str) -> None:
+    axes.set_axis_off()
+    axes.imshow(picture)
+    axes.set_title(title, fontsize=6)
 
 
 def _image_and_overlay(explanation: Explanation) -> tuple[np.ndarray, np.ndarray]:
@@ -120,8 +130,8 @@ def _heat(explanation: Explanation, heat: HeatMap, grey: np.ndarray) -> np.ndarr
         network=(card.input_width, card.input_height),
         shape=(grey.shape[0], grey.shape[1]),
     )
-    peak = float(heat.values.max())
-    share = values / peak if peak > 0 else np.zeros_like(values)
+    least, peak = float(heat.values.min()), float(heat.values.max())
+    share = ((values - least) / (peak - least)).clip(0, 1) if peak > least else 0 * values
     colors = matplotlib.colormaps[_COLORS](share)[..., :3] * 255
     alpha = 0.35 + 0.45 * share[..., None]
     return (grey * (1 - alpha) + colors * alpha).round().clip(0, 255).astype(np.uint8)
@@ -134,7 +144,8 @@ def _title(explanation: Explanation, heat: HeatMap) -> str:
         return f'{heat.name}: nothing speaks for it'
     spread = f'spread over {effective_cells(heat.values):.0f} of {heat.values.size} cells'
     if explanation.method == 'attention':
-        return f'{heat.name}: peak {100 * float(heat.values.max()):.1f} %\n{spread}'
+        least, peak = 100 * float(heat.values.min()), 100 * float(heat.values.max())
+        return f'{heat.name}: {least:.2g} to {peak:.2g} %\n{spread}'
     return f'{heat.name}: peak {float(heat.values.max()):.3g}\n{spread}'
 
 
