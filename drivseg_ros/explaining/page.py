@@ -73,8 +73,8 @@ def draw_page(explanation: Explanation, path: Path) -> None:
     _show(figure.add_subplot(places[0]), _mark(explanation, image), 'the image')
     _show(figure.add_subplot(places[1]), overlay, said)
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    for line, maps in enumerate(rows, start=0 if inside else 1):
-        for column, heat in enumerate(maps):
+    for line, part in enumerate(rows, start=0 if inside else 1):
+        for column, heat in enumerate(part):
             picture = _heat(explanation, heat, grey)
             _show(figure.add_subplot(grid[line, column]), picture, _title(explanation, heat))
     path.parent.mkdir(parents=True, exist_ok=True)
