@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Text
 
-_RADII = (6, 14, 24, 36, 50, 66, 84, 104)  # pixels between a point and its label, by and by
+_RADII = (9, 14, 24, 36, 50, 66, 84, 104)  # pixels between a point and its label, by and by
 _ANGLES = 16
+_GAP = 4.0  # pixels kept free round a label
 _POINT = 5.0  # pixels that a point and the room around it reach
 _FAR = 20  # from here on a line leads from the label to its point
 
@@ -27,6 +28,15 @@ class Box:
     bottom: float
     width: float
     height: float
+
+    def grown(self, margin: float) -> Box:
+        """With a margin on all sides."""
+        return Box(
+            self.left - margin,
+            self.bottom - margin,
+            self.width + 2 * margin,
+            self.height + 2 * margin,
+        )
 
     def overlap(self, other: Box) -> float:
         """The area that both cover."""
@@ -77,7 +87,7 @@ def place_labels(
         best, cost = None, math.inf
         for left, bottom in _candidates(x, y, extent.width, extent.height):
             box = Box(left, bottom, extent.width, extent.height)
-            covered = sum(box.overlap(other) for other in taken)
+            covered = sum(box.grown(_GAP).overlap(other) for other in taken)
             outside = extent.width * extent.height - box.overlap(inside)
             if covered + outside < cost - 1e-6:
                 best, cost = box, covered + outside
