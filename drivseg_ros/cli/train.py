@@ -102,9 +102,10 @@ def train(
                 mlflow=_store(folder, mlflow_uri, no_mlflow),
             )
     except KeyboardInterrupt as interrupt:
+        begun = (folder / 'run.json').exists()
+        how = f'the same command with --resume goes on behind the last epoch in {folder}'
         err.print(
-            f'interrupted; the same command with --resume goes on behind the last epoch of '
-            f'{folder}',
+            f'interrupted; {how if begun else "the run had not begun"}',
             markup=False,
             soft_wrap=True,
         )

@@ -85,8 +85,10 @@ def replace_atomically(path: Path, write: Callable[[Path], Any]) -> None:
             os.fsync(file.fileno())
         partial.chmod(0o666 & ~_umask())  # safetensors would keep it from everybody else
         partial.replace(path)
-    except (OSError, SafetensorError) as error:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if not isinstance(error, (OSError, SafetensorError)):
+            raise
         raise TrainingError(
             f'{path} cannot be written ({getattr(error, "strerror", None) or error}); make room '
             'or permissions for it, then go on with --resume'

@@ -12,7 +12,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from drivseg_ros.training.recipe import Recipe
 from drivseg_ros.training.state_file import replace_atomically
 
 EXPERIMENT = 'drivseg_ros'
+_SQLITE = 'sqlite:///'
 _LONGEST_VALUE = 500
 _MOST_PARAMS = 100  # the servers' limit for one call
 
@@ -34,7 +35,7 @@ def has_mlflow() -> bool:
 
 def local_store(folder: Path) -> str:
     """The address of the local store of all runs in a folder: a file that `mlflow ui` reads."""
-    return f'sqlite:///{(folder / "mlflow.db").absolute()}'
+    return f'{_SQLITE}{(folder / "mlflow.db").absolute()}'
 
 
 class MlflowTracker:
@@ -61,7 +62,7 @@ class MlflowTracker:
         # MLflow reports its use to its makers unless told not to.
         os.environ.setdefault('MLFLOW_DISABLE_TELEMETRY', 'true')
         # One answer in time instead of minutes of trying, when there is no server.
-        os.environ.setdefault('MLFLOW_HTTP_REQUEST_MAX_RETRIES', '2')
+        os.environ.setdefault('MLFLOW_HTTP_REQUEST_MAX_RETRIES', '1')
         os.environ.setdefault('MLFLOW_HTTP_REQUEST_TIMEOUT', '20')
         self.uri = uri
         self.recipe = recipe
@@ -95,26 +96,32 @@ class MlflowTracker:
             for name, value in row.items()
             if name != 'epoch' and not math.isnan(value)
         ]
-        with self._surviving():
-            self._client.log_batch(self._run, metrics=metrics)
+        self._try(lambda: self._client.log_batch(self._run, metrics=metrics))
 
     def finish(self, files: list[Path]) -> None:
         """Keeps files, and closes the run."""
-        with self._surviving():
+
+        def keep() -> None:
             for path in files:
                 if path.exists():
                     self._client.log_artifact(self._run, str(path))
             self._client.set_terminated(self._run, 'FINISHED')
 
+        self._try(keep)
+
     def stop(self) -> None:
         """Says that the run was broken off."""
-        with self._surviving():
-            self._client.set_terminated(self._run, 'KILLED')
+        self._try(lambda: self._client.set_terminated(self._run, 'KILLED'))
 
     def _open(self, resumed: bool) -> None:
         from mlflow import MlflowClient
         from mlflow.entities import Param
 
+        if self.uri.startswith(_SQLITE):
+            # MLflow tries again for minutes where this fails at once.
+            path = Path(self.uri.removeprefix(_SQLITE))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.open('ab').close()
         self._client = MlflowClient(tracking_uri=self.uri)
         if resumed and self.note.exists():
             kept = json.loads(self.note.read_text())
@@ -125,8 +132,8 @@ class MlflowTracker:
         experiment = self._client.get_experiment_by_name(EXPERIMENT)
         if experiment is not None:
             number = experiment.experiment_id
-        elif self.uri.startswith('sqlite:///'):
-            files = Path(self.uri.removeprefix('sqlite:///')).with_name('mlflow_files')
+        elif self.uri.startswith(_SQLITE):
+            files = Path(self.uri.removeprefix(_SQLITE)).with_name('mlflow_files')
             number = self._client.create_experiment(EXPERIMENT, files.absolute().as_uri())
         else:
             number = self._client.create_experiment(EXPERIMENT)
@@ -140,14 +147,14 @@ class MlflowTracker:
         text = json.dumps({'uri': self.uri, 'run': self._run})
         replace_atomically(self.note, lambda partial: partial.write_text(text))
 
-    @contextlib.contextmanager
-    def _surviving(self) -> Iterator[None]:
+    def _try(self, call: Callable[[], None]) -> None:
+        """Calls MLflow, unless it has been lost; its loss costs a warning, and no training."""
         if self._lost or not self._run:
             return
         try:
             with _quiet():
-                yield
-        except Exception as error:
+                call()
+        except Exception as error:  # no common base, see above
             self._lost = True
             log.warning(
                 'MLflow cannot be reached any more (%s); the run goes on without it, its figures '

@@ -1,0 +1,121 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`drivseg train` as a person meets it: lines, exit statuses, Ctrl-C, the way to a model file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import pytest
+from tiny_recipes import content, scenes
+from typer.testing import CliRunner
+
+for library in ('torch', 'lightning', 'matplotlib'):
+    pytest.importorskip(library, reason=f'training needs {library}')
+
+import torch  # noqa: E402
+
+from drivseg_ros.cli.app import app  # noqa: E402
+from drivseg_ros.errors import DrivsegError  # noqa: E402
+from drivseg_ros.scenes import random_frame  # noqa: E402
+
+DRIVSEG = [sys.executable, '-m', 'drivseg_ros.cli']
+
+
+def drivseg(*arguments, **options):
+    return subprocess.run(
+        [*DRIVSEG, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, 'COLUMNS': '200', 'OMP_NUM_THREADS': '1'},
+        **options,
+    )
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / 'tiny.yaml'
+    path.write_text(json.dumps(content(epochs=1)))  # JSON is YAML
+    return path
+
+
+def test_from_a_recipe_to_a_model_file_that_answers_alike(recipe, tmp_path):
+    pytest.importorskip('onnx', reason='the export needs onnx')
+    options = ['--output', tmp_path / 'run', '--threads', 1, '--no-mlflow', '--device', 'cpu']
+    trained = drivseg('train', recipe, *options, '--set', 'average=0.5', '--limit-batches', 2)
+    assert trained.returncode == 0, trained.stderr
+    assert 'epoch 1 of 1 is the best, dice loss 0.' in trained.stdout
+    assert trained.stdout.startswith(str(tmp_path / 'run' / 'best.safetensors'))
+    lines = trained.stderr.splitlines()
+    assert [line.split(':')[0] for line in lines] == ['train', 'validation', 'epoch 1/1'], lines
+    again = drivseg('train', recipe, *options)
+    assert again.returncode == 1
+    assert '--resume' in again.stderr
+
+    checkpoint, model = tmp_path / 'run' / 'best.safetensors', tmp_path / 'm.onnx'
+    exported = drivseg('export', checkpoint, '--output', model)
+    assert exported.returncode == 0, exported.stderr
+    for seed in range(3):
+        picture = random_frame(seed, 64, 48).image
+        (tmp_path / 'pictures').mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / 'pictures' / f'{seed}.png'), picture[..., ::-1])
+    held = drivseg('parity', model, '--data', tmp_path / 'pictures', '--engines', 'torch:fp32')
+    assert held.returncode == 0, held.stdout + held.stderr
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['--set', 'epohcs=3'], ['epohcs', 'epochs']),
+        (['--precision', '8'], ['precision', 'bf16-mixed']),
+        (['--batch', '1'], ['batch', '2 to 4096']),
+        (['--device', 'cuda:77'], ['cuda:77', 'cpu']),
+        (['--resume'], ['no run in']),
+        (['--mlflow-uri', 'x', '--no-mlflow'], ['one of them']),
+    ],
+)
+def test_refusals(recipe, tmp_path, arguments, words):
+    done = CliRunner().invoke(
+        app, ['train', str(recipe), '--output', str(tmp_path / 'run'), *arguments]
+    )
+    assert isinstance(done.exception, DrivsegError)
+    for word in words:
+        assert word in str(done.exception)
+    assert not (tmp_path / 'run' / 'run.json').exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU here')
+def test_a_gpu_that_is_not_there_is_said_to_be_missing(recipe, tmp_path):
+    done = drivseg('train', recipe, '--output', tmp_path / 'run', '--device', 'cuda')
+    assert done.returncode == 1
+    assert "device 'cuda' was asked for" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=['Ctrl-C', 'SIGTERM']
+)
+def test_an_interrupted_run_says_how_it_goes_on(tmp_path, number, status):
+    path = tmp_path / 'long.yaml'
+    path.write_text(json.dumps(content(epochs=1000, train=[scenes(0, 8)])))
+    run = tmp_path / 'run'
+    options = [*DRIVSEG, 'train', str(path), '--output', str(run), '--no-mlflow', '--workers', '1']
+    process = subprocess.Popen(
+        [*options, '--device', 'cpu', '--threads', '1'], stderr=subprocess.PIPE, text=True
+    )
+    while not (run / 'state.safetensors').exists() and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(number)
+    told = process.communicate()[1]
+    assert process.returncode == status, told
+    last = told.strip().splitlines()[-1]
+    assert last.startswith('interrupted; the same command with --resume goes on')
+    assert 'Traceback' not in told
+    assert not [p.name for p in run.iterdir() if 'partial' in p.name]
