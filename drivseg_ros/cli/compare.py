@@ -46,7 +46,10 @@ def compare(
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help='The folder of data sets, for ${data}.', show_default=False)
+        Path | None,
+        typer.Option(
+            envvar='DRIVSEG_DATA', help='The folder of data sets, for ${data}.', show_default=False
+        ),
     ] = None,
     change: Annotated[
         list[str] | None,
@@ -67,8 +70,14 @@ def compare(
         int, typer.Option(min=0, max=MAX_THREADS, help='CPU threads of training; 0: all.')
     ] = 0,
     workers: Annotated[
-        int, typer.Option(min=0, max=64, help='Processes that load frames in training.')
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0,
+            max=64,
+            help='Processes that load frames in training; as the CPUs allow without it.',
+            show_default=False,
+        ),
+    ] = None,
     cache: Annotated[
         Path | None, typer.Option(help='Keep decoded frames here, for all runs.')
     ] = None,
@@ -78,8 +87,9 @@ def compare(
     engines: Annotated[
         str | None,
         typer.Option(
-            help='What is timed: ENGINE[:PRECISION][@DEVICE], commas between several; none for no '
-            'times. onnxruntime on the CPU and, where there is one, torch on the GPU without it.',
+            help='What is timed: ENGINE, then :PRECISION and @DEVICE if need be, commas between '
+            'several; none for no times. onnxruntime on the CPU and, where there is one, torch on '
+            'the GPU without it.',
             show_default=False,
         ),
     ] = None,
@@ -96,6 +106,7 @@ def compare(
     others go on, and the exit status is 1.
     """
     from drivseg_ros.cli.bench import _parse_size
+    from drivseg_ros.cli.train import _workers
     from drivseg_ros.comparison.candidates import find_candidates, find_judges
     from drivseg_ros.comparison.compare import Timing
     from drivseg_ros.comparison.compare import compare as run
@@ -118,7 +129,9 @@ def compare(
             candidates,
             judges,
             output,
-            means=Means(data, device, train_threads, workers, cache),
+            means=Means(
+                data, device, train_threads, _workers() if workers is None else workers, cache
+            ),
             timing=timing,
             device=measure_device,
             reporter_of=lambda title: _Reporter(title, progress, task),
