@@ -56,11 +56,14 @@ class _Head:
         return self.whole.label_only(index)
 
 
-def check_data(run: RunData, reporter: Reporter) -> tuple[str, list[int]]:
+def check_data(
+    run: RunData, classes: Sequence[ModelClass], reporter: Reporter
+) -> tuple[str, list[int]]:
     """Reads every label, and every image of sets that are not too large.
 
     Args:
         run: The data.
+        classes: The network's.
         reporter: Is told what is there, a line a data set.
 
     Returns:
@@ -74,7 +77,7 @@ def check_data(run: RunData, reporter: Reporter) -> tuple[str, list[int]]:
     for purpose, sources in (('train', run.train), ('validation', run.validation)):
         for opened in sources:
             checked = _check(opened)
-            lines += [f'{purpose}: {line}' for line in _describe(opened, checked)]
+            lines += [f'{purpose}: {line}' for line in _describe(opened, checked, classes)]
             if purpose == 'train':
                 # Of a set drawn twice as often, every pixel counts twice.
                 counted = np.array(checked.pixels) * opened.source.weight
@@ -110,7 +113,9 @@ def _check(opened: OpenSource) -> CheckedFrames:
     return check.total
 
 
-def _describe(opened: OpenSource, checked: CheckedFrames) -> list[str]:
+def _describe(
+    opened: OpenSource, checked: CheckedFrames, classes: Sequence[ModelClass]
+) -> list[str]:
     frames = len(opened.dataset)
     sizes = _listed([f'{n} of {size}' for size, n in checked.sizes.items()])
     shares = ', '.join(
@@ -123,14 +128,14 @@ def _describe(opened: OpenSource, checked: CheckedFrames) -> list[str]:
     often = '' if weight == 1 else f', drawn {weight:g} times an epoch'
     unlabelled = checked.unlabelled_share or 0
     rest = f', unlabelled {100 * unlabelled:.1f} % of all' if unlabelled else ''
-    meaning = _meaning(opened)
+    meaning = _meaning(opened, classes)
     return [
         f'{opened.source.title}: {what}{often}; {shares}{rest}{meaning}',
         *(f'note: {note}' for note in checked.notes),
     ]
 
 
-def _meaning(opened: OpenSource) -> str:
+def _meaning(opened: OpenSource, classes: Sequence[ModelClass]) -> str:
     """How the data set's classes are taken, where they are not the network's."""
     table, sets = opened.mapping.table(), opened.mapping.sets
     parts = []
@@ -139,9 +144,11 @@ def _meaning(opened: OpenSource) -> str:
         if code == UNLABELLED:
             parts.append(f'{c.name} is left out')
         elif code >= sets.num_classes:
-            ids = sorted(sets.sets[code - sets.num_classes])
-            parts.append(f'{c.name} is one of {ids}')
-    return f'; {", ".join(parts)} (by class id)' if parts else ''
+            names = [classes[i].name for i in sorted(sets.sets[code - sets.num_classes])]
+            parts.append(f'{c.name} is {" or ".join(names)}')
+        elif c.name != classes[code].name:
+            parts.append(f'{c.name} is {classes[code].name}')
+    return f'; {", ".join(parts)}' if parts else ''
 
 
 def _listed(items: Sequence[str], shown: int = 3) -> str:

@@ -43,8 +43,9 @@ class PartialFigures:
     def iou_of(self, ids: Sequence[int]) -> float:
         """The IoU of several classes taken as one; NaN where it says nothing.
 
-        That is where neither label nor prediction has any of them, and where labels that may be
-        of the group are there, but none that surely is.
+        That is where neither label nor prediction has any of them, and where some labels may be of
+        the group, and none surely is, or none surely is not: what is left of the ratio then is no
+        IoU.
         """
         inside = np.zeros(self._allowed.shape[1], bool)
         inside[list(ids)] = True
@@ -53,8 +54,9 @@ class PartialFigures:
         hits = self.counts[np.ix_(positive, inside)].sum()
         misses = self.counts[np.ix_(positive, ~inside)].sum()
         false = self.counts[np.ix_(negative, inside)].sum()
-        doubtful = self.counts[~positive & ~negative].sum()
-        if (doubtful and not hits + misses) or not hits + misses + false:
+        doubtful = self.counts[~positive & ~negative].any()
+        one_sided = not hits + misses or not self.counts[negative].any()
+        if (doubtful and one_sided) or not hits + misses + false:
             return float('nan')
         return float(hits / (hits + misses + false))
 

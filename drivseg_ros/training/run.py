@@ -132,7 +132,7 @@ def train(
         facts = {'recipe': recipe.to_dict(), 'data': run.identities, 'devices': devices}
         told = ''
         if first and not resume:
-            told, pixels = check_data(run, reporter)
+            told, pixels = check_data(run, recipe.classes, reporter)
         else:
             frames.epoch = folder.go_on(facts, write=first)
             pixels = folder.pixels()

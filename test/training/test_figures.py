@@ -25,7 +25,7 @@ def count(labels, predictions, sets):
 
 
 def pixel_by_pixel(labels, predictions, group, sets):
-    hits = misses = false = doubtful = 0
+    hits = misses = false = doubtful = negative = 0
     for label, prediction in zip(labels, predictions, strict=True):
         allowed = {label} if label < sets.num_classes else set(sets.sets[label - sets.num_classes])
         if allowed <= group:
@@ -33,9 +33,12 @@ def pixel_by_pixel(labels, predictions, group, sets):
             misses += prediction not in group
         elif not allowed & group:
             false += prediction in group
+            negative += 1
         else:
             doubtful += 1
-    if (doubtful and not hits + misses) or not hits + misses + false:
+    if doubtful and not (hits + misses and negative):
+        return float('nan')
+    if not hits + misses + false:
         return float('nan')
     return hits / (hits + misses + false)
 

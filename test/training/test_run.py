@@ -62,7 +62,7 @@ def run(tmp_path_factory):
 def test_a_run_tells_what_it_does(run):
     _, _, _, listener = run
     assert listener.lines[0].startswith('train: scenes: 14 frames (14 of 64x48); direct ')
-    assert 'direct is one of [0, 1]' in listener.lines[1]
+    assert 'direct is direct or alternative' in listener.lines[1]
     assert listener.steps == [(e, s, 4) for e in (1, 2) for s in (1, 2, 3, 4)]
     assert listener.rows[0][1], 'the first epoch is the best so far'
 
