@@ -12,6 +12,7 @@ import sys
 import time
 
 import cv2
+import numpy as np
 import pytest
 from tiny_recipes import content, scenes
 from typer.testing import CliRunner
@@ -119,3 +120,32 @@ def test_an_interrupted_run_says_how_it_goes_on(tmp_path, number, status):
     assert last.startswith('interrupted; the same command with --resume goes on')
     assert 'Traceback' not in told
     assert not [p.name for p in run.iterdir() if 'partial' in p.name]
+
+
+def test_two_processes_train_one_network(tmp_path):
+    """On two CPUs by gloo: every validation frame counts once, and one speaks for both."""
+    from drivseg_ros.models.checkpoint import load_checkpoint
+    from drivseg_ros.models.deployed import DeployedNetwork
+    from drivseg_ros.training.run_folder import RunFolder
+
+    path = tmp_path / 'two.yaml'
+    path.write_text(json.dumps(content(epochs=2, batch=3, average=0.5)))
+    options = ['--output', tmp_path / 'run', '--threads', 1, '--no-mlflow', '--device', 'cpu']
+    done = drivseg('train', path, *options, '--devices', 2, '--workers', 0, '--epochs', 2)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('is the best') == 1
+    assert done.stderr.count('epoch 1/2') == 1
+    last = RunFolder(tmp_path / 'run').rows()[-1]
+    assert last['step'] == 2 * (14 // (3 * 2))
+
+    network, _ = load_checkpoint(tmp_path / 'run' / 'last.safetensors')
+    deployed = DeployedNetwork(network, width=64, height=48).eval()
+    frames = [random_frame(seed, 64, 48) for seed in range(100, 105)]
+    images = torch.stack([torch.from_numpy(frame.image.copy()) for frame in frames])
+    with torch.inference_mode():
+        ids = deployed(images)[0].numpy()
+    labels = np.stack([frame.class_ids for frame in frames])
+    assert (ids == labels).mean() == pytest.approx(last['pixel_accuracy'], abs=1e-3)
+    refused = drivseg('train', path, *options, '--epochs', 2, '--resume')
+    assert refused.returncode == 1
+    assert 'other devices: 2' in refused.stderr
