@@ -14,7 +14,7 @@ from drivseg_ros.models.fcn8s import FCN8sVGG16  # noqa: E402
 from drivseg_ros.models.registry import ARCHITECTURES  # noqa: E402
 
 CLASSES, HEIGHT, WIDTH = 3, 32, 64
-QUICK = ('efficientnet_lite_fpn', 'fast_scnn', 'segformer_b0', 'segformer_b3')
+QUICK = ('efficientnet_lite_fpn', 'fast_scnn', 'segformer_b0', 'segformer_b3', 'unet')
 # The deep transformers need smaller steps, the narrow networks may take larger ones.
 RATES = {'efficientnet_lite_fpn': 3e-3, 'fast_scnn': 3e-3} | {
     f'segformer_b{size}': 3e-4 for size in (2, 3, 4, 5)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -159,7 +160,7 @@ def mit(size):
     return randomised(smp.encoders.get_encoder(f'mit_{size}', weights=None))
 
 
-@pytest.mark.parametrize('size', ['b0', 'b2'])
+@pytest.mark.parametrize('size', ['b0', 'b1'])
 def test_mix_transformer_has_the_same_features(size, tmp_path):
     reference = mit(size)
     head = {'head.weight': torch.ones(10, 4), 'head.bias': torch.ones(10)}
@@ -307,6 +308,12 @@ def nothing(path, resnet):
 CONV = 'layer1.0.conv1.weight'
 
 
+@pytest.fixture(scope='module')
+def networks():
+    """Networks that refused weights leave as they are, so that one of a kind is enough."""
+    return functools.lru_cache(lambda architecture: network_or_skip(architecture, 3))
+
+
 @pytest.mark.parametrize(
     ('architecture', 'make', 'message'),
     [
@@ -338,10 +345,12 @@ CONV = 'layer1.0.conv1.weight'
         pytest.param('fcn_resnet50', nothing, 'give the path of a .safetensors', id='absent'),
     ],
 )
-def test_a_file_that_does_not_fit_changes_nothing(architecture, make, message, resnet, tmp_path):
+def test_a_file_that_does_not_fit_changes_nothing(
+    architecture, make, message, resnet, networks, tmp_path
+):
     path = tmp_path / 'w.safetensors'
     make(path, resnet[0])
-    network = network_or_skip(architecture, 3)
+    network = networks(architecture)
     before = {n: t.clone() for n, t in network.state_dict().items()}
     with pytest.raises(ModelError, match=message) as error:
         load_pretrained(network, architecture, path)

@@ -16,7 +16,7 @@ from drivseg_ros.models.registry import create_network
 @pytest.mark.parametrize(
     ('architecture', 'classes', 'message'),
     [
-        ('resnet', 3, "unknown architecture 'resnet'; there are deeplabv3plus_resnet50, fast_scnn"),
+        ('resnet', 3, "unknown architecture 'resnet'; there are deeplabv3plus_resnet50, efficient"),
         ('fast_scnn', 1, '2'),
         ('unet', 0, '2'),
     ],
