@@ -76,8 +76,6 @@ def ask_teachers(
         DataError: If the answers cannot be written.
     """
     if not teachers:
-        return np.empty((count, 0, size[1], size[0]), np.uint8)
-    if not teachers:
         return np.zeros((count, 0, size[1], size[0]), np.uint8)
     models = [(t.model.sha256, t.mapping.table().tolist()) for t in teachers]
     made = cached_arrays(

@@ -22,6 +22,7 @@ from drivseg_ros.models.checkpoint import load_checkpoint
 from drivseg_ros.models.pretrained import LoadedWeights, load_pretrained
 from drivseg_ros.models.registry import create_network
 from drivseg_ros.training.data_check import check_data
+from drivseg_ros.training.failures import explained
 from drivseg_ros.training.hardware import Hardware
 from drivseg_ros.training.memory import keep_freed_memory
 from drivseg_ros.training.pictures import check_matplotlib, draw_curves, draw_samples
@@ -195,7 +196,7 @@ def _fit(
     files: EpochFiles,
 ) -> None:
     limit = recipe.limit_batches or 1.0
-    with _quiet():
+    with _quiet(), explained():
         trainer = pl.Trainer(
             **hardware.trainer_arguments(freezes=bool(recipe.freeze)),
             max_epochs=recipe.epochs,
@@ -211,6 +212,7 @@ def _fit(
             callbacks=[files],
             plugins=[SafetensorsIO()],
             default_root_dir=folder.path,
+            benchmark=not hardware.is_cpu,
         )
         before = signal.getsignal(signal.SIGINT)
         try:
