@@ -30,9 +30,11 @@ def find_weights(source: WeightSource, *, folder: Path | None = None) -> Path:
             one than recorded.
         MissingDependencyError: If it must be fetched and huggingface_hub is not installed.
     """
-    named = folder or Path(os.environ.get(FOLDER_VARIABLE) or '.').expanduser()
-    if folder or os.environ.get(FOLDER_VARIABLE):
-        path = named / source.repository / source.file
+    variable = os.environ.get(FOLDER_VARIABLE)
+    if folder is None and variable:
+        folder = Path(variable).expanduser()
+    if folder is not None:
+        path = folder / source.repository / source.file
         if path.is_file():
             return _checked(path, source)
     return _checked(_fetch(source), source)
