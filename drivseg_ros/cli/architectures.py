@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import typer
@@ -12,7 +11,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from drivseg_ros.cli.console import err, out
-from drivseg_ros.errors import MissingDependencyError, ParameterError
+from drivseg_ros.cli.options import parse_size
+from drivseg_ros.errors import MissingDependencyError
 
 
 def architectures(
@@ -25,10 +25,7 @@ def architectures(
     json: Annotated[bool, typer.Option('--json', help='Print the list as JSON.')] = False,
 ) -> None:
     """List the architectures with their parameters and multiply-accumulate operations."""
-    match = re.fullmatch(r'([1-9]\d{0,4})x([1-9]\d{0,4})', size)
-    if match is None:
-        raise ParameterError(f'{size!r} is no size; give WIDTHxHEIGHT in pixels, such as 640x360')
-    width, height = map(int, match.groups())
+    width, height = parse_size(size)
     from drivseg_ros.models.complexity import gmacs, parameters
     from drivseg_ros.models.registry import ARCHITECTURES, create_network
     from drivseg_ros.models.weight_sources import SOURCES

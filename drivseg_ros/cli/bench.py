@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads
+from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads, parse_size
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.engines.base import MAX_BATCH
-from drivseg_ros.errors import MissingDependencyError, ParameterError
+from drivseg_ros.errors import MissingDependencyError
 from drivseg_ros.model_store import DEFAULT_MODEL
 
 _ENGINES = ('onnxruntime', 'openvino', 'torch')
@@ -55,7 +55,7 @@ def node(
         ) from None
     if output is not None:
         check_writable(output)
-    sizes = [_parse_size(text) for text in size] if size else SIZES
+    sizes = [parse_size(text) for text in size] if size else SIZES
     with progress_bar() as progress:
         task = progress.add_task('runs', total=None)
         report = benchmark_node(
@@ -150,7 +150,7 @@ def engine(
         task = progress.add_task('steps', total=None)
         report = benchmark_engines(
             choices,
-            sizes=[_parse_size(text) for text in size] if size else SIZES,
+            sizes=[parse_size(text) for text in size] if size else SIZES,
             runs=runs,
             threads=threads,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
@@ -165,10 +165,3 @@ def engine(
         err.print(f'cannot be run: {name}: {row["problem"]}', markup=False, soft_wrap=True)
     if len(problems) == len(report['rows']):
         raise typer.Exit(1)
-
-
-def _parse_size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition('x')
-    if not (text.isascii() and width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise ParameterError(f'the size {text!r} is not understood; write it like 1280x720')
-    return int(width), int(height)

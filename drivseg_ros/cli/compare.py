@@ -14,6 +14,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.options import loading_processes, parse_size
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.engines.base import MAX_THREADS
 from drivseg_ros.errors import ParameterError
@@ -105,8 +106,6 @@ def compare(
     Writes comparison.md, comparison.json and comparison.png. A network that fails is named, the
     others go on, and the exit status is 1.
     """
-    from drivseg_ros.cli.bench import _parse_size
-    from drivseg_ros.cli.train import _workers
     from drivseg_ros.comparison.candidates import find_candidates, find_judges
     from drivseg_ros.comparison.compare import Timing
     from drivseg_ros.comparison.compare import compare as run
@@ -120,7 +119,7 @@ def compare(
     candidates = find_candidates(networks, overrides=change or ())
     if change and not any(one.recipe is not None for one in candidates):
         raise ParameterError('--set changes recipes, and none was given; leave it out')
-    width, height = _parse_size(size)
+    width, height = parse_size(size)
     timing = Timing(parse_specs(engines), width, height, runs, threads)
     judges = find_judges(on or (), candidates, data=data, limit=limit)
     with progress_bar() as progress:
@@ -129,9 +128,7 @@ def compare(
             candidates,
             judges,
             output,
-            means=Means(
-                data, device, train_threads, _workers() if workers is None else workers, cache
-            ),
+            means=Means(data, device, train_threads, loading_processes(workers), cache),
             timing=timing,
             device=measure_device,
             reporter_of=lambda title: _Reporter(title, progress, task),

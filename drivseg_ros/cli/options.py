@@ -1,15 +1,18 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Options that several commands share: which network runs, and on what."""
+"""Options that several commands share: which network runs, on what, and how they are read."""
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Annotated
 
 import typer
 
 from drivseg_ros.engines import ENGINE_NAMES
 from drivseg_ros.engines.base import MAX_THREADS
+from drivseg_ros.errors import ParameterError
 from drivseg_ros.model_card import PRECISIONS
 
 Model = Annotated[str, typer.Option(help='A name that `drivseg models` lists, or a path.')]
@@ -34,3 +37,23 @@ MinAgreement = Annotated[
 MaxMiouChange = Annotated[
     float, typer.Option(min=0, max=100, help='Largest change of the mIoU, in points.')
 ]
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height of 'WIDTHxHEIGHT'.
+
+    Raises:
+        ParameterError: If it is anything else.
+    """
+    match = re.fullmatch(r'([1-9][0-9]{0,4})x([1-9][0-9]{0,4})', text)
+    if match is None:
+        raise ParameterError(f'the size {text!r} is not understood; write it like 1280x720')
+    return int(match[1]), int(match[2])
+
+
+def loading_processes(given: int | None) -> int:
+    """How many processes load frames in training: as many as were asked for, or as CPUs allow.
+
+    One CPU is left to the network; more than eight processes wait for the disk.
+    """
+    return max(1, min(8, len(os.sched_getaffinity(0)) - 1)) if given is None else given

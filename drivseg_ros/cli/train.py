@@ -12,6 +12,7 @@ import typer
 
 from drivseg_ros.bags.interruption import exit_status, orderly_end
 from drivseg_ros.cli.console import err, out
+from drivseg_ros.cli.options import loading_processes
 from drivseg_ros.cli.training_progress import TrainingProgress
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def train(
                 resume=resume,
                 device=device,
                 devices=devices,
-                workers=_workers() if workers is None else workers,
+                workers=loading_processes(workers),
                 threads=threads,
                 cache=cache,
                 mlflow=_store(folder, mlflow_uri, no_mlflow),
@@ -142,11 +143,6 @@ def _store(folder: Path, uri: str | None, off: bool) -> str | None:
     if off or (uri is None and not has_mlflow()):
         return None
     return local_store(folder.parent) if uri is None else uri
-
-
-def _workers() -> int:
-    """One CPU is left to the network; more than eight loading processes wait for the disk."""
-    return max(1, min(8, len(os.sched_getaffinity(0)) - 1))
 
 
 def _quoted(value: object) -> str:

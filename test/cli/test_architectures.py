@@ -55,5 +55,5 @@ def test_json_at_another_size() -> None:
 
 @pytest.mark.parametrize('size', ['640', '0x10', '640x-1', '640,360'])
 def test_what_is_no_size_is_refused(size: str) -> None:
-    with pytest.raises(ParameterError, match='give WIDTHxHEIGHT'):
+    with pytest.raises(ParameterError, match='write it like 1280x720'):
         run('--size', size)
