@@ -28,7 +28,10 @@ ROSDEP = {
     'cuda': None,
     'cv2': 'python3-opencv',
     'google': None,  # comes with onnx
+    'huggingface_hub': None,
+    'lightning': None,
     'lz4': None,  # comes with rosbags
+    'matplotlib': 'python3-matplotlib',
     'numpy': 'python3-numpy',
     'onnx': None,
     'onnxruntime': 'python3-onnxruntime-pip',
