@@ -89,7 +89,7 @@ TRAIN = [
     *TORCH,
     'torchvision>=0.21',
     'segmentation-models-pytorch>=0.5',
-    'huggingface_hub>=0.24',
+    'huggingface_hub>=0.34',
     'lightning>=2.4',
     'matplotlib>=3.6',
     'PyYAML>=6',

@@ -32,6 +32,7 @@ ROSDEP = {
     'lightning': None,
     'lz4': None,  # comes with rosbags
     'matplotlib': 'python3-matplotlib',
+    'mlflow': None,
     'numpy': 'python3-numpy',
     'onnx': None,
     'onnxruntime': 'python3-onnxruntime-pip',
