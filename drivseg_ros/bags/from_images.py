@@ -129,13 +129,13 @@ def _frames(found: ImageFolder) -> Iterator[Frame]:
             name=f"picture '{path}'",
             stamp_ns=stamp,
             rgb=rgb,
-            jpeg=data if is_jpeg else None,
-            grey_jpeg=is_jpeg and _components(data) == 1,
+            file=data if is_jpeg else None,
+            grey_file=is_jpeg and jpeg_channels(data) == 1,
             labels=None if label is None else read_label(label),
         )
 
 
-def _components(jpeg: bytes) -> int:
+def jpeg_channels(jpeg: bytes) -> int:
     """How many channels a JPEG has; its decoder has accepted it, so its header is sound."""
     place = 2
     while place + 9 < len(jpeg):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ import numpy as np
 from drivseg_ros.bags import messages
 from drivseg_ros.bags.calibration import Calibration
 from drivseg_ros.bags.qos import TopicQos
-from drivseg_ros.bags.writer import BagWriter
+from drivseg_ros.bags.typestore import HEADER
+from drivseg_ros.bags.writer import BagWriter, check_storage
 from drivseg_ros.errors import BagError, ParameterError
 from drivseg_ros.image_codec import encode_jpeg
 from drivseg_ros.topics import raw_topic
@@ -39,8 +40,10 @@ class ImageBagOptions:
         jpeg_quality: 1 to 100, of pictures that are not JPEG already.
         label_topic: topic of the labels; '' for 'label' beside the image topic.
         camera_info_topic: topic of the calibration; '' for 'camera_info' beside the image topic.
+        name_topic: topic of the pictures' names; '' for 'name' beside the image topic.
         start_ns: stamp of the first picture where the pictures have no stamps of their own.
         overwrite: replace a bag that is there.
+        storage: 'mcap' or 'sqlite3'.
     """
 
     output: Path
@@ -51,8 +54,10 @@ class ImageBagOptions:
     jpeg_quality: int = 90
     label_topic: str = ''
     camera_info_topic: str = ''
+    name_topic: str = ''
     start_ns: int = DEFAULT_START_NS
     overwrite: bool = False
+    storage: str = 'mcap'
 
     def __post_init__(self) -> None:
         if self.encoding not in ENCODINGS:
@@ -63,13 +68,16 @@ class ImageBagOptions:
             raise ParameterError(f'JPEG quality {self.jpeg_quality} is out of range; 1 to 100')
         if self.start_ns < 0:
             raise ParameterError(f'start {self.start_ns} ns is before 1970; give 0 or more')
-        topics = [self.image_topic, self.labels_on, self.camera_info_on]
+        check_storage(self.storage)
+        topics = [self.image_topic, self.labels_on, self.camera_info_on, self.names_on]
         if any(not t.startswith('/') or t.endswith('/') for t in topics):
             raise ParameterError(
                 f"topics must be absolute, like '/camera/image_raw'; given {topics}"
             )
         if len(set(topics)) != len(topics):
-            raise ParameterError(f'image, label and camera_info topics must differ; given {topics}')
+            raise ParameterError(
+                f'image, label, camera_info and name topics must differ; given {topics}'
+            )
 
     @property
     def image_topic(self) -> str:
@@ -91,6 +99,11 @@ class ImageBagOptions:
         """Where the calibration goes."""
         return self.camera_info_topic or f'{self._namespace}/camera_info'
 
+    @property
+    def names_on(self) -> str:
+        """Where the names go."""
+        return self.name_topic or f'{self._namespace}/name'
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -100,17 +113,19 @@ class Frame:
         name: what to call it in an error.
         stamp_ns: its time.
         rgb: uint8 [H, W, 3] RGB, any strides.
-        jpeg: the file it came from, if that is a JPEG; such a file is passed on as it is.
-        grey_jpeg: that file has one channel.
+        file: a JPEG or PNG file with the picture, which a compressed image takes as it is.
+        grey_file: that file has one channel.
         labels: uint8 [H, W] class ids, or None.
+        title: its name in its data set, for the name topic.
     """
 
     name: str
     stamp_ns: int
     rgb: np.ndarray
-    jpeg: bytes | None = None
-    grey_jpeg: bool = False
+    file: bytes | None = None
+    grey_file: bool = False
     labels: np.ndarray | None = None
+    title: str | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +150,9 @@ def write_image_bag(
     options: ImageBagOptions,
     *,
     has_labels: bool = False,
+    has_titles: bool = False,
     calibration: Calibration | None = None,
+    custom_data: Mapping[str, str] | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> MadeBag:
     """Writes frames, one after the other, so that memory stays flat.
@@ -147,7 +164,9 @@ def write_image_bag(
         frames: the pictures with growing stamps.
         options: topics, encoding and so on.
         has_labels: add the label topic.
+        has_titles: add the name topic.
         calibration: add a CameraInfo to every image.
+        custom_data: goes into the bag's metadata.
         progress: called with the number of frames done.
 
     Raises:
@@ -155,11 +174,18 @@ def write_image_bag(
     """
     first: int | None = None
     last = -1
-    with BagWriter(options.output, overwrite=options.overwrite) as writer:
+    with BagWriter(
+        options.output,
+        overwrite=options.overwrite,
+        storage=options.storage,
+        custom_data=custom_data,
+    ) as writer:
         image_type = 'sensor_msgs/msg/CompressedImage' if options.jpeg else 'sensor_msgs/msg/Image'
         writer.add_topic(options.image_topic, image_type, qos=TopicQos())
         if has_labels:
             writer.add_topic(options.labels_on, 'sensor_msgs/msg/Image', qos=TopicQos())
+        if has_titles:
+            writer.add_topic(options.names_on, HEADER, qos=TopicQos())
         if calibration:
             writer.add_topic(options.camera_info_on, 'sensor_msgs/msg/CameraInfo', qos=TopicQos())
         for done, frame in enumerate(frames, start=1):
@@ -200,6 +226,8 @@ def _write_frame(
             )
         label = messages.image(frame.labels, encoding='mono8', stamp_ns=stamp, frame_id=frame_id)
         made.append((options.labels_on, label))
+    if frame.title is not None:
+        made.append((options.names_on, messages.header(stamp, frame.title)))
     made.append((options.image_topic, _image_message(frame, options)))
     for topic, message in made:
         writer.write(topic, stamp, message)
@@ -210,9 +238,9 @@ def _image_message(frame: Frame, options: ImageBagOptions) -> Any:
     if not options.jpeg:
         pixels = frame.rgb if options.encoding == 'rgb8' else frame.rgb[..., ::-1]
         return messages.image(pixels, encoding=options.encoding, stamp_ns=stamp, frame_id=frame_id)
-    if frame.jpeg is not None:
-        return messages.jpeg_image(
-            frame.jpeg, grey=frame.grey_jpeg, stamp_ns=stamp, frame_id=frame_id
+    if frame.file is not None:
+        return messages.compressed_image(
+            frame.file, grey=frame.grey_file, stamp_ns=stamp, frame_id=frame_id
         )
     jpeg = encode_jpeg(frame.rgb, quality=options.jpeg_quality)
-    return messages.jpeg_image(jpeg, stamp_ns=stamp, frame_id=frame_id)
+    return messages.compressed_image(jpeg, stamp_ns=stamp, frame_id=frame_id)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import queue
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -20,27 +20,32 @@ from drivseg_ros.bags.handover import Handover
 from drivseg_ros.bags.qos import TopicQos, to_rosbags
 from drivseg_ros.bags.reader import is_being_read
 from drivseg_ros.bags.typestore import TypeDefinition, define, standard_types, store_from_text
-from drivseg_ros.errors import BagError
+from drivseg_ros.errors import BagError, ParameterError
 
 _BAG_FILES = ('.mcap', '.db3', '.db3-wal', '.db3-shm', '.db3-journal', '.mcap.zstd', '.db3.zstd')
 # Metadata version of Jazzy and Kilted: QoS as a YAML list with names (rosbag2, bag_metadata.hpp).
 _VERSION: Literal[9] = 9
 _LOOK_S = 0.2
 
+STORAGES = ('mcap', 'sqlite3')
+
 
 class BagWriter:
-    """Writes a rosbag2 folder (metadata.yaml + mcap) as Jazzy and Kilted read it.
+    """Writes a rosbag2 folder (metadata.yaml + mcap or db3) as Jazzy and Kilted read it.
 
     A thread of its own does the writing. So a Ctrl-C, which Python delivers to the main thread
     between any two steps, can never strike half-way through a record: a message is in the bag
     whole or not at all, and ``close`` (or leaving the ``with`` block, by whatever way) ends the
     bag properly. If the process is killed by SIGKILL, the mcap file without its index and without
-    the last, at most 1 MB large chunk is left, which BagReader reads and 'ros2 bag reindex' mends.
+    the last, at most 1 MB large chunk is left, which BagReader reads and 'ros2 bag reindex' mends;
+    of sqlite3, which is one transaction until it is closed, nothing is left then.
 
     Args:
         path: the folder to make.
         overwrite: replace a bag that is there. Nothing but a bag is ever deleted.
         buffer_bytes: what may wait for the disk before ``write`` waits too.
+        storage: 'mcap' or 'sqlite3'.
+        custom_data: texts that go into the metadata as its ``custom_data``.
 
     Attributes:
         path: the folder.
@@ -48,11 +53,19 @@ class BagWriter:
 
     Raises:
         BagError: if the path is taken or cannot be written to.
+        ParameterError: if there is no such storage.
     """
 
     def __init__(
-        self, path: str | Path, *, overwrite: bool = False, buffer_bytes: int = 64_000_000
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        buffer_bytes: int = 64_000_000,
+        storage: str = 'mcap',
+        custom_data: Mapping[str, str] | None = None,
     ) -> None:
+        check_storage(storage)
         self.path = Path(path)
         self.counts: dict[str, int] = {}
         self._definitions: dict[str, TypeDefinition] = {}
@@ -60,16 +73,20 @@ class BagWriter:
         self._failure: Exception | None = None
         self._closed = False
         _make_way(self.path, overwrite=overwrite)
-        self._writer = Writer(self.path, version=_VERSION, storage_plugin=StoragePlugin.MCAP)
-        try:
-            self._writer.open()
-        except Exception as error:  # rosbags: its own, or the operating system's
-            raise BagError(f"bag '{self.path}' cannot be made: {error}") from error
+        plugin = StoragePlugin[storage.upper()]
+        self._writer = Writer(self.path, version=_VERSION, storage_plugin=plugin)
+        for key, value in (custom_data or {}).items():
+            self._writer.set_custom_data(key, value)
         self._connections: dict[str, Connection] = {}
         self._jobs: Handover[Callable[[], Any] | None] = Handover(buffer_bytes)
         # Not a daemon: even a second Ctrl-C, during close, lets it finish the file.
         self._thread = threading.Thread(target=self._work, name='bag writer')
+        self._opened = threading.Event()
         self._thread.start()
+        self._opened.wait()
+        if self._failure is not None:
+            self._closed = True
+            raise BagError(f"bag '{self.path}' cannot be made: {self._failure}") from self._failure
 
     @property
     def waiting_bytes(self) -> int:
@@ -200,6 +217,13 @@ class BagWriter:
             raise BagError(f'a {msgtype} for {topic} has a field that is wrong: {error}') from error
 
     def _work(self) -> None:
+        try:
+            self._writer.open()  # here, for SQLite is loyal to the thread that opened it
+        except Exception as error:  # rosbags: its own, or the operating system's
+            self._failure = error
+            return
+        finally:
+            self._opened.set()
         while True:
             try:
                 job = self._jobs.get(_LOOK_S)
@@ -231,6 +255,18 @@ class BagWriter:
         error = BagError(f"bag '{self.path}' cannot be written: {failure}")
         error.__cause__ = failure
         return error
+
+
+def check_storage(storage: str) -> None:
+    """Refuses a storage that is not written.
+
+    Raises:
+        ParameterError: if it is none of STORAGES.
+    """
+    if storage not in STORAGES:
+        raise ParameterError(
+            f'the storage {storage!r} is not written; allowed: {", ".join(STORAGES)}'
+        )
 
 
 def _make_way(path: Path, *, overwrite: bool) -> None:
