@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from drivseg_ros.cli.console import out, progress_bar
-from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.cli.options import DatasetOption, parse_option
+from drivseg_ros.errors import DataError
 
 if TYPE_CHECKING:
     from drivseg_ros.datasets.check import DatasetCheck
@@ -44,10 +45,7 @@ def check(
     part: Annotated[
         str | None, typer.Option(help='training, validation, held out or test; else all.')
     ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(help='An option of the kind, NAME=VALUE (YAML); may be repeated.'),
-    ] = None,
+    option: DatasetOption = None,
     labels_only: Annotated[
         bool, typer.Option('--labels-only', help='Do not decode the images.')
     ] = False,
@@ -58,7 +56,7 @@ def check(
     from drivseg_ros.datasets.check import check_dataset
     from drivseg_ros.datasets.registry import open_dataset, parts_of
 
-    options = dict(_option(text) for text in option or [])
+    options = dict(parse_option(text) for text in option or [])
     parts: list[str | None] = [part]
     if part is None and 'seeds' not in options:
         own = [p.value for p in parts_of(kind, root, **options)]
@@ -85,21 +83,6 @@ def check(
         _print(kind, [name or 'all' for name in parts], result, literature)
     if not result.ok:
         raise typer.Exit(1)
-
-
-def _option(text: str) -> tuple[str, Any]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    name, equals, value = text.partition('=')
-    try:
-        if not (name and equals):
-            raise ValueError
-        return name, YAML(typ='safe').load(value)
-    except (YAMLError, ValueError):
-        raise ParameterError(
-            f'--option {text!r} is not NAME=VALUE; give for instance --option labels=masks'
-        ) from None
 
 
 def _report(kind: str, root: Path | None, result: DatasetCheck) -> dict[str, Any]:

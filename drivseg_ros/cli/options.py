@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,6 +37,30 @@ MinAgreement = Annotated[
 MaxMiouChange = Annotated[
     float, typer.Option(min=0, max=100, help='Largest change of the mIoU, in points.')
 ]
+DatasetOption = Annotated[
+    list[str] | None,
+    typer.Option(help='An option of the kind, NAME=VALUE (YAML); may be repeated.'),
+]
+
+
+def parse_option(text: str) -> tuple[str, Any]:
+    """Name and value of 'NAME=VALUE', an option of a kind of data sets.
+
+    Raises:
+        ParameterError: If it is anything else.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    name, equals, value = text.partition('=')
+    try:
+        if not (name and equals):
+            raise ValueError
+        return name, YAML(typ='safe').load(value)
+    except (YAMLError, ValueError):
+        raise ParameterError(
+            f'--option {text!r} is not NAME=VALUE; give for instance --option labels=masks'
+        ) from None
 
 
 def parse_size(text: str) -> tuple[int, int]:

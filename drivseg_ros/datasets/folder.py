@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from drivseg_ros.datasets.camvid import CAMVID11_CLASSES, CAMVID_CLASSES
+from drivseg_ros.datasets.classes_file import CLASSES_FILE, read_classes_file
 from drivseg_ros.datasets.cityscapes import CITYSCAPES_CATEGORIES, CITYSCAPES_CLASSES
 from drivseg_ros.datasets.kitti_road import KITTI_LANE_CLASSES, KITTI_ROAD_CLASSES
 from drivseg_ros.datasets.label_codes import plain_ids
@@ -105,7 +106,7 @@ def open_folder(
         root: The folder in which the two others lie.
         parts: The parts to read from the folders train, val, test in them; empty where the
             images lie in `images` itself.
-        classes: See `classes_named`.
+        classes: See `classes_named`; None: as the root's classes.yaml says.
         images: Name of the images' folder.
         labels: Name of the labels' folder.
         image_suffix: What an image's name has at its end, before the extension, that its label
@@ -120,10 +121,12 @@ def open_folder(
         ParameterError: If an option is not valid.
     """
     if classes is None:
-        raise ParameterError(
-            f'a plain folder does not say its classes: give classes, one of '
-            f'{", ".join(CLASS_LISTS)} or a list of names in the order of their ids'
-        )
+        if not (root / CLASSES_FILE).is_file():
+            raise ParameterError(
+                f'a plain folder without {CLASSES_FILE} does not say its classes: give classes, '
+                f'one of {", ".join(CLASS_LISTS)} or a list of names in the order of their ids'
+            )
+        classes = read_classes_file(root / CLASSES_FILE)
     known = classes_named(classes)
     if isinstance(unlabelled, (str, int)) or any(type(n) is not int for n in unlabelled):
         raise ParameterError(f'unlabelled is {unlabelled!r}; give a list of numbers')
