@@ -1,3 +1,3 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Training data, augmentation, loss and loop of the networks that we ship."""
+"""Recipes, losses, augmentation, and the runs that make networks of them."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
 from torch.utils.data import DataLoader
 
@@ -22,6 +21,7 @@ from drivseg_ros.training.frames import (
     one_thread,
 )
 from drivseg_ros.training.hints import Hints, ask_teachers
+from drivseg_ros.training.lightning_library import pl
 from drivseg_ros.training.order import EpochOrder
 from drivseg_ros.training.recipe import Recipe
 from drivseg_ros.training.recipe_parts import asked
@@ -142,7 +142,8 @@ class RoadData(pl.LightningDataModule):
         """Image and target of frames spread over the validation sets."""
         frames = ValidationFrames(self._open_validation())
         chosen = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
-        return [(frames[i]['image'].numpy(), frames[i]['target'].numpy()) for i in chosen]
+        views = [frames[int(i)] for i in chosen]
+        return [(view['image'].numpy(), view['target'].numpy()) for view in views]
 
     def _place(self) -> tuple[int, int]:
         """Which of how many processes this is."""

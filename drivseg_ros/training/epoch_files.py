@@ -9,11 +9,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import lightning.pytorch as pl
-from lightning.pytorch.callbacks import Checkpoint
-
 from drivseg_ros.model_card import ModelCard
 from drivseg_ros.models.checkpoint import save_checkpoint
+from drivseg_ros.training.lightning_library import Checkpoint, pl
 from drivseg_ros.training.module import SegmentationModule
 from drivseg_ros.training.reporter import Reporter, Tracker
 from drivseg_ros.training.run_folder import RunFolder

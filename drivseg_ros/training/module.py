@@ -7,7 +7,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from drivseg_ros.errors import TrainingError
 from drivseg_ros.models.normalisation import normalise
 from drivseg_ros.training.averaging import averaged_copy, update_average
 from drivseg_ros.training.frames import Batch
+from drivseg_ros.training.lightning_library import pl
 from drivseg_ros.training.losses.distillation import DistillationLoss
 from drivseg_ros.training.losses.heads import DeepSupervision, upsample
 from drivseg_ros.training.optimisation import check_part, create_optimizer, create_schedule

@@ -17,34 +17,27 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from drivseg_ros.errors import MissingDependencyError, ParameterError
+from drivseg_ros.errors import ParameterError
 from drivseg_ros.models.checkpoint import load_checkpoint
 from drivseg_ros.models.pretrained import LoadedWeights, load_pretrained
 from drivseg_ros.models.registry import create_network
 from drivseg_ros.training.data_check import check_data
+from drivseg_ros.training.data_module import RoadData
+from drivseg_ros.training.epoch_files import EpochFiles
 from drivseg_ros.training.failures import explained
 from drivseg_ros.training.hardware import Hardware
+from drivseg_ros.training.lightning_library import pl
+from drivseg_ros.training.losses import class_shares, create_loss, needs_class_shares
 from drivseg_ros.training.memory import keep_freed_memory
+from drivseg_ros.training.module import SegmentationModule
 from drivseg_ros.training.pictures import check_matplotlib, draw_curves, draw_samples
 from drivseg_ros.training.recipe import Recipe
 from drivseg_ros.training.reporter import Reporter, Silence
+from drivseg_ros.training.run_card import RunCard
 from drivseg_ros.training.run_folder import RunFolder
 from drivseg_ros.training.sources import RunData, open_data, resolve
-from drivseg_ros.training.tracking import MlflowTracker
-
-try:
-    import lightning.pytorch as pl
-except ImportError:
-    raise MissingDependencyError(
-        "training needs lightning, which is not installed: pip install 'drivseg_ros[train]'"
-    ) from None
-
-from drivseg_ros.training.data_module import RoadData
-from drivseg_ros.training.epoch_files import EpochFiles
-from drivseg_ros.training.losses import class_shares, create_loss, needs_class_shares
-from drivseg_ros.training.module import SegmentationModule
-from drivseg_ros.training.run_card import RunCard
 from drivseg_ros.training.state_file import SafetensorsIO
+from drivseg_ros.training.tracking import MlflowTracker
 
 _SAMPLES = 6
 

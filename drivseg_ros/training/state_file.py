@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning.fabric.plugins import CheckpointIO
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from drivseg_ros.errors import TrainingError
+from drivseg_ros.training.lightning_library import CheckpointIO
 
 STATE_KEY = 'drivseg.training_state'
 

@@ -149,3 +149,19 @@ def test_two_processes_train_one_network(tmp_path):
     refused = drivseg('train', path, *options, '--epochs', 2, '--resume')
     assert refused.returncode == 1
     assert 'other devices: 2' in refused.stderr
+
+
+def test_a_missing_library_is_named(recipe, tmp_path):
+    (tmp_path / 'sitecustomize.py').write_text("import sys\nsys.modules['lightning'] = None\n")
+    paths = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get('PYTHONPATH')]))
+    done = subprocess.run(
+        [*DRIVSEG, 'train', str(recipe), '--output', str(tmp_path / 'run'), '--no-mlflow'],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, 'PYTHONPATH': paths},
+    )
+    assert done.returncode == 1
+    assert 'training needs lightning' in done.stderr
+    assert 'drivseg_ros[train]' in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

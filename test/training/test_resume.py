@@ -47,11 +47,11 @@ class Killer:
     def epoch(self, row, best):
         pass
 
-for recipe, folder, workers, place in json.load(sys.stdin):
+for recipe, folder, workers, place, cache in json.load(sys.stdin):
     pid = os.fork()
     if not pid:
         train(Recipe.from_dict(recipe), Path(folder), device='cpu', threads=1, workers=workers,
-              reporter=Killer(place))
+              reporter=Killer(place), cache=Path(cache))
         os._exit(0)
     _, status = os.waitpid(pid, 0)
     print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
@@ -67,7 +67,7 @@ def killed(tmp_path_factory):
     pytest.importorskip('torchvision', reason='augmentation needs torchvision')
     folder = tmp_path_factory.mktemp('killed')
     jobs = [
-        [recipe_of(name).to_dict(), str(folder / name), workers, place]
+        [recipe_of(name).to_dict(), str(folder / name), workers, place, str(folder / 'cache')]
         for name, (_, workers, place) in KILLS.items()
     ]
     done = subprocess.run(
@@ -93,7 +93,7 @@ def test_killed_and_resumed_is_as_never_killed(name, killed, tmp_path):
     _, workers, place = KILLS[name]
     folder = killed / name
     assert len(figures(folder)) == place[0] - 1, 'killed in the epoch behind these'
-    options = {'device': 'cpu', 'threads': 1, 'workers': workers}
+    options = {'device': 'cpu', 'threads': 1, 'workers': workers, 'cache': killed / 'cache'}
     train(recipe_of(name), folder, resume=True, **options)
     # The other one may load its frames otherwise: that decides nothing.
     train(recipe_of(name), tmp_path / 'whole', **{**options, 'workers': 0})

@@ -26,9 +26,16 @@ from drivseg_ros.training.recipe import Recipe  # noqa: E402
 from drivseg_ros.training.run import train as train_anywhere  # noqa: E402
 from drivseg_ros.training.run_folder import RunFolder  # noqa: E402
 
+OPTIONS_OF_ALL = {'device': 'cpu', 'threads': 1}
+
+
+@pytest.fixture(autouse=True, scope='module')
+def frames_are_rendered_once(tmp_path_factory):
+    OPTIONS_OF_ALL['cache'] = tmp_path_factory.mktemp('cache')
+
 
 def train(recipe, folder, **options):
-    return train_anywhere(recipe, folder, **{'device': 'cpu', 'threads': 1, **options})
+    return train_anywhere(recipe, folder, **{**OPTIONS_OF_ALL, **options})
 
 
 class Listener:
@@ -234,7 +241,7 @@ def test_a_teacher_is_learned_from(tmp_path):
 
 def test_a_cache_changes_nothing(tmp_path):
     options = {'frame_width': 32, 'frame_height': 24}
-    plain = train(tiny_recipe(epochs=1, **options), tmp_path / 'plain')
+    plain = train(tiny_recipe(epochs=1, **options), tmp_path / 'plain', cache=None)
     cached = train(tiny_recipe(epochs=1, **options), tmp_path / 'cached', cache=tmp_path / 'c')
     assert load_file(plain.last).keys() == load_file(cached.last).keys()
     for key, value in load_file(plain.last).items():
