@@ -17,6 +17,14 @@ from drivseg_ros.natural import natural_key
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
 # KITTI raw keeps a drive's pictures in a folder 'data'; most data sets say 'images'.
 _INNER_FOLDERS = ('data', 'images')
+_REASONS = {
+    'empty': 'it is empty; fetch it again',
+    'codec': 'it is neither JPEG nor PNG; convert it',
+    'truncated': 'it ends too early; fetch it again',
+    'jpeg': 'it is a damaged JPEG; fetch it again',
+    'png': 'it is a damaged PNG; fetch it again',
+}
+"""By `ImageError.kind`."""
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -77,7 +85,9 @@ def decode_image_file(path: Path, data: bytes) -> np.ndarray:
     try:
         return decode_picture(data)
     except ImageError as error:
-        raise DataError(f"picture '{path}' cannot be used: {error}") from error
+        # decode_picture speaks of topics and drivers.
+        reason = _REASONS.get(error.kind, str(error))
+        raise DataError(f"picture '{path}' cannot be used: {reason}") from error
 
 
 def read_image(path: Path) -> np.ndarray:

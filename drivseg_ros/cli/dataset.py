@@ -58,10 +58,10 @@ def check(
 
     options = dict(parse_option(text) for text in option or [])
     parts: list[str | None] = [part]
-    if part is None and 'seeds' not in options:
-        own = [p.value for p in parts_of(kind, root, **options)]
-        parts = [*(own or options.get('shares') or [None])]
     try:
+        if part is None and 'seeds' not in options:
+            own = [p.value for p in parts_of(kind, root, **options)]
+            parts = [*(own or options.get('shares') or [None])]
         datasets = [open_dataset(kind, root, part=p, **options) for p in parts]
     except DataError as error:
         if not json:
@@ -100,8 +100,12 @@ def _print(kind: str, parts: list[str], result: DatasetCheck, literature: dict[s
     shown = [*result.parts, total] if len(result.parts) > 1 else [total]
     known = bool(set(literature) & {c.name for c in total.classes})
     names = [*parts, 'all'][: len(shown)] + (['literature'] if known else [])
-    heads = [Column(name, justify='right') for name in names]
-    table = Table(Column('', no_wrap=True), *heads, title=escape(kind), title_justify='left')
+    heads = [Column(name, justify='right', min_width=len(name)) for name in names]
+    widest = (
+        max(len(word) for c in total.classes for word in c.name.split()) if total.classes else 0
+    )
+    first = Column('', min_width=min(20, max(10, widest)))
+    table = Table(first, *heads, title=escape(kind), title_justify='left', pad_edge=False)
     table.add_row('frames', *(str(p.frames) for p in shown))
     if all(p.drives for p in result.parts):
         table.add_row('drives', *(str(p.drives) for p in shown))

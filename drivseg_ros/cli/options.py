@@ -56,11 +56,14 @@ def parse_option(text: str) -> tuple[str, Any]:
     try:
         if not (name and equals):
             raise ValueError
-        return name, YAML(typ='safe').load(value)
+        read = YAML(typ='safe').load(value)
     except (YAMLError, ValueError):
         raise ParameterError(
             f'--option {text!r} is not NAME=VALUE; give for instance --option labels=masks'
         ) from None
+    if name == 'part':
+        raise ParameterError(f'--option {text!r} is no option of a kind; give --part {value}')
+    return name, read
 
 
 def parse_size(text: str) -> tuple[int, int]:

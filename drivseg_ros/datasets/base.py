@@ -68,7 +68,8 @@ class Dataset(Protocol):
     def identity(self) -> str:
         """Says which frames these are, whatever machine and folder they lie on.
 
-        Equal identities are equal frames; for cache keys and logs.
+        For cache keys and logs. Files count by name and size, so that a large set need not be
+        read to be opened.
         """
 
     def __len__(self) -> int:

@@ -180,7 +180,11 @@ def _by_rest(key: str, source: Sequence[ModelClass]) -> list[ModelClass]:
 
 
 def _target_ids(key: str, targets: Targets, network: Sequence[ModelClass]) -> frozenset[int]:
-    wanted = [] if targets is None else [targets] if isinstance(targets, str) else list(targets)
+    wanted = [] if targets is None else [targets] if isinstance(targets, str) else targets
+    if not isinstance(wanted, Sequence):
+        raise ParameterError(
+            f'the mapping turns {key!r} into {targets!r}; give a class, a list of classes, or null'
+        )
     ids: set[int] = set()
     for name in wanted:
         found = _by_name(name, network) or _by_role(name, network)

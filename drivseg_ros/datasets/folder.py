@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from drivseg_ros.datasets.camvid import CAMVID11_CLASSES, CAMVID_CLASSES
-from drivseg_ros.datasets.classes_file import CLASSES_FILE, read_classes_file
 from drivseg_ros.datasets.cityscapes import CITYSCAPES_CATEGORIES, CITYSCAPES_CLASSES
+from drivseg_ros.datasets.classes_file import CLASSES_FILE, read_classes_file
 from drivseg_ros.datasets.kitti_road import KITTI_LANE_CLASSES, KITTI_ROAD_CLASSES
 from drivseg_ros.datasets.label_codes import plain_ids
 from drivseg_ros.datasets.paired_files import (
@@ -72,10 +72,15 @@ def classes_named(given: ClassesOption) -> tuple[ModelClass, ...]:
                 f'class {i} is given as {entry!r}; give a name, or {{name, color, role}}'
             )
         grey = 255 * (i + 1) // len(given)
+        color = fields.get('color', (grey, grey, grey))
+        if not isinstance(color, Sequence):
+            raise ParameterError(
+                f'class {i} has the color {color!r}; give [red, green, blue], each from 0 to 255'
+            )
         try:
-            color = tuple(fields.get('color', (grey, grey, grey)))
-            classes.append(ModelClass(i, fields['name'], color, fields.get('role', Role.NONE)))
-        except (ModelError, TypeError) as error:
+            role = fields.get('role', Role.NONE)
+            classes.append(ModelClass(i, fields['name'], tuple(color), role))
+        except ModelError as error:
             raise ParameterError(f'class {i} is not valid: {error}') from None
     names = [c.name for c in classes]
     if not names or len(set(names)) != len(names):
@@ -83,9 +88,14 @@ def classes_named(given: ClassesOption) -> tuple[ModelClass, ...]:
     return tuple(classes)
 
 
-def has_parts(root: Path, images: str = 'images') -> tuple[Part, ...]:
-    """The parts that have folders below the images' folder; none where images lie there."""
-    return tuple(part for part, name in FOLDERS.items() if (root / images / name).is_dir())
+def has_parts(root: Path, images: str = 'images', labels: str = 'labels') -> tuple[Part, ...]:
+    """The parts that have folders of images and of labels; none where images lie side by side.
+
+    Where no part has labels it is those with images, for the error's sake.
+    """
+    with_images = [part for part, name in FOLDERS.items() if (root / images / name).is_dir()]
+    labelled = [part for part in with_images if (root / labels / FOLDERS[part]).is_dir()]
+    return tuple(labelled or with_images)
 
 
 def open_folder(
@@ -162,8 +172,9 @@ def _grouping(pattern: str) -> Callable[[str], str]:
 
     def group_of(name: str) -> str:
         found = expression.search(name)
-        if found is None:
+        drive = None if found is None else found.group(1 if expression.groups else 0)
+        if drive is None:
             raise ParameterError(f'group {pattern!r} finds nothing in the frame name {name!r}')
-        return found.group(1) if found.groups() else found.group(0)
+        return drive
 
     return group_of

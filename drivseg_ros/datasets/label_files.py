@@ -18,12 +18,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from drivseg_ros.errors import DataError
+from drivseg_ros.errors import DataError, ImageError
+from drivseg_ros.image_arrays import check_size
 from drivseg_ros.image_files import read_bytes
 
 LABEL_SUFFIX = '.png'
 
 _SIGNATURE = b'\x89PNG\r\n\x1a\n'
+_HEADER_BYTES = 13
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _COLOR_TYPES = {
     _GREY: 'grey levels',
@@ -99,9 +101,18 @@ def _parse(path: Path, data: bytes) -> tuple[_Header, bytes]:
     header, pixels = None, []
     for kind, content, chunk in _chunks(path, data):
         if kind == b'IHDR':
+            if len(content) != _HEADER_BYTES:
+                raise DataError(f"label '{path}' is damaged: its header is too short or too long")
             width, height, bits, color_type = struct.unpack('>IIBB', content[:10])
             if color_type not in _COLOR_TYPES:
                 raise DataError(f"label '{path}' is damaged: it has the PNG type {color_type}")
+            try:
+                check_size(width, height)
+            except ImageError:
+                raise DataError(
+                    f"label '{path}' is said to have {width}x{height} pixels, which no frame has; "
+                    'fetch it again'
+                ) from None
             header = _Header(width, height, bits, color_type)
             pixels.append(content[10:])
         elif kind == b'IDAT':

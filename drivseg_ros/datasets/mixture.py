@@ -59,9 +59,9 @@ def epoch_order(
 ) -> np.ndarray:
     """The frames of an epoch.
 
-    No frame comes again before all others of its data set have come. Where an epoch has only a
-    part of a data set, the next epoch goes on behind it, so that all frames have their turn. The
-    data sets are interleaved at random.
+    Within an epoch no frame comes again before all others of its data set have come. Where an
+    epoch has only a part of a data set, the next epoch goes on behind it, so that all frames have
+    their turn. The data sets are interleaved at random.
 
     Args:
         lengths: The data sets' numbers of frames.

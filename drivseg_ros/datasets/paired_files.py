@@ -129,16 +129,17 @@ def pair_files(
     """
     pairs = []
     missing = []
-    present: dict[Path, set[str]] = {}
+    present: dict[Path, dict[str, str]] = {}
     for image in images:
         label = label_of(image)
         if label.parent not in present:
             present[label.parent] = _file_names(label.parent)
-        if label.name not in present[label.parent]:
+        written = present[label.parent].get(label.name)
+        if written is None:
             missing.append((image, label))
             continue
         name = name_of(image)
-        pairs.append(FramePair(name, image, label, group_of(name)))
+        pairs.append(FramePair(name, image, label.with_name(written), group_of(name)))
     if missing:
         first = '; '.join(f'{image.name} wants {label}' for image, label in missing[:_SHOWN])
         raise DataError(
@@ -171,7 +172,8 @@ def images_in(folder: Path, *, what: str, suffix: str = '') -> list[Path]:
     images = [
         f
         for f in folder.iterdir()
-        if f.suffix.lower() in IMAGE_SUFFIXES and f.stem.endswith(suffix) and f.is_file()
+        # A link that leads nowhere stays: reading it tells so.
+        if f.suffix.lower() in IMAGE_SUFFIXES and f.stem.endswith(suffix) and not f.is_dir()
     ]
     if not images:
         wanted = ', '.join(f'*{suffix}{s}' for s in IMAGE_SUFFIXES)
@@ -179,8 +181,10 @@ def images_in(folder: Path, *, what: str, suffix: str = '') -> list[Path]:
     return sorted(images, key=lambda f: natural_key(f.name))
 
 
-def _file_names(folder: Path) -> set[str]:
-    return {f.name for f in folder.iterdir()} if folder.is_dir() else set()
+def _file_names(folder: Path) -> dict[str, str]:
+    """The files of a folder, by their names with the suffix in small letters."""
+    files = folder.iterdir() if folder.is_dir() else ()
+    return {f.stem + f.suffix.lower(): f.name for f in files}
 
 
 def _size(path: Path) -> int:

@@ -122,7 +122,9 @@ _KINDS = (
         'folder',
         'images/ and labels/ with classes of your own',
         folder.open_folder,
-        lambda root, options: folder.has_parts(root, options.get('images', 'images')),
+        lambda root, options: folder.has_parts(
+            root, options.get('images', 'images'), options.get('labels', 'labels')
+        ),
         by_seed=True,
     ),
     Kind(
@@ -179,7 +181,7 @@ def kind_named(name: str) -> Kind:
 
 
 def open_dataset(
-    kind: str, root: Path | str | None = None, *, part: str | Part | None = None, **options: Any
+    kind: str, root: Path | str | None = None, /, *, part: str | Part | None = None, **options: Any
 ) -> Dataset:
     """A data set, ready to be read.
 
@@ -198,7 +200,7 @@ def open_dataset(
     """
     found = kind_named(kind)
     _check_options(found, options)
-    path = _root(found, root) if found.needs_root else Path()
+    path = _root(found, root)
     wanted = None if part is None else part_named(part)
     own = found.parts(path, options) if found.parts else ()
     if own and wanted is not None and wanted not in own:
@@ -227,15 +229,24 @@ def open_dataset(
     return dataset if limit is None else _limited(dataset, limit, seed)
 
 
-def parts_of(kind: str, root: Path | str | None = None, **options: Any) -> tuple[Part, ...]:
-    """The parts of its own that a data set has here; none if it is split by seed."""
+def parts_of(kind: str, root: Path | str | None = None, /, **options: Any) -> tuple[Part, ...]:
+    """The parts of its own that a data set has here; none if it is split by seed.
+
+    Raises:
+        ParameterError: If the kind or an option is not allowed.
+        DataError: If there is no such folder.
+    """
     found = kind_named(kind)
-    if found.parts is None:
-        return ()
-    return found.parts(_root(found, root) if found.needs_root else Path(), options)
+    _check_options(found, options)
+    path = _root(found, root)
+    return () if found.parts is None else found.parts(path, options)
 
 
 def _root(kind: Kind, root: Path | str | None) -> Path:
+    if not kind.needs_root:
+        if root is not None:
+            raise ParameterError(f'{kind.name} lies in no folder; leave out the root {root}')
+        return Path()
     if root is None:
         raise ParameterError(f'{kind.name} lies in a folder; give its root')
     path = Path(root)
@@ -261,6 +272,8 @@ def _check_options(kind: Kind, options: Mapping[str, Any]) -> None:
         if wanted is not None and type(value) is not wanted:
             words = 'text' if wanted is str else 'a whole number'
             raise ParameterError(f'{kind.name} has the option {name} = {value!r}; give {words}')
+    if options.get('shares') is not None:
+        _shares(options['shares'])
 
 
 def _by_seed(dataset: PairedFiles, wanted: Part, shares: Any, seed: int) -> PairedFiles:
@@ -279,9 +292,12 @@ def _shares(given: Any) -> dict[Part, float]:
     if not isinstance(given, Mapping):
         raise ParameterError(f'shares are {given!r}; give {{training: 0.8, validation: 0.2}}')
     try:
-        return {part_named(name): float(share) for name, share in given.items()}
+        shares = {part_named(name): float(share) for name, share in given.items()}
     except (TypeError, ValueError):
         raise ParameterError(f'shares are {given!r}; each must be a number') from None
+    if len(shares) != len(given):
+        raise ParameterError(f'shares are {given!r}; a part is there under two names')
+    return shares
 
 
 def _limited(dataset: PairedFiles | unlabelled.UnlabelledFrames, limit: Any, seed: int) -> Dataset:

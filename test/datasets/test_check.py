@@ -183,12 +183,32 @@ def test_shares_are_checked_part_by_part(write):
         (['--option', 'labels=[a'], 'is not NAME=VALUE'),
         (['--option', 'colour=3'], "no option 'colour'"),
         (['--part', 'test'], "no part 'test'"),
+        (['--option', 'part=train'], 'give --part train'),
+        (['--option', 'root=/'], "no option 'root'"),
+        (['--option', 'labels=3'], 'labels = 3; give text'),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(write, arguments, message):
     result = drivseg('dataset', 'check', 'bdd100k', write_frames(write), *arguments)
     assert isinstance(result.exception, DrivsegError)
     assert message in str(result.exception)
+
+
+def test_every_name_is_shown_whole_on_a_narrow_screen(write):
+    for part in ('train', 'val'):
+        write.image(f'images/100k/{part}/{part}-1.png', size=(1280, 720), level=len(part))
+        write.ids(f'labels/drivable/masks/{part}/{part}-1.png', np.eye(720, 1280))
+    arguments = ['dataset', 'check', 'bdd100k', str(write.root)]
+    shown = CliRunner().invoke(app, arguments, env={'COLUMNS': '64'}).stdout
+    assert '…' not in shown
+    for name in ('alternative', 'background', 'training', 'validation', 'literature'):
+        assert name in shown
+
+
+def test_a_folder_that_is_not_there_is_told_as_json(tmp_path):
+    result = drivseg('dataset', 'check', 'bdd100k', tmp_path / 'nowhere', '--json')
+    assert result.exit_code == 1
+    assert 'there is no folder' in json.loads(result.stdout)['faults'][0]['fault']
 
 
 def test_kinds_are_listed():

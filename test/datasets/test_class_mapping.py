@@ -68,6 +68,8 @@ def test_classes_are_mapped(source, mapping, expected):
         (KITTI, {'role:direct': 'direct', '*': None}, "names 'role:direct', which is no class"),
         (KITTI, {'*': 'role:drivable'}, "into 'role:drivable', which is no class"),
         (KITTI, {3: 'direct', '*': None}, 'names 3, which is no class'),
+        (KITTI, {'road': 5, '*': None}, "turns 'road' into 5; give a class, a list"),
+        (KITTI, {'road': [5], '*': None}, "turns 'road' into 5, which is no class"),
     ],
 )
 def test_a_mapping_that_does_not_fit_is_refused(source, mapping, message):

@@ -63,6 +63,36 @@ def test_parts_in_folders(write):
         open_dataset('folder', write.root, classes='bdd100k', shares={'train': 1})
 
 
+def test_parts_without_labels_are_left_out(write):
+    write_frames(write, ['a'], images='rgb/train', labels='gt/train')
+    write.image('rgb/test/b.png')
+    options = {'classes': 'bdd100k', 'images': 'rgb', 'labels': 'gt'}
+    assert parts_of('folder', write.root, **options) == (Part.TRAINING,)
+    assert open_dataset('folder', write.root, **options).names == ('a',)
+    with pytest.raises(ParameterError, match="no part 'test' with labels here"):
+        open_dataset('folder', write.root, part='test', **options)
+    shutil.rmtree(write.root / 'gt')
+    with pytest.raises(DataError, match=r'1 of 1 images have no label: a\.png'):
+        open_dataset('folder', write.root, part='train', **options)
+
+
+def test_suffixes_may_be_in_capitals(write):
+    root = write_frames(write, ['a'])
+    for folder in ('images', 'labels'):
+        (root / folder / 'a.png').rename(root / folder / 'a.PNG')
+    assert np.array_equal(open_dataset('folder', root, classes='bdd100k')[0].label, LABEL)
+
+
+def test_a_link_that_leads_nowhere_is_a_fault(write):
+    root = write_frames(write, ['a', 'b'])
+    (root / 'images' / 'a.png').unlink()
+    (root / 'images' / 'a.png').symlink_to(root / 'nowhere.png')
+    dataset = open_dataset('folder', root, classes='bdd100k')
+    assert dataset.names == ('a', 'b')
+    with pytest.raises(DataError, match=r'a\.png.* cannot be read'):
+        dataset[0]
+
+
 def test_parts_by_seed_keep_drives_together(write):
     names = [f'drive{d}_{i}' for d in range(10) for i in range(3)]
     root = write_frames(write, names)
@@ -109,9 +139,11 @@ def test_identity_is_of_the_frames_and_not_of_the_place(write, tmp_path):
         ({'classes': ['a', 'a']}, ParameterError, 'each with its own name'),
         ({'classes': [{'color': [1, 2, 3]}]}, ParameterError, r'give a name, or \{name, color'),
         ({'classes': [{'name': 'a', 'role': 'x'}]}, ParameterError, 'class 0 is not valid: .*role'),
-        ({'classes': [{'name': 'a', 'color': 7}]}, ParameterError, 'class 0 is not valid'),
+        ({'classes': [{'name': 'a', 'color': 7}]}, ParameterError, 'class 0 has the color 7; give'),
+        ({'classes': [{'name': 'a', 'color': 'red'}]}, ParameterError, 'class 0 is not valid'),
         ({'classes': 'bdd100k', 'group': '('}, ParameterError, 'is no regular expression'),
         ({'classes': 'bdd100k', 'group': 'x(.)'}, ParameterError, "finds nothing in .* 'a'"),
+        ({'classes': 'bdd100k', 'group': '(x)?'}, ParameterError, "finds nothing in .* 'a'"),
         ({'classes': 'bdd100k', 'images': 'rgb'}, DataError, 'there is no folder .*rgb'),
         ({'classes': 'bdd100k', 'labels': 'gt'}, DataError, '3 of 3 images have no label: a.png'),
         ({'classes': 'bdd100k', 'image_suffix': '_x'}, DataError, r'holds no image \(\*_x.jpg'),
@@ -122,6 +154,13 @@ def test_identity_is_of_the_frames_and_not_of_the_place(write, tmp_path):
         ({'classes': 'bdd100k', 'seed': 'x'}, ParameterError, "seed = 'x'; give a whole number"),
         ({'classes': 'bdd100k', 'unlabelled': 11}, ParameterError, 'give a list of numbers'),
         ({'classes': 'bdd100k', 'shares': {'train': 1}}, ParameterError, 'say which part'),
+        ({'classes': 'bdd100k', 'shares': 3}, ParameterError, 'shares are 3; give'),
+        (
+            {'classes': 'bdd100k', 'shares': {'train': 0.5, 'training': 1}},
+            ParameterError,
+            'a part is there under two names',
+        ),
+        ({'classes': 'bdd100k', 'root': 'x', 'kind': 'y'}, ParameterError, "no option 'root'"),
         ({'classes': 'bdd100k', 'part': 'night'}, ParameterError, "no part 'night'"),
     ],
 )
@@ -136,6 +175,7 @@ def test_options_that_do_not_fit_are_refused(write, options, error, message):
         ('bdd10k', '.', ParameterError, "no data set of the kind 'bdd10k'; the kinds are bdd100k"),
         ('bdd100k', None, ParameterError, 'lies in a folder; give its root'),
         ('bdd100k', 'nowhere', DataError, 'there is no folder nowhere'),
+        ('scenes', '.', ParameterError, 'scenes lies in no folder; leave out the root'),
     ],
 )
 def test_a_data_set_that_is_none_is_refused(kind, root, error, message):

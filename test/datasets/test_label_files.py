@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -63,6 +66,21 @@ def flipped(data, place):
     return data[:place] + bytes([data[place] ^ 255]) + data[place + 1 :]
 
 
+def with_header(content):
+    """A label whose header says something else; its checksums are right."""
+
+    def chunk(kind, content):
+        return (
+            struct.pack('>I', len(content))
+            + kind
+            + content
+            + struct.pack('>I', zlib.crc32(kind + content))
+        )
+
+    after = GREY.index(b'IDAT') - 4
+    return GREY[:8] + chunk(b'IHDR', content) + GREY[after:]
+
+
 GREY = png(IDS)
 BROKEN = [
     pytest.param(b'', 'is no PNG', id='empty'),
@@ -70,6 +88,15 @@ BROKEN = [
     pytest.param(GREY[: len(GREY) // 2], 'is cut off', id='half'),
     pytest.param(GREY[:-12], 'is cut off', id='no end'),
     pytest.param(flipped(GREY, 60), 'a checksum is wrong', id='a flipped byte'),
+    pytest.param(with_header(b'abc'), 'header is too short', id='a short header'),
+    pytest.param(
+        with_header(struct.pack('>II5B', 100_000, 100_000, 8, 0, 0, 0, 0)),
+        'said to have 100000x100000 pixels',
+        id='a size that would fill the memory',
+    ),
+    pytest.param(
+        with_header(struct.pack('>II5B', 0, 8, 8, 0, 0, 0, 0)), '0x8 pixels', id='no pixels'
+    ),
 ]
 
 
