@@ -102,7 +102,7 @@ class ImageBagOptions:
     @property
     def names_on(self) -> str:
         """Where the names go."""
-        return self.name_topic or f'{self._namespace}/name'
+        return self.name_topic or names_beside(self.topic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +143,11 @@ class MadeBag:
     counts: dict[str, int]
     start_ns: int
     end_ns: int
+
+
+def names_beside(image_topic: str) -> str:
+    """Where the names of a topic's images are, unless somebody chose another place."""
+    return f'{raw_topic(image_topic).rpartition("/")[0]}/name'
 
 
 def write_image_bag(

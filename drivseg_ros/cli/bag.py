@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`drivseg bag`: what is in a bag, and bags from pictures, videos and rendered drives."""
+"""`drivseg bag`: what is in a bag, and bags from pictures, videos, drives and data sets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from drivseg_ros.cli import bag_make
+from drivseg_ros.cli import bag_dataset, bag_make
 from drivseg_ros.cli.console import out
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ app = typer.Typer(help='Look into bags and make them.', no_args_is_help=True)
 app.command('from-images')(bag_make.from_images)
 app.command('from-video')(bag_make.from_video)
 app.command('from-scenes')(bag_make.from_scenes)
+app.command('from-dataset')(bag_dataset.from_dataset)
+app.command('to-images')(bag_dataset.to_images)
 
 
 @app.command()
@@ -30,6 +32,7 @@ def info(
     json: Annotated[bool, typer.Option('--json', help='Print it as JSON.')] = False,
 ) -> None:
     """Print what is in a bag: times, topics, types, rates, image sizes, QoS."""
+    from drivseg_ros.bags.dataset_info import read_dataset_info
     from drivseg_ros.bags.reader import BagReader
 
     with BagReader(bag) as reader:
@@ -41,6 +44,9 @@ def info(
     for name in ('bag', 'storage', 'unfinished', 'size_bytes', 'messages', 'duration_s', 'start'):
         if facts[name] != '':
             head.add_row(name, escape(str(facts[name])))
+    if (dataset := read_dataset_info(bag)) is not None:
+        head.add_row('data set', escape(dataset.name))
+        head.add_row('classes', escape(', '.join(f'{c.id} {c.name}' for c in dataset.classes)))
     out.print(head)
     for topic in facts['topics']:
         out.print(topic['name'], style='bold', markup=False, soft_wrap=True)
@@ -55,6 +61,8 @@ def info(
 
 
 def _facts(reader: BagReader) -> dict[str, Any]:
+    from drivseg_ros.bags.custom_data import read_custom_data
+
     path = reader.path
     files = [f for f in path.rglob('*') if f.is_file()] if path.is_dir() else [path]
     start = datetime.datetime.fromtimestamp(reader.start_ns / 1e9, datetime.timezone.utc)
@@ -67,6 +75,7 @@ def _facts(reader: BagReader) -> dict[str, Any]:
         'duration_s': round(reader.duration_s, 6),
         'start_ns': reader.start_ns,
         'start': start.isoformat(timespec='milliseconds') if reader.count else '',
+        'custom_data': read_custom_data(path),
         'topics': [
             {
                 'name': t.name,

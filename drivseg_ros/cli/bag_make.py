@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from drivseg_ros.bags.calibration import Calibration
     from drivseg_ros.bags.image_bag import ImageBagOptions, MadeBag
 
-_DEFAULT_START_S = 1_700_000_000.0
+DEFAULT_START_S = 1_700_000_000.0
 
 Output = Annotated[Path, typer.Option('--output', '-o', help='The bag to make, a folder.')]
 Topic = Annotated[
@@ -45,6 +45,7 @@ CalibrationFile = Annotated[
 Start = Annotated[
     float, typer.Option(help='Stamp of the first picture, seconds since 1970 (0 confuses /clock).')
 ]
+Storage = Annotated[str, typer.Option(help='How the bag is stored: mcap or sqlite3.')]
 Overwrite = Annotated[bool, typer.Option('--overwrite', help='Replace the bag if it is there.')]
 
 
@@ -70,7 +71,8 @@ def from_images(
     label_topic: LabelTopic = '',
     camera_info_topic: CameraInfoTopic = '',
     calibration: CalibrationFile = None,
-    start: Start = _DEFAULT_START_S,
+    start: Start = DEFAULT_START_S,
+    storage: Storage = 'mcap',
     overwrite: Overwrite = False,
 ) -> None:
     """Make a bag from a folder of pictures, in natural order of their names."""
@@ -86,8 +88,9 @@ def from_images(
         jpeg_quality=jpeg_quality,
         label_topic=label_topic,
         camera_info_topic=camera_info_topic,
-        start_ns=_nanoseconds(start),
+        start_ns=nanoseconds(start),
         overwrite=overwrite,
+        storage=storage,
     )
     found = find_images(
         folder, start_ns=options.start_ns, rate_hz=rate, stamps_file=timestamps, labels=labels
@@ -96,7 +99,7 @@ def from_images(
     err.print(f'{len(found.images)} pictures, times from {found.stamps_from}', markup=False)
     if found.spare_labels:
         err.print(f'{found.spare_labels} labels without a picture are left out', markup=False)
-    _make(
+    make_bag(
         options,
         len(found.images),
         lambda progress: bag_from_images(found, options, calibration=camera, progress=progress),
@@ -116,7 +119,8 @@ def from_video(
     jpeg_quality: JpegQuality = 90,
     camera_info_topic: CameraInfoTopic = '',
     calibration: CalibrationFile = None,
-    start: Start = _DEFAULT_START_S,
+    start: Start = DEFAULT_START_S,
+    storage: Storage = 'mcap',
     overwrite: Overwrite = False,
 ) -> None:
     """Make a bag from a video."""
@@ -131,12 +135,13 @@ def from_video(
         jpeg=jpeg,
         jpeg_quality=jpeg_quality,
         camera_info_topic=camera_info_topic,
-        start_ns=_nanoseconds(start),
+        start_ns=nanoseconds(start),
         overwrite=overwrite,
+        storage=storage,
     )
     facts = probe_video(video)
     camera = _calibration(calibration)
-    made = _make(
+    made = make_bag(
         options,
         facts.frames or None,
         lambda progress: bag_from_video(
@@ -165,7 +170,8 @@ def from_scenes(
     jpeg_quality: JpegQuality = 90,
     label_topic: LabelTopic = '',
     camera_info_topic: CameraInfoTopic = '',
-    start: Start = _DEFAULT_START_S,
+    start: Start = DEFAULT_START_S,
+    storage: Storage = 'mcap',
     overwrite: Overwrite = False,
 ) -> None:
     """Render a drive with exact labels (0 direct, 1 alternative, 2 background) into a bag."""
@@ -182,18 +188,19 @@ def from_scenes(
         jpeg_quality=jpeg_quality,
         label_topic=label_topic,
         camera_info_topic=camera_info_topic,
-        start_ns=_nanoseconds(start),
+        start_ns=nanoseconds(start),
         overwrite=overwrite,
+        storage=storage,
     )
     drive = Drive(seed, width=width, height=height, rate_hz=rate, duration_s=duration)
-    _make(
+    make_bag(
         options,
         len(drive),
         lambda progress: bag_from_scenes(drive, options, labels=labels, progress=progress),
     )
 
 
-def _make(
+def make_bag(
     options: ImageBagOptions,
     total: int | None,
     make: Callable[[Callable[[int], None]], MadeBag],
@@ -235,6 +242,7 @@ def _calibration(path: Path | None) -> Calibration | None:
     return None if path is None else read_calibration(path)
 
 
-def _nanoseconds(seconds: float) -> int:
+def nanoseconds(seconds: float) -> int:
+    """Seconds in nanoseconds, exactly as they were typed."""
     # By way of the digits the user typed: times 1e9 a float is exact to 256 ns only.
     return int(Decimal(repr(seconds)) * 1_000_000_000)

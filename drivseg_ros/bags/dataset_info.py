@@ -1,0 +1,115 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a bag made of a data set tells about it: the classes of its labels, its frames' names.
+
+The classes are in the bag's custom_data (custom_data.py). The names are messages of
+std_msgs/Header on a topic of their own: the stamp is the image's, frame_id the frame's name. So
+they go with the frames by stamp, as labels do, through `ros2 bag convert`, replay and recording;
+a std_msgs/String has no stamp to go by, and an image's own frame_id belongs to its camera.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drivseg_ros.bags.custom_data import read_custom_data
+from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.bags.typestore import HEADER
+from drivseg_ros.errors import BagError, ModelError
+from drivseg_ros.model_card import ModelClass
+
+DATASET_KEY = 'drivseg.dataset'
+"""The key in custom_data; its value is the JSON of a DatasetInfo."""
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """The data set that a bag was made of.
+
+    Attributes:
+        name: kind and part, for people.
+        identity: equal for the same frames (`datasets.base.Dataset.identity`).
+        image_topic: where its images are.
+        label_topic: where its labels are; '' if it has none.
+        name_topic: where its frames' names are; '' if they are nowhere.
+        classes: what the ids in its labels mean; none if it has no labels.
+    """
+
+    name: str
+    identity: str
+    image_topic: str
+    label_topic: str
+    name_topic: str
+    classes: tuple[ModelClass, ...]
+
+    def to_json(self) -> str:
+        """The JSON that `from_json` reads."""
+        classes = [
+            {'id': c.id, 'name': c.name, 'color': list(c.color), 'role': c.role.value}
+            for c in self.classes
+        ]
+        return json.dumps({**vars(self), 'classes': classes})
+
+    @classmethod
+    def from_json(cls, text: str) -> DatasetInfo:
+        """Reads it; keys that this version does not know are left alone.
+
+        Raises:
+            BagError: if it is damaged.
+        """
+        try:
+            content = json.loads(text)
+            texts = {
+                key: _text(content[key])
+                for key in ('name', 'identity', 'image_topic', 'label_topic', 'name_topic')
+            }
+            classes = tuple(
+                ModelClass(c['id'], c['name'], tuple(c['color']), c['role'])
+                for c in content['classes']
+            )
+            if [c.id for c in classes] != list(range(len(classes))):
+                raise ValueError('the class ids must be 0, 1, 2, ...')
+        except (ValueError, TypeError, KeyError, ModelError) as error:
+            raise BagError(
+                f"the bag's {DATASET_KEY} is damaged ({error or type(error).__name__}); make the "
+                'bag again, or take that line out of its metadata'
+            ) from None
+        return cls(classes=classes, **texts)
+
+
+def read_dataset_info(bag: Path) -> DatasetInfo | None:
+    """The data set that a bag was made of; None if it tells of none.
+
+    Raises:
+        BagError: if what it tells is damaged.
+    """
+    text = read_custom_data(bag).get(DATASET_KEY)
+    return None if text is None else DatasetInfo.from_json(text)
+
+
+def read_frame_names(reader: BagReader, topic: str) -> dict[int, str]:
+    """The names on a topic, by stamp in nanoseconds.
+
+    Raises:
+        BagError: if the topic is not there, or is none of names.
+    """
+    found = reader.topic(topic)
+    if found.msgtype != HEADER:
+        raise BagError(
+            f"the topic '{topic}' has the type {found.msgtype}; frames' names are {HEADER}"
+        )
+    names: dict[int, str] = {}
+    for message in reader.messages([topic]):
+        header = message.message
+        stamp_ns = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
+        names[stamp_ns] = header.frame_id
+    return names
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f'{value!r} is no text')
+    return value

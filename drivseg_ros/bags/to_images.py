@@ -1,0 +1,278 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A folder of images, labels and masks from a bag, as the data set kind `folder` reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from drivseg_ros.bags.dataset_info import read_dataset_info, read_frame_names
+from drivseg_ros.bags.image_bag import names_beside
+from drivseg_ros.bags.image_frames import FrameError, FrameFolder
+from drivseg_ros.bags.reader import BagMessage, BagReader
+from drivseg_ros.bags.typestore import HEADER, IMAGE_TYPES
+from drivseg_ros.datasets.classes_file import CLASSES_FILE, classes_text
+from drivseg_ros.errors import BagError, DataError, ImageError, ParameterError
+from drivseg_ros.image_codec import decode_labels
+from drivseg_ros.model_card import ModelClass
+from drivseg_ros.pictures.files import whole_file
+
+FORMATS = ('png', 'jpg')
+"""What raw images become."""
+
+
+@dataclass(frozen=True)
+class ImageFolderOptions:
+    """What is taken out of a bag, and how.
+
+    Attributes:
+        output: the folder to make; it must be new or empty.
+        image_topic: raw or compressed images; '' for those of the data set that the bag was made
+            of, or else the only ones there.
+        label_topic: class ids (mono8) with the images' stamps; '' for the data set's, if its
+            images are taken. Images without a label are left out then.
+        mask_topic: class ids that a network predicted, with the images' stamps, or ''.
+        name_topic: the frames' names (dataset_info.py); '' for the data set's, if its images are
+            taken, or for 'name' beside the images, if that is there.
+        classes: the classes of the labels; None for those the bag tells.
+        image_format: what raw images become: 'png', or 'jpg', which is not exact.
+        jpeg_quality: of 'jpg', 1 to 100.
+    """
+
+    output: Path
+    image_topic: str = ''
+    label_topic: str = ''
+    mask_topic: str = ''
+    name_topic: str = ''
+    classes: tuple[ModelClass, ...] | None = None
+    image_format: str = 'png'
+    jpeg_quality: int = 90
+
+    def __post_init__(self) -> None:
+        if self.image_format not in FORMATS:
+            raise ParameterError(
+                f'images are not written as {self.image_format!r}; allowed: {", ".join(FORMATS)}'
+            )
+        if not 1 <= self.jpeg_quality <= 100:
+            raise ParameterError(f'JPEG quality {self.jpeg_quality} is out of range; 1 to 100')
+        named = [t for t in (self.image_topic, self.label_topic, self.mask_topic) if t]
+        if len(set(named)) != len(named):
+            raise ParameterError(f'image, label and mask topics must differ; given {named}')
+
+
+@dataclass
+class MadeImages:
+    """What was made.
+
+    Attributes:
+        folder: the folder.
+        images: how many were written, each with its label if labels were taken.
+        masks: how many of them have a mask.
+        failed: what is wrong with frames that could not be written, by their names.
+        without_label: images that were left out because no label has their stamp.
+        spare: labels and masks of no image.
+        by_stamp: images named by their stamps for want of a name.
+        label_topic: where the labels came from; '' for none.
+        classes: the classes of the labels; empty if nobody tells.
+        interrupted: it was ended early.
+    """
+
+    folder: Path
+    images: int = 0
+    masks: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    without_label: int = 0
+    spare: int = 0
+    by_stamp: int = 0
+    label_topic: str = ''
+    classes: tuple[ModelClass, ...] = ()
+    interrupted: bool = False
+
+
+@dataclass(frozen=True)
+class _Topics:
+    image: str
+    label: str
+    mask: str
+    name: str
+    classes: tuple[ModelClass, ...]
+
+    @property
+    def streams(self) -> list[str]:
+        return [topic for topic in (self.image, self.label, self.mask) if topic]
+
+
+def images_from_bag(
+    bag: Path,
+    options: ImageFolderOptions,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    on_failure: Callable[[str], None] = lambda message: None,
+) -> MadeImages:
+    """Writes the frames of a bag to images/, labels/ and masks/, and classes.yaml beside them.
+
+    A file has its frame's name if the bag tells it (dataset_info.py), else its stamp, as in
+    1700000000_050000000. JPEG and PNG files in compressed images are kept byte for byte. A frame
+    of which a part cannot be used is left out whole, and the rest goes on. However it ends,
+    every image in the folder has its label.
+
+    Args:
+        bag: the bag.
+        options: see there.
+        stop: asked before each message; True ends it.
+        progress: called with the images gone through and their number.
+        on_failure: called with what is wrong with a frame.
+
+    Raises:
+        DataError: if the folder is not empty or cannot be written.
+        BagError: if the bag cannot be read, or a topic is not there or holds something else.
+    """
+    _check_output(options.output)
+    with BagReader(bag) as reader:
+        topics = _topics(bag, reader, options)
+        labelled = _stamps(reader, topics.label) if topics.label else None
+        folder = FrameFolder(
+            options.output,
+            names=read_frame_names(reader, topics.name) if topics.name else {},
+            with_labels=labelled is not None,
+            raw_as=options.image_format,
+            jpeg_quality=options.jpeg_quality,
+        )
+        made = MadeImages(options.output, label_topic=topics.label, classes=topics.classes)
+        total, gone = reader.topic(topics.image).count, 0
+        if topics.classes:
+            with whole_file(options.output / CLASSES_FILE) as partial:
+                partial.write_text(classes_text(topics.classes), encoding='utf-8')
+        try:
+            for message in reader.messages(topics.streams):
+                if stop():
+                    made.interrupted = True
+                    break
+                try:
+                    _take(message, topics, folder, labelled, made)
+                except FrameError as error:
+                    made.failed[error.name] = str(error)
+                    on_failure(f'{error.name}: {error}')
+                if message.topic == topics.image:
+                    gone += 1
+                    progress(gone, total)
+        finally:
+            made.spare = folder.finish()
+            if not folder.images:
+                (options.output / CLASSES_FILE).unlink(missing_ok=True)
+    made.images, made.masks, made.by_stamp = folder.images, folder.masks, folder.by_stamp
+    return made
+
+
+def _take(
+    message: BagMessage,
+    topics: _Topics,
+    folder: FrameFolder,
+    labelled: set[int] | None,
+    made: MadeImages,
+) -> None:
+    """Writes what is in a message.
+
+    Raises:
+        FrameError: if it cannot be used.
+    """
+    try:
+        stamp_ns = message.header_stamp_ns
+    except BagError as error:
+        raise FrameError(f'{message.topic} at {message.time_ns} ns', str(error)) from None
+    assert stamp_ns is not None  # images have headers, and other topics were refused
+    if labelled is not None and stamp_ns not in labelled:
+        made.without_label += message.topic == topics.image
+        return
+    if message.topic == topics.image:
+        folder.add_image(stamp_ns, message)
+        return
+    what = 'label' if message.topic == topics.label else 'mask'
+    try:
+        ids = decode_labels(message.message)
+        if what == 'label':
+            _check_ids(ids, topics.classes)
+    except (ImageError, BagError, DataError) as error:
+        folder.fail(stamp_ns, f'its {what} cannot be used: {error}')
+    folder.add_plane(stamp_ns, what, ids)
+
+
+def _check_ids(ids: np.ndarray, classes: tuple[ModelClass, ...]) -> None:
+    if not classes:
+        return
+    counts = np.bincount(ids.reshape(-1), minlength=256)
+    strays = [int(i) for i in np.flatnonzero(counts[:255]) if i >= len(classes)]
+    if strays:
+        raise DataError(
+            f'it has the ids {strays[:8]}, and the classes end at {len(classes) - 1}; name the '
+            'classes that the labels have (--classes)'
+        )
+
+
+def _topics(bag: Path, reader: BagReader, options: ImageFolderOptions) -> _Topics:
+    info = read_dataset_info(bag)
+    if info is not None and info.image_topic not in reader.topics:
+        info = None  # its topics have other names now: what it tells is about none of these
+    image = options.image_topic or (info.image_topic if info else '')
+    if not image:
+        image = _only_images(bag, reader, {options.label_topic, options.mask_topic})
+    own = info is not None and info.image_topic == image
+    label = options.label_topic or (info.label_topic if info and own else '')
+    for topic, allowed in (
+        (image, IMAGE_TYPES),
+        (label, IMAGE_TYPES[:1]),
+        (options.mask_topic, IMAGE_TYPES[:1]),
+    ):
+        if topic and reader.topic(topic).msgtype not in allowed:
+            raise BagError(
+                f'the topic {topic} has the type {reader.topic(topic).msgtype}; allowed: '
+                f'{", ".join(allowed)}'
+            )
+    if options.classes is not None and not label:
+        raise ParameterError('classes are given, but no label topic; name it, or leave them out')
+    classes = options.classes
+    if classes is None:
+        classes = info.classes if info and label and label == info.label_topic else ()
+    name = options.name_topic or (info.name_topic if info and own else '')
+    if not options.name_topic and name not in reader.topics:
+        name = names_beside(image)
+        found = reader.topics.get(name)
+        name = name if found is not None and found.msgtype == HEADER else ''
+    return _Topics(image, label, options.mask_topic, name, classes)
+
+
+def _only_images(bag: Path, reader: BagReader, others: set[str]) -> str:
+    there = [n for n, t in reader.topics.items() if t.msgtype in IMAGE_TYPES and n not in others]
+    if len(there) != 1:
+        raise BagError(
+            f"bag '{bag}' has images on {', '.join(there) or 'no topic'}; name the topic to take "
+            '(--image-topic)'
+        )
+    return there[0]
+
+
+def _stamps(reader: BagReader, topic: str) -> set[int]:
+    stamps = set()
+    for message in reader.messages([topic]):
+        try:
+            stamp_ns = message.header_stamp_ns
+        except BagError:
+            continue  # told when its turn comes
+        if stamp_ns is not None:
+            stamps.add(stamp_ns)
+    return stamps
+
+
+def _check_output(output: Path) -> None:
+    if output.exists() and not output.is_dir():
+        raise DataError(f"'{output}' is a file; name a folder")
+    if output.is_dir() and any(output.iterdir()):
+        raise DataError(
+            f"the folder '{output}' is not empty; name a new one, for frames that are there "
+            'already would be taken for those of the bag'
+        )
