@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from drivseg_ros.cli.bench_graph import graph
 from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads, parse_size
 from drivseg_ros.cli.output_file import check_writable
@@ -21,6 +22,7 @@ _ENGINES = ('onnxruntime', 'openvino', 'torch')
 _BARE = ('onnxruntime', 'openvino')
 
 app = typer.Typer(help='Measure on this machine.', no_args_is_help=True)
+app.command()(graph)
 
 
 @app.callback()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from drivseg_ros.errors import DrivsegError
+from drivseg_ros.errors import DrivsegError, MissingDependencyError
 
 # Ids above 101 can collide with the ephemeral ports of Linux (ROS 2 documentation, "The
 # ROS_DOMAIN_ID"); 0 is everybody's default.
@@ -47,3 +47,21 @@ def private_domain() -> Iterator[dict[str, str]]:
         f'all ROS domains from {_DOMAINS[0]} to {_DOMAINS[-1]} are taken on this machine; '
         'end other demos, benchmarks or test runs first'
     )
+
+
+def need_rclpy(what: str) -> None:
+    """Looks whether rclpy can be imported, before processes are started that need it.
+
+    Args:
+        what: what is to be done, for the message: 'a live run'.
+
+    Raises:
+        MissingDependencyError: if it cannot.
+    """
+    try:
+        import rclpy  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError(
+            f'{what} needs rclpy, which cannot be imported ({error}); source the setup.bash '
+            "of your ROS 2, or pip install 'drivseg_ros[ros]'"
+        ) from None

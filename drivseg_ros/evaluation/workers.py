@@ -14,9 +14,10 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from drivseg_ros.errors import DrivsegError, MissingDependencyError
@@ -34,15 +35,24 @@ class Worker:
         name: what to call it in messages.
         module: the module, run as `python -m MODULE`.
         log: the file for what it and its libraries print.
+        environment: variables added to this process's own.
     """
 
-    def __init__(self, name: str, module: str, *, log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        *,
+        log: Path,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.name = name
         self._log = log
         with log.open('w') as file:
             # A session of its own, so that Ctrl-C reaches only the parent, which then ends it.
             self._process = subprocess.Popen(
                 [sys.executable, '-m', module],
+                env={**os.environ, **environment},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,

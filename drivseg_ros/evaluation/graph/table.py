@@ -1,0 +1,132 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The figures of a benchmark of nodes as tables in Markdown, with what they were measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_NOTHING = '–'
+
+
+def markdown_table(report: Mapping[str, Any]) -> str:
+    """The rows of a report of `benchmark_graph`: the peak rates, then every rate."""
+    parts = []
+    if report['configuration']['peak']:
+        parts.append(_peaks(report))
+    parts += [_rates(report), _basis(report)]
+    return '\n\n'.join(parts) + '\n'
+
+
+def _peaks(report: Mapping[str, Any]) -> str:
+    nodes = [node['name'] for node in report['configuration']['nodes']]
+    lines = _head(['image', 'cameras', *(f'{name}, peak Hz' for name in nodes)])
+    by_setup: dict[tuple[str, str], dict[str, str]] = {}
+    for row in report['rows']:
+        setup = by_setup.setdefault((_image(row), str(row['cameras'])), {})
+        setup[row['node']] = _peak(row)
+    for (image, cameras), found in by_setup.items():
+        lines.append(_line([image, cameras, *(found.get(name, _NOTHING) for name in nodes)]))
+    return '\n'.join(lines)
+
+
+def _peak(row: Mapping[str, Any]) -> str:
+    peak = row['peak']
+    if peak is None:
+        return 'cannot be run' if row['problem'] else _NOTHING
+    if peak['rate_hz'] == 0:
+        return f'< {peak["probes"][-1][0]:g}'
+    # It was not the node that set the limit.
+    sign = '' if peak['limited_by'] == 'node' else '≥ '
+    return f'{sign}{peak["rate_hz"]:.3g}'
+
+
+def _rates(report: Mapping[str, Any]) -> str:
+    lines = _head(
+        [
+            'image',
+            'cameras',
+            'node',
+            'sent, Hz',
+            'outputs, Hz',
+            'lost',
+            'latency p50 / p95 / p99, ms',
+            'first / last frame, ms',
+            'jitter, ms',
+            'age of the newest p50 / p95, ms',
+            'CPU',
+            'memory, MB',
+        ]
+    )
+    for row in report['rows']:
+        start = [_image(row), str(row['cameras']), row['node']]
+        for rate in row['rates']:
+            figures = rate['figures']
+            lines.append(
+                _line(
+                    [
+                        *start,
+                        f'{rate["rate_hz"]:.3g}' + (' (peak)' if rate['name'] == 'peak' else ''),
+                        _ms(figures, 'output_hz'),
+                        f'{100 * figures["loss"]:.1f} %',
+                        _ms(figures, 'latency_p50', 'latency_p95', 'latency_p99'),
+                        _ms(figures, 'first_frame', 'last_frame'),
+                        _ms(figures, 'jitter_mean'),
+                        _ms(figures, 'age_p50', 'age_p95'),
+                        f'{100 * figures["cpu_share"]:.0f} %',
+                        f'{figures["memory_mb"]:.0f}',
+                    ]
+                )
+            )
+        if row['problem']:
+            lines.append(_line([*start, 'cannot be run', *[_NOTHING] * 8]))
+    return '\n'.join(lines)
+
+
+def _basis(report: Mapping[str, Any]) -> str:
+    options, hardware, model = report['configuration'], report['hardware'], report['model']
+    machine = [
+        hardware['cpu'],
+        f'{hardware["cpus_usable"]} CPUs',
+        f'{hardware["memory_gib"]} GiB',
+        *hardware.get('gpus', []),
+    ]
+    hashes = sorted({row['input']['sha256'][:12] for row in report['rows'] if row['input']})
+    descriptions = sorted({row['input']['description'] for row in report['rows'] if row['input']})
+    runs = options['runs']
+    trimmed = ' less the best and the worst of each figure' if runs > 2 else ''
+    held = report['held']
+    return (
+        'Rates are by camera. Latency: from the message handed to DDS by one process to the output '
+        'received by another, matched by header.stamp. Age: how old the newest message with an '
+        'output is, at any moment. Peak: the highest rate with less than '
+        f'{100 * held["loss_below"]:.0f} % loss and outputs at {100 * held["pace_at_least"]:.0f} % '
+        "of the messages' pace at least; ≥: the sender or the search set the limit. "
+        f'CPU: 100 % is one CPU. {runs} runs of {options["duration_s"]:g} s{trimmed}, the nodes '
+        'taking turns'
+        + (' (interrupted)' if report['interrupted'] else '')
+        + f'. {model["model"]} ({model["sha256"][:12]}), {options["threads"]} threads where a '
+        f'command names them; input: {"; ".join(descriptions) or "none"} '
+        f'({", ".join(hashes) or "none"}); DDS: {report["dds_profile"]}; sender reliable, depth '
+        f'{options["depth"]}; {", ".join(machine)}; '
+        + ', '.join(f'{name} {version}' for name, version in report['versions'].items())
+        + '.'
+    )
+
+
+def _image(row: Mapping[str, Any]) -> str:
+    return f'{row["width"]}×{row["height"]} {row["transport"]}'
+
+
+def _ms(figures: Mapping[str, Any], *names: str) -> str:
+    values = [figures[name] for name in names]
+    return ' / '.join(_NOTHING if value is None else f'{value:.1f}' for value in values)
+
+
+def _head(cells: list[str]) -> list[str]:
+    return [_line(cells), '|' + '---|' * len(cells)]
+
+
+def _line(cells: list[str]) -> str:
+    return f'| {" | ".join(cells)} |'
