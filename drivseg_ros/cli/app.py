@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 import drivseg_ros
-from drivseg_ros.cli import bag, bench, dataset, engine, models
+from drivseg_ros.cli import bag, bench, dataset, engine, models, report
+from drivseg_ros.cli.command_group import CommandGroup
 from drivseg_ros.cli.compare import compare
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.demo import demo
 from drivseg_ros.cli.doctor import doctor
+from drivseg_ros.cli.evaluate import evaluate
 from drivseg_ros.cli.explain import explain
 from drivseg_ros.cli.export import export
 from drivseg_ros.cli.import_network import import_network
@@ -27,6 +29,7 @@ from drivseg_ros.cli.train import train
 
 app = typer.Typer(
     name='drivseg',
+    cls=CommandGroup,
     help='Road segmentation for ROS 2: demo, models, bags, replay, measurements.',
     no_args_is_help=True,
     add_completion=False,
@@ -44,6 +47,8 @@ app.add_typer(engine.app, name='engine')
 app.command()(segment)
 app.command()(explain)
 app.command()(compare)
+app.command()(evaluate)
+app.add_typer(report.app, name='report')
 app.command()(replay)
 app.command()(play)
 app.command()(record)

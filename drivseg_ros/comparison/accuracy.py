@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 from collections.abc import Callable
@@ -11,47 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from drivseg_ros.comparison.truth import answers, figures_of
 from drivseg_ros.datasets.base import Dataset
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
+from drivseg_ros.evaluation.cross_table import count_pairs
+from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.evaluation.sums import MIOU, PIXEL_ACCURACY, Sums, figures
+from drivseg_ros.evaluation.truth import figures_of
 from drivseg_ros.model_card import UNLABELLED, ModelCard
 from drivseg_ros.segmenter import Segmenter
-
-
-class CrossTable:
-    """Counts pixels by class of a data set (rows) and class of a network (columns).
-
-    Args:
-        truth: the data set's number of classes.
-        network: the network's.
-    """
-
-    def __init__(self, truth: int, network: int) -> None:
-        # One square matrix in which the network's classes come behind the truth's.
-        self._both = ConfusionMatrix(truth + network)
-        self._truth = truth
-
-    def update(self, *, label: np.ndarray, prediction: np.ndarray) -> None:
-        """Adds an image: uint8 [H, W] each, UNLABELLED pixels of the label not counted."""
-        self._both.update(label=label, prediction=prediction + np.uint8(self._truth))
-
-    @property
-    def counts(self) -> np.ndarray:
-        """int64 [truth, network]."""
-        return self._both.counts[: self._truth, self._truth :]
-
-    def grouped(self, rows: np.ndarray, columns: np.ndarray, groups: int) -> ConfusionMatrix:
-        """The matrix of groups of classes.
-
-        Args:
-            rows: the group of each class of the truth; columns likewise of the network's.
-            columns: see there.
-            groups: how many there are.
-        """
-        matrix = ConfusionMatrix(groups)
-        np.add.at(matrix.counts, (rows[:, None], columns[None, :]), self.counts)
-        return matrix
 
 
 def evaluate(
@@ -74,17 +42,24 @@ def evaluate(
         DrivsegError: if the engine fails, or a frame cannot be read.
     """
     classes = dataset.classes
-    table = CrossTable(len(classes), segmenter.card.num_classes)
+    table = np.zeros((len(classes), segmenter.card.num_classes), np.int64)
     for index in range(len(dataset)):
         sample = dataset[index]
         (found,) = segmenter.segment([sample.image])
-        table.update(label=sample.label, prediction=found.class_ids)
+        table += count_pairs(
+            sample.label, found.class_ids, truth=table.shape[0], network=table.shape[1]
+        )[0]
         on_frame(index + 1, len(dataset))
     return describe(table, dataset, segmenter.card)
 
 
-def describe(table: CrossTable, dataset: Dataset, card: ModelCard) -> dict[str, Any]:
+def describe(table: np.ndarray, dataset: Dataset, card: ModelCard) -> dict[str, Any]:
     """The figures of a table; one that is not defined is None.
+
+    Args:
+        table: int64 [classes of the data set, classes of the network].
+        dataset: whose frames were counted.
+        card: of the network.
 
     Returns:
         'by_role': IoU by figure (truth.py), None where the network has no such role;
@@ -92,34 +67,22 @@ def describe(table: CrossTable, dataset: Dataset, card: ModelCard) -> dict[str, 
         network's cannot be matched to them; and the table itself.
     """
     classes = dataset.classes
-    by_role = {}
-    for figure in figures_of(classes):
-        inside = figure.ids(card.classes)
-        rows = np.isin(np.arange(len(classes)), figure.ids(classes)).astype(np.int64)
-        columns = np.isin(np.arange(card.num_classes), inside).astype(np.int64)
-        matrix = table.grouped(rows, columns, 2)
-        by_role[figure.value] = _number(matrix.iou_of([1])) if inside else None
-    matched = answers(classes, card.classes)
-    found: dict[str, Any] = {
-        'by_role': by_role,
-        'miou': None,
-        'iou_by_class': {c.name: None for c in classes},
-        'pixel_accuracy': None,
-    }
-    if matched is not None:
-        columns = np.array(matched)
-        matrix = table.grouped(np.arange(len(classes)), columns, len(classes))
-        found['miou'] = _number(matrix.miou)
-        found['iou_by_class'] = {
-            c.name: _number(iou) for c, iou in zip(classes, matrix.iou_by_class, strict=True)
-        }
-        found['pixel_accuracy'] = _number(matrix.pixel_accuracy)
-    return found | {
+    matching = Matching(classes, card.classes, figures_of(classes))
+    found = figures(dataclasses.replace(Sums.zero(matching), table=table), matching)
+
+    def figure(name: str) -> float | None:
+        return _number(float(found[name])) if name in found else None
+
+    return {
+        'by_role': {f.value: figure(f'{f.value}_iou') for f in matching.figures},
+        'miou': figure(MIOU),
+        'iou_by_class': {c.name: figure(f'iou/{c.name}') for c in classes},
+        'pixel_accuracy': figure(PIXEL_ACCURACY),
         'frames': len(dataset),
         'pixels': {
             'rows_are_labels': [c.name for c in classes],
             'columns_are_predictions': list(card.class_names),
-            'counts': table.counts.tolist(),
+            'counts': table.tolist(),
         },
     }
 

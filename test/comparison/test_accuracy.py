@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tiny_model import write_tiny_model
 
-from drivseg_ros.comparison.accuracy import CrossTable, describe_data, evaluate
+from drivseg_ros.comparison.accuracy import describe_data, evaluate
 from drivseg_ros.datasets.base import Dataset
 from drivseg_ros.datasets.registry import open_dataset
 from drivseg_ros.errors import DataError
@@ -97,22 +97,6 @@ def test_a_network_without_the_role_has_no_figure(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / 'm.onnx', classes=network)
     dataset, _, _ = write_frames(tmp_path / 'd', 'bdd100k')
     assert measure(model, dataset)['by_role'] == {'drivable': None}
-
-
-def test_a_cross_table_counts_pairs() -> None:
-    rng = np.random.default_rng(0)
-    label, prediction = (rng.integers(0, n, (40, 50)).astype(np.uint8) for n in (4, 7))
-    label[:5] = UNLABELLED
-    table = CrossTable(4, 7)
-    table.update(label=label, prediction=prediction)
-    table.update(label=label, prediction=prediction)
-    wanted = [[2 * ((label == i) & (prediction == j)).sum() for j in range(7)] for i in range(4)]
-    np.testing.assert_array_equal(table.counts, wanted)
-    pairs = table.grouped(np.array([0, 0, 1, 1]), np.arange(7) % 2, 2)
-    odd, high = prediction % 2 == 1, label >= 2
-    known = label != UNLABELLED
-    assert pairs.counts[1, 1] == 2 * (high & odd & known).sum()
-    assert pairs.counts.sum() == table.counts.sum()
 
 
 def test_the_data_are_described_by_all_their_pixels(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from drivseg_ros.comparison.truth import Figure, answers, figures_of
 from drivseg_ros.datasets.camvid import CAMVID11_CLASSES
 from drivseg_ros.datasets.cityscapes import CITYSCAPES_CLASSES
 from drivseg_ros.datasets.kitti_road import KITTI_LANE_CLASSES, KITTI_ROAD_CLASSES
 from drivseg_ros.datasets.shared import DRIVABLE_CLASSES
+from drivseg_ros.evaluation.truth import Figure, answers, figures_of
 from drivseg_ros.model_card import BDD100K_CLASSES, ModelClass
 
 

@@ -1,0 +1,114 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The frames of `drivseg evaluate`, as a user writes them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivseg_ros.comparison.candidates import find_judges
+from drivseg_ros.datasets.registry import KINDS
+from drivseg_ros.errors import ParameterError
+from drivseg_ros.evaluation.attributes import Attributes, find_attributes, read_attributes
+from drivseg_ros.evaluation.bag_source import BagSource, BagTopics
+from drivseg_ros.evaluation.frame_source import DatasetSource, FrameSource
+from drivseg_ros.evaluation.frames import is_bag
+from drivseg_ros.evaluation.label_map import LabelMap, plain_map, ready_maps
+from drivseg_ros.model_card import ModelCard
+
+_RESAMPLE = ('auto', 'frames')
+_DATA = '${data}'
+
+
+@dataclass(frozen=True)
+class AskedFrames:
+    """What was asked for on the command line.
+
+    Args:
+        text: a bag, or a data set.
+        topics: of a bag.
+        labels: what the labels' values mean; None: see `open_frames`.
+        data: the folder of data sets.
+        limit: so many frames only.
+        resample: 'auto' or 'frames'.
+        attributes: a file of them.
+
+    Raises:
+        ParameterError: if there is no such way to resample.
+    """
+
+    text: str
+    topics: BagTopics
+    labels: LabelMap | None
+    data: Path | None
+    limit: int | None
+    resample: str
+    attributes: Path | None
+
+    def __post_init__(self) -> None:
+        if self.resample not in _RESAMPLE:
+            raise ParameterError(
+                f'--resample {self.resample!r} is not known; allowed are {", ".join(_RESAMPLE)}'
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedFrames:
+    """Frames that can be evaluated."""
+
+    source: FrameSource
+    attributes: Attributes | None
+    is_bag: bool
+
+
+def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
+    """Opens them.
+
+    Args:
+        asked: what was asked for.
+        card: of the network; a bag's labels are of its classes unless a map is given.
+
+    Raises:
+        ParameterError: if options contradict each other.
+        DataError: if the frames cannot be used.
+        BagError: if the bag cannot be read.
+    """
+    apart = asked.resample == 'auto'
+    kind = re.split('[:=,]', asked.text, maxsplit=1)[0]
+    given = None if asked.attributes is None else read_attributes(asked.attributes)
+    path = Path(asked.text)
+    if path.exists() and is_bag(path):
+        labels = asked.labels
+        if labels is None and card is not None:
+            labels = plain_map(card.name, card.classes)
+        if labels is None:
+            raise ParameterError(
+                'masks do not say what their values mean: give --labels, one of '
+                f'{", ".join(ready_maps())}, or a .yaml file'
+            )
+        bag = BagSource(path, asked.topics, labels, by_block=apart, limit=asked.limit)
+        return OpenedFrames(bag, given, True)
+    if kind not in KINDS:
+        raise ParameterError(
+            f'there is no bag {asked.text!r}, nor a data set of the kind {kind!r}; the kinds are '
+            f'{", ".join(KINDS)} (write KIND[:PART]=ROOT)'
+        )
+    if asked.topics != BagTopics():
+        raise ParameterError(f'{asked.text} is a data set, and topics were given; leave them out')
+    (judge,) = find_judges([asked.text], (), data=asked.data, limit=asked.limit)
+    source = DatasetSource(asked.text, judge.dataset, labels=asked.labels, by_drive=apart)
+    if given is None:
+        given = _beside(asked.text, asked.data)
+    return OpenedFrames(source, given, False)
+
+
+def _beside(text: str, data: Path | None) -> Attributes | None:
+    """The attributes in the data set's own folder, if they are there."""
+    found = re.search(r'^[^=,]*=([^,]*)', text)
+    if found is None:
+        return None
+    folder = Path(found[1].replace(_DATA, str(data)) if data is not None else found[1])
+    there = find_attributes(folder) if folder.is_dir() else None
+    return None if there is None else read_attributes(there)

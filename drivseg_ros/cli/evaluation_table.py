@@ -1,0 +1,184 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""An evaluation on the console: one table, the slices, the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Column, Table
+
+from drivseg_ros.cli.console import out
+from drivseg_ros.evaluation.evaluation_diff import EvaluationDiff, FrameChange
+from drivseg_ros.evaluation.gate import Check
+from drivseg_ros.evaluation.measures import MAIN_FIGURES
+from drivseg_ros.evaluation.truth import Figure
+
+_OF_A_QUESTION = ('iou', 'precision', 'recall', 'boundary_iou')
+_HEADS = ('IoU', 'interval', 'precision', 'recall', 'boundary IoU')
+_TITLES = {
+    'miou': 'mIoU',
+    'pixel_accuracy': 'pixel accuracy',
+    'boundary_iou': 'boundary IoU, mean',
+    'ece': 'calibration error',
+    'flicker': 'flicker',
+    'change': 'change between frames',
+}
+_ROLE_TITLES = {Figure.DRIVABLE: 'drivable', Figure.ROAD: 'road', Figure.EGO_LANE: 'ego lane'}
+_SHOWN_FRAMES = 3
+
+
+def print_evaluation(content: Mapping[str, Any]) -> None:
+    """Prints what `evaluation_file.describe` gave."""
+    figures = content['figures']
+    table = Table(
+        '',
+        *(Column(head, justify='right') for head in _HEADS),
+        title=escape(_title(content)),
+        title_justify='left',
+    )
+    for c in content['classes']['truth']:
+        _add_question(table, c['name'], [f'{what}/{c["name"]}' for what in _OF_A_QUESTION], figures)
+    table.add_section()
+    for role, title in _ROLE_TITLES.items():
+        _add_question(table, title, [f'{role.value}_{what}' for what in _OF_A_QUESTION], figures)
+    table.add_section()
+    for name in MAIN_FIGURES:
+        if name in figures:
+            table.add_row(_TITLES[name], *_measure(figures[name]))
+    out.print(table)
+    _print_notes(content)
+    _print_slices(content)
+    _print_ledger(content['ledger'])
+    _print_extremes(content['extremes'])
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """Prints the checks, but for that of the frames where it is alone and kept."""
+    for check in checks:
+        if check.passed and len(checks) == 1:
+            continue
+        word = 'kept' if check.passed else 'BROKEN'
+        out.print(f'{word}: {check.title}: {check.message}', markup=False, soft_wrap=True)
+        for line in check.frames:
+            out.print(f'  {line}', markup=False, soft_wrap=True)
+
+
+def print_diff(
+    diff: EvaluationDiff, titles: tuple[str, str], frames: Sequence[FrameChange], figure: str
+) -> None:
+    """Prints two evaluations beside each other."""
+    table = Table(
+        'figure',
+        *(Column(escape(head), justify='right') for head in (*titles, 'change', '95 % of draws')),
+    )
+    for change in diff.changes.values():
+        difference = change.difference
+        ends = ''
+        if change.low is not None and change.high is not None:
+            ends = f'{100 * change.low:+.2f} to {100 * change.high:+.2f}'
+        moved = '' if difference is None else f'{100 * difference:+.2f}'
+        mark = ' *' if change.beyond_noise else ''
+        table.add_row(
+            escape(change.name), _points(change.before), _points(change.after), moved + mark, ends
+        )
+    out.print(table)
+    out.print('* the interval of the change leaves out 0', markup=False)
+    for note in diff.notes:
+        out.print(f'note: {note}', markup=False, soft_wrap=True)
+    for frame in frames:
+        out.print(
+            f'{frame.name}: {figure} {100 * frame.before:.1f} to {100 * frame.after:.1f} '
+            f'({100 * (frame.after - frame.before):+.1f})',
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _title(content: Mapping[str, Any]) -> str:
+    network = content['network']
+    made = f'masks on {network["masks"]}' if 'masks' in network else network['model']
+    if 'engine' in network:
+        made += f' on {network["engine"]} ({network["device"]}, {network["precision"]})'
+    given = ', '.join(part['source']['given'] for part in content['parts'])
+    return f'{made}\n{given}'
+
+
+def _add_question(
+    table: Table, title: str, names: Sequence[str], figures: Mapping[str, Any]
+) -> None:
+    if names[0] in figures:
+        values = [*_measure(figures[names[0]])]
+        values += [_points(figures[n]['value']) if n in figures else '' for n in names[1:]]
+        table.add_row(escape(title), *values)
+
+
+def _print_notes(content: Mapping[str, Any]) -> None:
+    level = 100 * content['settings']['bootstrap']['level']
+    by = ', '.join(sorted({part['source']['resampled_by'] for part in content['parts']}))
+    if any(one['low'] is not None for one in content['figures'].values()):
+        out.print(
+            f'in percent; interval: {level:g} % of the draws of {content["groups"]} groups ({by})',
+            markup=False,
+        )
+    else:
+        out.print(f'in percent; no intervals: {content["groups"]} groups ({by})', markup=False)
+    for name in content['unanswered']:
+        out.print(
+            f'{name} IoU: the labels tell it, no class of the network has such a role', markup=False
+        )
+    if 'miou' not in content['figures']:
+        out.print(
+            'mIoU: the classes of network and labels do not match, so only roles are judged',
+            markup=False,
+        )
+
+
+def _print_slices(content: Mapping[str, Any]) -> None:
+    rows = [*content['slices'], *(content['distance'] if len(content['distance']) > 1 else ())]
+    names = [n for n in ('miou', *(f'{f.value}_iou' for f in Figure)) if n in content['figures']]
+    names.append('pixel_accuracy')
+    names = [n for n in names if any(n in row['figures'] for row in rows)]
+    if not names:
+        return
+    heads = [_TITLES.get(n, n.replace('_', ' ').replace('iou', 'IoU')) for n in names]
+    table = Table(
+        'slice', *(Column(head, justify='right') for head in ('frames', 'Mpixel', *heads))
+    )
+    for row in rows:
+        table.add_row(
+            escape(row['name']),
+            str(row['frames']),
+            f'{row["pixels"] / 1e6:.1f}',
+            *(_points(row['figures'].get(name)) for name in names),
+        )
+    out.print(table)
+
+
+def _print_ledger(ledger: Mapping[str, Any]) -> None:
+    names = ('offered', 'processed', 'dropped', 'failed')
+    out.print(
+        f'frames: {", ".join(f"{ledger[n]} {n}" for n in names)}; {ledger["unlabelled"]} without '
+        f'a label, {ledger["unmatched_labels"]} labels without a frame',
+        soft_wrap=True,
+    )
+
+
+def _print_extremes(extremes: Mapping[str, Any]) -> None:
+    for which in ('worst', 'best'):
+        shown = [f'{name} {100 * value:.1f}' for name, value in extremes[which][:_SHOWN_FRAMES]]
+        if shown:
+            out.print(f'{which}: {", ".join(shown)}', markup=False, soft_wrap=True)
+
+
+def _measure(measure: Mapping[str, Any]) -> tuple[str, str]:
+    ends = ''
+    if measure['low'] is not None:
+        ends = f'{100 * measure["low"]:.1f} to {100 * measure["high"]:.1f}'
+    return _points(measure['value']), ends
+
+
+def _points(value: float | None) -> str:
+    return '-' if value is None else f'{100 * value:.2f}'

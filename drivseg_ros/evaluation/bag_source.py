@@ -1,0 +1,251 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Frames of a bag: images or masks, with labels and confidence of the same stamps."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drivseg_ros.bags.reader import BagMessage, BagReader
+from drivseg_ros.bags.typestore import IMAGE_TYPES
+from drivseg_ros.errors import DataError, ImageError, ParameterError
+from drivseg_ros.evaluation.frame_source import DROPPED, FrameSource, LostFrame, SourceFrame
+from drivseg_ros.evaluation.label_map import LabelMap
+from drivseg_ros.evaluation.replay import decode, stamp_ns
+from drivseg_ros.image_codec import decode_labels
+
+BLOCK_S = 5
+"""Frames of a bag are resampled by so many seconds: those of one moment are alike."""
+
+# Partners lie near each other in a bag. Without a limit, a bag in which they do not would be held
+# in memory.
+_PENDING_LIMIT = 256
+
+
+@dataclass(frozen=True)
+class BagTopics:
+    """The topics of an evaluation in a bag.
+
+    Args:
+        image: raw or compressed images, which the network is run on; where there are masks, only
+            their stamps are taken, to tell what was dropped. None: the one topic with images.
+        label: labels (mono8) with the images' stamps; None: there are none.
+        mask: masks that are there already; None: the network makes them.
+        confidence: beside the masks.
+
+    Raises:
+        ParameterError: if topics contradict each other.
+    """
+
+    image: str | None = None
+    label: str | None = None
+    mask: str | None = None
+    confidence: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.confidence is not None and self.mask is None:
+            raise ParameterError(
+                f'the confidence {self.confidence} was named without the masks it belongs to; '
+                'name them (--mask-topic)'
+            )
+        named = [t for t in (self.image, self.label, self.mask, self.confidence) if t is not None]
+        if len(set(named)) != len(named):
+            raise ParameterError(f'the topics {named} must differ')
+
+
+@dataclass(eq=False)
+class _Pending:
+    """A frame whose partners have not all come."""
+
+    name: str
+    stamp: int
+    message: BagMessage
+    wanted: set[str]
+    partners: dict[str, BagMessage] = field(default_factory=dict)
+
+
+class BagSource(FrameSource):
+    """A bag.
+
+    Args:
+        bag: where it lies.
+        topics: what is taken from it.
+        labels: what the values in its labels mean.
+        by_block: whether frames are resampled by BLOCK_S seconds, and not one by one.
+        limit: take the first so many frames only.
+
+    Raises:
+        BagError: if the bag or a topic cannot be read.
+        DataError: if a topic holds no images, or there are no frames.
+    """
+
+    def __init__(
+        self,
+        bag: Path,
+        topics: BagTopics,
+        labels: LabelMap,
+        *,
+        by_block: bool = True,
+        limit: int | None = None,
+    ) -> None:
+        self.labels = labels
+        self.has_images = topics.mask is None
+        self._bag = bag
+        self._by_block = by_block
+        with BagReader(bag) as reader:
+            self._topics = topics = _complete(reader, topics)
+            self._frames = topics.image if topics.mask is None else topics.mask
+            self._others = {
+                t for t in (topics.label, topics.confidence) if t is not None and t != self._frames
+            }
+            read = {t for t in (topics.image, topics.label, topics.mask, topics.confidence) if t}
+            stamps: dict[str, list[int]] = {topic: [] for topic in read}
+            for message in reader.messages(sorted(read)):
+                stamps[message.topic].append(stamp_ns(message))
+        frames = stamps[str(self._frames)]
+        if not frames:
+            raise DataError(f"bag '{bag}' has no message on {self._frames}; name another topic")
+        self._limit = len(frames) if limit is None else min(limit, len(frames))
+        taken = frames[: self._limit]
+        self._first = min(taken)
+        self._stamps = {topic: set(found) for topic, found in stamps.items()}
+        images = stamps.get(topics.image or '', [])
+        cut = limit is not None
+        self._dropped = (
+            []
+            if self.has_images or cut
+            else [stamp for stamp in images if stamp not in self._stamps[str(self._frames)]]
+        )
+        there = stamps.get(topics.label or '', [])
+        # With a limit, labels behind it are not asked for.
+        last = max(taken)
+        asked = [stamp for stamp in there if not cut or stamp <= last]
+        self.unmatched_labels = len(asked) - len(set(asked) & set(taken))
+
+    def __len__(self) -> int:
+        return self._limit + len(self._dropped)
+
+    def __iter__(self) -> Iterator[SourceFrame | LostFrame]:
+        queue: deque[_Pending] = deque()
+        open_frames: dict[int, _Pending] = {}
+        early: dict[tuple[str, int], BagMessage] = {}
+        seen: set[int] = set()
+        with BagReader(self._bag) as reader:
+            count = 0
+            for message in reader.messages(sorted({str(self._frames), *self._others})):
+                stamp = stamp_ns(message)
+                if message.topic == self._frames:
+                    count += 1
+                    if count > self._limit:
+                        continue
+                    if stamp in seen:
+                        yield LostFrame(
+                            _name(stamp),
+                            'stamp',
+                            f'two messages of {self._frames} have the stamp {_name(stamp)} s; '
+                            'the second is left out',
+                        )
+                        continue
+                    seen.add(stamp)
+                    wanted = {t for t in self._others if stamp in self._stamps[t]}
+                    frame = _Pending(_name(stamp), stamp, message, wanted)
+                    for topic in wanted:
+                        if (topic, stamp) in early:
+                            frame.partners[topic] = early.pop((topic, stamp))
+                    queue.append(frame)
+                    open_frames[stamp] = frame
+                elif stamp in open_frames:
+                    open_frames[stamp].partners.setdefault(message.topic, message)
+                elif stamp not in seen and stamp in self._stamps[str(self._frames)]:
+                    early.setdefault((message.topic, stamp), message)
+                while queue and queue[0].wanted <= set(queue[0].partners):
+                    done = queue.popleft()
+                    del open_frames[done.stamp]
+                    yield self._decode(done)
+                if len(queue) + len(early) > _PENDING_LIMIT:
+                    raise DataError(
+                        f"in '{self._bag}', messages of one stamp lie more than {_PENDING_LIMIT} "
+                        'messages apart; record or write the topics interleaved'
+                    )
+                if count >= self._limit and not queue:
+                    break
+        for stamp in self._dropped:
+            yield LostFrame(
+                _name(stamp), DROPPED, f'{self._topics.image} has it, {self._frames} has not'
+            )
+
+    def describe(self) -> dict[str, Any]:
+        """Where the frames are from."""
+        topics = self._topics
+        return {
+            'kind': 'bag',
+            'given': str(self._bag),
+            'image_topic': topics.image,
+            'label_topic': topics.label,
+            'mask_topic': topics.mask,
+            'confidence_topic': topics.confidence,
+            'labels': self.labels.name,
+            'resampled_by': f'blocks of {BLOCK_S} s' if self._by_block else 'frame',
+        }
+
+    def _decode(self, frame: _Pending) -> SourceFrame | LostFrame:
+        topics = self._topics
+        planes: dict[str, np.ndarray] = {}
+        image: np.ndarray | None = None
+        try:
+            for topic, message in frame.partners.items():
+                planes[topic] = decode_labels(message.message)
+            if self.has_images:
+                image = decode(frame.message)
+            else:
+                planes[str(self._frames)] = decode_labels(frame.message.message)
+        except ImageError as error:
+            return LostFrame(frame.name, error.kind, str(error))
+        label = planes.get(topics.label or '')
+        block = (frame.stamp - self._first) // (BLOCK_S * 10**9) * BLOCK_S
+        bag = self._bag.resolve().name
+        return SourceFrame(
+            frame.name,
+            f'{bag}, from {block} s' if self._by_block else f'{bag}, {frame.name}',
+            None if label is None else self.labels.apply(label),
+            image,
+            planes.get(topics.mask or ''),
+            planes.get(topics.confidence or ''),
+            sequence=bag,
+            stamp_ns=frame.stamp,
+        )
+
+
+def _complete(reader: BagReader, topics: BagTopics) -> BagTopics:
+    """With the image topic found, and all topics looked at."""
+    image = topics.image
+    if image is None and topics.mask is None:
+        there = [
+            name
+            for name, topic in reader.topics.items()
+            if topic.msgtype in IMAGE_TYPES and name != topics.label
+        ]
+        if len(there) != 1:
+            raise DataError(
+                f"bag '{reader.path}' has images on {', '.join(there) or 'no topic'}; name the one "
+                'to take (--image-topic)'
+            )
+        image = there[0]
+    for topic in (image, topics.label, topics.mask, topics.confidence):
+        if topic is not None and reader.topic(topic).msgtype not in IMAGE_TYPES:
+            raise DataError(
+                f"the topic {topic} of '{reader.path}' has the type "
+                f'{reader.topic(topic).msgtype}; allowed are {", ".join(IMAGE_TYPES)}: name another'
+            )
+    return BagTopics(image, topics.label, topics.mask, topics.confidence)
+
+
+def _name(stamp: int) -> str:
+    """The stamp in seconds, every digit of it: a float would round it."""
+    return f'{stamp // 10**9}.{stamp % 10**9:09d}'

@@ -1,0 +1,173 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Two evaluations of the same frames beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from drivseg_ros.errors import DataError
+from drivseg_ros.evaluation.bootstrap import draw, interval
+from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.measures import frame_figures, measures
+from drivseg_ros.evaluation.sums import LOWER_IS_BETTER
+
+
+@dataclass(frozen=True)
+class Change:
+    """A figure in two evaluations.
+
+    Args:
+        name: of the figure.
+        before: in the first, a share; None where it is not defined.
+        after: in the second.
+        low: the lower end of the interval of the difference, drawn on the same groups in both;
+            None where none is known.
+        high: its upper end.
+    """
+
+    name: str
+    before: float | None
+    after: float | None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def difference(self) -> float | None:
+        """After less before; None if one of them is not defined."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+    @property
+    def beyond_noise(self) -> bool | None:
+        """Whether the interval leaves out 0; None if there is none."""
+        return None if self.low is None or self.high is None else not self.low <= 0 <= self.high
+
+
+@dataclass(frozen=True)
+class FrameChange:
+    """A figure of one frame in two evaluations."""
+
+    name: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class EvaluationDiff:
+    """What differs between two evaluations.
+
+    Args:
+        changes: every figure that either has.
+        notes: what to know when reading them, sentences.
+    """
+
+    changes: Mapping[str, Change]
+    notes: tuple[str, ...] = ()
+
+
+def check_comparable(before: EvaluationResult, after: EvaluationResult) -> None:
+    """Refuses two evaluations that are not of the same labels and classes.
+
+    Raises:
+        DataError: if they are not, and why.
+    """
+    for what, mine, its in (
+        ('labels with the classes', before.matching.truth, after.matching.truth),
+        ('a network with the classes', before.matching.network, after.matching.network),
+    ):
+        first, second = ([(c.name, c.role.value) for c in classes] for classes in (mine, its))
+        if first != second:
+            raise DataError(
+                f'the one evaluation has {what} {_names(first)}, the other {_names(second)}; only '
+                'evaluations of the same classes can be compared'
+            )
+    if before.matching.figures != after.matching.figures:
+        raise DataError(
+            'the labels of the two evaluations are not the truth of the same roles; only '
+            'evaluations of one truth can be compared'
+        )
+    if (before.settings.bands, before.settings.boundary) != (
+        after.settings.bands,
+        after.settings.boundary,
+    ):
+        raise DataError(
+            f'the two evaluations have other settings ({before.settings.bands} bands, boundary '
+            f'{before.settings.boundary}; {after.settings.bands}, {after.settings.boundary}); '
+            'make one again with those of the other'
+        )
+    same = before.labels_sha256 == after.labels_sha256
+    if not before.labels_sha256:
+        same = same and before.images_sha256 == after.images_sha256
+    if not same:
+        failed = before.counts.failed, after.counts.failed
+        raise DataError(
+            f'the two evaluations are of other data: {len(before.rows)} frames with the labels '
+            f'{before.labels_sha256[:12]}, and {len(after.rows)} with {after.labels_sha256[:12]}'
+            + (f' ({failed[0]} and {failed[1]} frames failed)' if any(failed) else '')
+            + '; evaluate the same frames, or make the baseline again'
+        )
+
+
+def compare(before: EvaluationResult, after: EvaluationResult) -> EvaluationDiff:
+    """The figures of two evaluations beside each other.
+
+    Raises:
+        DataError: if they are not of the same labels and classes.
+    """
+    check_comparable(before, after)
+    notes = []
+    if before.images_sha256 != after.images_sha256 and before.images_sha256 and after.images_sha256:
+        notes.append(
+            'the labels are the same, the images are not: they were changed, or decoded by '
+            'another version of OpenCV'
+        )
+    first, second = measures(before), measures(after)
+    drawn: dict[str, tuple[float, float]] = {}
+    if before.groups.keys() == after.groups.keys():
+        settings = after.settings.bootstrap
+        draws = [draw(one.groups, one.matching, settings) for one in (before, after)]
+        for name in draws[0].keys() & draws[1].keys():
+            ends = interval(draws[1][name] - draws[0][name], settings.level)
+            if ends is not None:
+                drawn[name] = ends
+    else:
+        notes.append('the two were resampled in other groups, so no intervals are known')
+    changes = {}
+    for name in [*first, *(n for n in second if n not in first)]:
+        values = [one[name].value if name in one else None for one in (first, second)]
+        low, high = drawn.get(name, (None, None)) if None not in values else (None, None)
+        changes[name] = Change(name, values[0], values[1], low, high)
+    return EvaluationDiff(changes, tuple(notes))
+
+
+def frames_that_changed(
+    before: EvaluationResult, after: EvaluationResult, figure: str, *, worse: bool = True
+) -> list[FrameChange]:
+    """The frames whose figure changed, those that became worse most first.
+
+    Args:
+        before: the first evaluation.
+        after: the second.
+        figure: its name.
+        worse: only those that became worse; else all.
+    """
+    told = [
+        {
+            (row.part, row.name): found.get(figure)
+            for row, found in zip(one.rows, frame_figures(one), strict=True)
+        }
+        for one in (before, after)
+    ]
+    sign = 1 if figure in LOWER_IS_BETTER else -1
+    found = [
+        FrameChange(key[1], value, its)
+        for key, value in told[0].items()
+        if value is not None and (its := told[1].get(key)) is not None and its != value
+    ]
+    found.sort(key=lambda frame: (-sign * (frame.after - frame.before), frame.name))
+    return [f for f in found if not worse or sign * (f.after - f.before) > 0]
+
+
+def _names(classes: list[tuple[str, str]]) -> str:
+    return ', '.join(name if role == 'none' else f'{name} ({role})' for name, role in classes)

@@ -1,0 +1,112 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""An evaluation as a JSON file: every figure, and the counts they are made of."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from drivseg_ros.environment import describe_hardware, describe_versions
+from drivseg_ros.errors import DataError
+from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.measures import bands, extremes, frame_figures, measures, slices
+
+KIND = 'drivseg evaluation'
+FORMAT = 1
+_OPEN_DEPTH = 2
+
+
+def describe(result: EvaluationResult, *, command: str = '') -> dict[str, Any]:
+    """The whole content of the file; no number in it is infinite or undefined.
+
+    Args:
+        result: what was found.
+        command: the command line that made it.
+    """
+    counts = result.to_dict()
+    frames = counts.pop('frames')
+    table = () if result.calibration is None else result.calibration.table()
+    return {
+        'kind': KIND,
+        'format': FORMAT,
+        'created': datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        'command': command,
+        'hardware': describe_hardware(),
+        'versions': describe_versions(),
+        'figures': {name: one.to_dict() for name, one in measures(result).items()},
+        'unanswered': [figure.value for figure in result.matching.unanswered],
+        'ledger': dataclasses.asdict(result.counts)
+        | {'unlabelled': result.unlabelled, 'unmatched_labels': result.unmatched_labels},
+        'groups': len(result.groups),
+        'confusion_matrix': {
+            'rows_are_labels': [c.name for c in result.matching.truth],
+            'columns_are_predictions': [c.name for c in result.matching.network],
+            'pixels': result.total.table.tolist(),
+        },
+        'slices': [dataclasses.asdict(one) for one in slices(result)],
+        'distance': [dataclasses.asdict(one) for one in bands(result)],
+        'reliability': [dataclasses.asdict(row) for row in table],
+        'extremes': extremes(result),
+        **counts,
+        'frames': [
+            frame | {'figures': found}
+            for frame, found in zip(frames, frame_figures(result), strict=True)
+        ],
+    }
+
+
+def write_evaluation(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes what `describe` gave, a line for each frame.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_text(content, 0) + '\n')
+    except OSError as error:
+        raise DataError(
+            f'{path} cannot be written ({error.strerror}); free some space or name another file'
+        ) from None
+
+
+def read_evaluation(path: Path) -> EvaluationResult:
+    """Reads the counts back; every figure can be made of them again.
+
+    Raises:
+        DataError: if the file cannot be read, or is something else.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise DataError(f'the evaluation {path} cannot be read: {error}') from None
+    if not isinstance(content, dict) or content.get('kind') != KIND:
+        raise DataError(f'{path} is no evaluation; give what `drivseg evaluate --json` wrote')
+    if content.get('format') != FORMAT:
+        raise DataError(
+            f'{path} has the format {content.get("format")!r}, and this version reads {FORMAT}; '
+            'make it again'
+        )
+    try:
+        return EvaluationResult.from_dict(content)
+    except DataError as error:
+        raise DataError(f'{path}: {error}; make it again') from None
+
+
+def _text(value: Any, depth: int) -> str:
+    """JSON in which the outer levels have lines and the inner ones have none."""
+    if depth >= _OPEN_DEPTH or not isinstance(value, (Mapping, list)) or not value:
+        return json.dumps(value, allow_nan=False)
+    inside, outside = '  ' * (depth + 1), '  ' * depth
+    if isinstance(value, Mapping):
+        lines = [f'{json.dumps(key)}: {_text(one, depth + 1)}' for key, one in value.items()]
+        marks = '{}'
+    else:
+        lines = [_text(one, depth + 1) for one in value]
+        marks = '[]'
+    return f'{marks[0]}\n{inside}' + f',\n{inside}'.join(lines) + f'\n{outside}{marks[1]}'

@@ -1,0 +1,245 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an evaluation found: the counts of every frame, and what became of all frames."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from drivseg_ros.errors import DataError
+from drivseg_ros.evaluation.attributes import Attributes
+from drivseg_ros.evaluation.calibration import Calibration
+from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.evaluation.sums import Sums, add
+from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow
+from drivseg_ros.frame_ledger import FrameCounts
+
+
+@dataclass(frozen=True)
+class EvaluationPart:
+    """A folder or bag that was evaluated.
+
+    Args:
+        source: where its frames are from, plain data.
+        counts: what became of its frames.
+        unlabelled: processed frames without a label.
+        unmatched_labels: labels whose frame is not there.
+        failures: what happened to frames that failed, by their names.
+
+    Raises:
+        DataError: if the numbers contradict each other.
+    """
+
+    source: Mapping[str, Any]
+    counts: FrameCounts
+    unlabelled: int = 0
+    unmatched_labels: int = 0
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.unlabelled <= self.counts.processed or self.unmatched_labels < 0:
+            raise DataError(
+                f'{self.counts.processed} frames were processed, and {self.unlabelled} of them '
+                'are said to have no label'
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            'source': dict(self.source),
+            'ledger': dataclasses.asdict(self.counts)
+            | {'unlabelled': self.unlabelled, 'unmatched_labels': self.unmatched_labels},
+            'failures': dict(self.failures),
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> EvaluationPart:
+        """Reads what `to_dict` gave."""
+        ledger = dict(content['ledger'])
+        others = {name: ledger.pop(name) for name in ('unlabelled', 'unmatched_labels')}
+        return cls(content['source'], FrameCounts(**ledger), **others, failures=content['failures'])
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationResult:
+    """The counts of an evaluation.
+
+    Args:
+        matching: the classes of labels and network.
+        settings: what was counted, and how.
+        network: the model and engine that made the masks, or whose they are; plain data.
+        parts: the folders and bags.
+        rows: a row for each frame, in order.
+        bands: int64 [bands, T, N], by bands of image height.
+        calibration: of the confidence; None where there is none.
+        attributes: by frame; empty if none are known.
+    """
+
+    matching: Matching
+    settings: EvaluationSettings
+    network: Mapping[str, Any]
+    parts: tuple[EvaluationPart, ...]
+    rows: tuple[FrameRow, ...]
+    bands: np.ndarray
+    calibration: Calibration | None = None
+    attributes: Attributes = field(default_factory=dict)
+
+    @cached_property
+    def total(self) -> Sums:
+        """The counts of all frames."""
+        return add([row.sums for row in self.rows], self.matching)
+
+    @cached_property
+    def groups(self) -> dict[str, Sums]:
+        """The counts by group, of groups in which anything was counted."""
+        found: dict[str, list[Sums]] = {}
+        for row in self.rows:
+            found.setdefault(row.group, []).append(row.sums)
+        sums = {name: add(several, self.matching) for name, several in found.items()}
+        return {name: one for name, one in sums.items() if one.vector.any()}
+
+    @property
+    def counts(self) -> FrameCounts:
+        """What became of all frames."""
+        names = ('offered', 'processed', 'dropped', 'failed', 'skipped', 'waiting')
+        kinds: dict[str, int] = {}
+        for part in self.parts:
+            for kind, number in part.counts.failed_by_kind.items():
+                kinds[kind] = kinds.get(kind, 0) + number
+        return FrameCounts(
+            **{name: sum(getattr(part.counts, name) for part in self.parts) for name in names},
+            failed_by_kind=kinds,
+            last_error=next((p.counts.last_error for p in self.parts if p.counts.last_error), ''),
+        )
+
+    @property
+    def unlabelled(self) -> int:
+        """Processed frames without a label."""
+        return sum(part.unlabelled for part in self.parts)
+
+    @property
+    def unmatched_labels(self) -> int:
+        """Labels whose frame is not there."""
+        return sum(part.unmatched_labels for part in self.parts)
+
+    @property
+    def labels_sha256(self) -> str:
+        """Tells sets of labels apart; the order of the frames does not matter. '' without any."""
+        return _joined([row.label_sha256 for row in self.rows])
+
+    @property
+    def images_sha256(self) -> str:
+        """The same for images, as they were decoded here; '' where masks came without images."""
+        return _joined([row.image_sha256 for row in self.rows])
+
+    def merge(self, other: EvaluationResult) -> EvaluationResult:
+        """Both together, as if they had been one evaluation.
+
+        Raises:
+            DataError: if classes, settings or the network differ.
+        """
+        for what, mine, its in (
+            ('classes', self.matching, other.matching),
+            ('settings', self.settings, other.settings),
+            ('networks', self.network, other.network),
+        ):
+            if mine != its:
+                raise DataError(
+                    f'two evaluations with other {what} cannot be put together: {mine} and {its}'
+                )
+        if (self.calibration is None) != (other.calibration is None):
+            raise DataError('only one of two evaluations has confidence; give both or none')
+        moved = [dataclasses.replace(r, part=r.part + len(self.parts)) for r in other.rows]
+        calibration = self.calibration
+        if calibration is not None and other.calibration is not None:
+            calibration = calibration + other.calibration
+        return dataclasses.replace(
+            self,
+            parts=(*self.parts, *other.parts),
+            rows=(*self.rows, *moved),
+            bands=self.bands + other.bands,
+            calibration=calibration,
+            attributes={**self.attributes, **other.attributes},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The counts as plain data for JSON; `from_dict` reads them."""
+        return {
+            'classes': self.matching.to_dict(),
+            'settings': self.settings.to_dict(),
+            'network': dict(self.network),
+            'labels_sha256': self.labels_sha256,
+            'images_sha256': self.images_sha256,
+            'parts': [part.to_dict() for part in self.parts],
+            'bands': self.bands.tolist(),
+            'calibration': None if self.calibration is None else self.calibration.to_dict(),
+            'frames': [_row_to_dict(row, self.attributes.get(row.name)) for row in self.rows],
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> EvaluationResult:
+        """Reads what `to_dict` gave; further keys are left alone.
+
+        Raises:
+            DataError: if it is something else, or the counts do not fit the hash of the labels.
+        """
+        try:
+            matching = Matching.from_dict(content['classes'])
+            calibration = content['calibration']
+            result = cls(
+                matching,
+                EvaluationSettings.from_dict(content['settings']),
+                content['network'],
+                tuple(EvaluationPart.from_dict(part) for part in content['parts']),
+                tuple(_row_from_dict(row, matching) for row in content['frames']),
+                np.array(content['bands'], np.int64),
+                None if calibration is None else Calibration.from_dict(calibration),
+                {r['name']: r['attributes'] for r in content['frames'] if 'attributes' in r},
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f'this is no evaluation ({error!r})') from None
+        if result.labels_sha256 != content.get('labels_sha256'):
+            raise DataError('the frames of this evaluation were changed: the hash is another one')
+        return result
+
+
+def _row_to_dict(row: FrameRow, attributes: Mapping[str, str] | None) -> dict[str, Any]:
+    content = {
+        'name': row.name,
+        'group': row.group,
+        'part': row.part,
+        'label_sha256': row.label_sha256,
+        'image_sha256': row.image_sha256,
+        **{f.name: getattr(row.sums, f.name).tolist() for f in dataclasses.fields(Sums)},
+    }
+    return content | ({} if attributes is None else {'attributes': dict(attributes)})
+
+
+def _row_from_dict(content: Mapping[str, Any], matching: Matching) -> FrameRow:
+    zero = Sums.zero(matching)
+    planes = {}
+    for f in dataclasses.fields(Sums):
+        plane = np.array(content[f.name], np.int64)
+        shape = getattr(zero, f.name).shape
+        planes[f.name] = plane.reshape(shape)  # an empty list lost its second axis
+    return FrameRow(
+        content['name'],
+        content['group'],
+        content['part'],
+        Sums(**planes),
+        content['label_sha256'],
+        content['image_sha256'],
+    )
+
+
+def _joined(digests: Sequence[str]) -> str:
+    if not any(digests):
+        return ''
+    return hashlib.sha256('\n'.join(sorted(digests)).encode()).hexdigest()

@@ -1,0 +1,195 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Limits that an evaluation must keep, alone or against an earlier one."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from drivseg_ros.errors import ParameterError
+from drivseg_ros.evaluation.evaluation_diff import Change, compare, frames_that_changed
+from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.measures import Measure, measures
+
+_SHOWN_FRAMES = 10
+
+
+class LimitKind(str, enum.Enum):
+    """What a limit says."""
+
+    MIN = 'min'
+    MAX = 'max'
+    MAX_DROP = 'max-drop'
+    """How much lower than the baseline's."""
+    MAX_RISE = 'max-rise'
+    """How much higher."""
+
+    @property
+    def needs_baseline(self) -> bool:
+        """Whether it is a limit of a change."""
+        return self in (LimitKind.MAX_DROP, LimitKind.MAX_RISE)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit of one figure.
+
+    Args:
+        kind: what it says.
+        figure: the figure's name.
+        amount: in points (percent); of a change with `relative` in percent of the baseline's.
+        relative: see there.
+    """
+
+    kind: LimitKind
+    figure: str
+    amount: float
+    relative: bool = False
+
+    @classmethod
+    def parse(cls, kind: LimitKind, text: str) -> Limit:
+        """Reads FIGURE=AMOUNT, or FIGURE=AMOUNT% for a change in percent of the baseline's.
+
+        Raises:
+            ParameterError: if it is anything else.
+        """
+        figure, equals, amount = text.rpartition('=')
+        relative = amount.endswith('%')
+        try:
+            number = float(amount.removesuffix('%'))
+        except ValueError:
+            number = math.nan
+        if not equals or not figure or not (math.isfinite(number) and number >= 0):
+            raise ParameterError(
+                f'--{kind.value} {text!r} is not understood; write FIGURE=POINTS, such as miou=0.5'
+            )
+        if relative and not kind.needs_baseline:
+            raise ParameterError(
+                f'--{kind.value} {text!r}: % means percent of a baseline; write the points alone'
+            )
+        return cls(kind, figure, number, relative)
+
+    def __str__(self) -> str:
+        sign = {
+            LimitKind.MIN: 'at least',
+            LimitKind.MAX: 'at most',
+            LimitKind.MAX_DROP: 'may drop by',
+            LimitKind.MAX_RISE: 'may rise by',
+        }[self.kind]
+        unit = ' % of its value' if self.relative else ''
+        return f'{self.figure} {sign} {self.amount:g}{unit}'
+
+
+@dataclass(frozen=True)
+class Check:
+    """Whether a limit was kept.
+
+    Args:
+        title: the limit in words.
+        passed: whether it was kept.
+        message: the figure, a sentence.
+        frames: the frames that got worse most, if it was not kept: a line each.
+    """
+
+    title: str
+    passed: bool
+    message: str
+    frames: tuple[str, ...] = ()
+
+
+def check_limits(
+    result: EvaluationResult,
+    limits: Sequence[Limit],
+    baseline: EvaluationResult | None = None,
+    *,
+    beyond_noise: bool = False,
+) -> list[Check]:
+    """Holds an evaluation against limits.
+
+    Args:
+        result: what was found.
+        limits: the limits.
+        baseline: the earlier evaluation that changes are measured from.
+        beyond_noise: a change counts only if the interval of the difference leaves out 0.
+
+    Raises:
+        ParameterError: if a limit is of a figure that there is not, or needs a baseline.
+        DataError: if the baseline is of other data or classes.
+    """
+    found = measures(result)
+    changes = {} if baseline is None else compare(baseline, result).changes
+    checks = []
+    for limit in limits:
+        if limit.figure not in found:
+            raise ParameterError(
+                f'there is no figure {limit.figure!r} here; there are {", ".join(found)}'
+            )
+        if not limit.kind.needs_baseline:
+            checks.append(_check_value(limit, found))
+        elif baseline is None:
+            raise ParameterError(
+                f'--{limit.kind.value} {limit.figure} is a limit of a change; name the evaluation '
+                'to compare with (--baseline)'
+            )
+        else:
+            checks.append(
+                _check_change(limit, changes[limit.figure], baseline, result, beyond_noise)
+            )
+    return checks
+
+
+def check_frames(result: EvaluationResult) -> Check:
+    """Whether every frame could be read."""
+    counts = result.counts
+    failures = [f'{name}: {text}' for part in result.parts for name, text in part.failures.items()]
+    return Check(
+        'every frame could be read',
+        not counts.failed,
+        f'{counts.failed} of {counts.offered} frames failed',
+        tuple(failures[:_SHOWN_FRAMES]),
+    )
+
+
+def _check_value(limit: Limit, found: Mapping[str, Measure]) -> Check:
+    value = found[limit.figure].value
+    if value is None:
+        return Check(str(limit), False, f'{limit.figure} is not defined here')
+    points = 100 * value
+    kept = points >= limit.amount if limit.kind is LimitKind.MIN else points <= limit.amount
+    return Check(str(limit), kept, f'{limit.figure} is {points:.2f}')
+
+
+def _check_change(
+    limit: Limit,
+    change: Change,
+    baseline: EvaluationResult,
+    result: EvaluationResult,
+    beyond_noise: bool,
+) -> Check:
+    if change.before is None or change.after is None:
+        return Check(str(limit), False, f'{limit.figure} is not defined in both evaluations')
+    sign = -1 if limit.kind is LimitKind.MAX_DROP else 1
+    moved = sign * 100 * (change.after - change.before)
+    allowed = limit.amount * change.before if limit.relative else limit.amount
+    # A hair more than the limit is rounding.
+    kept = moved <= allowed + 1e-9
+    message = (
+        f'{limit.figure} went from {100 * change.before:.2f} to {100 * change.after:.2f} '
+        f'({-moved if sign < 0 else moved:+.2f})'
+    )
+    if change.low is not None and change.high is not None:
+        message += f', interval {100 * change.low:+.2f} to {100 * change.high:+.2f}'
+    if not kept and beyond_noise and change.beyond_noise is False:
+        return Check(str(limit), True, f'{message}: within noise')
+    if kept:
+        return Check(str(limit), True, message)
+    frames = frames_that_changed(baseline, result, limit.figure)[:_SHOWN_FRAMES]
+    return Check(
+        str(limit),
+        False,
+        message,
+        tuple(f'{f.name}: {100 * f.before:.1f} to {100 * f.after:.1f}' for f in frames),
+    )
