@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 
 from drivseg_ros.errors import DrivsegError, MissingDependencyError
@@ -21,6 +22,9 @@ def main() -> None:
     except DrivsegError as error:
         sys.stderr.write(f'drivseg: {error}\n')
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write('drivseg: interrupted\n')
+        sys.exit(128 + signal.SIGINT)
     except OSError as error:
         if error.filename is None:  # not about a file of the user's
             raise

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -48,3 +49,13 @@ def test_help_shows_all_of_an_engine_spec(command: list[str]) -> None:
     ).stdout
     for part in ('ENGINE, then', ':PRECISION', '@DEVICE', 'int8.onnx=openvino'):
         assert part in shown
+
+
+def test_interrupted_before_a_command_begins(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(main, '_run', lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(SystemExit) as caught:
+        main.main()
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == 'drivseg: interrupted\n'
