@@ -13,6 +13,7 @@ import typer
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.errors import ParameterError
+from drivseg_ros.whole_file import whole_file, write_whole
 
 if TYPE_CHECKING:
     from drivseg_ros.explaining.explanation import Explanation
@@ -83,7 +84,7 @@ def explain(
     from drivseg_ros.explaining.subject import load_subject
 
     points = [_numbers(text, 2, '--at X,Y') for text in at or []]
-    rectangle = _numbers(region, 4, '--region X,Y,WIDTH,HEIGHT') if region else None
+    rectangle = _numbers(region, 4, '--region X,Y,WIDTH,HEIGHT') if region is not None else None
     spot = None
     if points or rectangle:
         spot = Spot(points=tuple(points), region=rectangle)  # type: ignore[arg-type]
@@ -125,12 +126,10 @@ def _numbers(text: str, count: int, form: str) -> tuple[int, ...]:
 
 def _write_numbers(found: Explanation, json_file: Path | None, npz_file: Path | None) -> None:
     if json_file is not None:
-        json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps(found.describe(), indent=2) + '\n')
+        write_whole(json_file, json.dumps(found.describe(), indent=2, allow_nan=False) + '\n')
     if npz_file is not None:
         import numpy as np
 
-        npz_file.parent.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, Any] = {heat.name: heat.values for heat in found.maps}
-        with npz_file.open('wb') as file:
-            np.savez(file, **arrays)
+        with whole_file(npz_file) as partial:
+            np.savez(partial, **arrays)

@@ -14,12 +14,12 @@ from typing import Any
 
 from drivseg_ros.engines import Engine
 from drivseg_ros.environment import describe_hardware, describe_versions
-from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
 from drivseg_ros.evaluation.figures import Figures
 from drivseg_ros.frame_ledger import FrameCounts
 from drivseg_ros.latency import LatencySummary
 from drivseg_ros.model_card import ModelCard
+from drivseg_ros.whole_file import write_whole
 
 
 def describe_accuracy(matrix: ConfusionMatrix, card: ModelCard) -> dict[str, Any]:
@@ -69,20 +69,13 @@ def write_report(path: str | Path, content: dict[str, Any]) -> None:
     Raises:
         DataError: if it cannot be written.
     """
-    path = Path(path)
     whole = {
         'created': datetime.now(timezone.utc).isoformat(timespec='seconds'),
         'hardware': describe_hardware(),
         'versions': describe_versions(),
         **content,
     }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(whole, indent=2) + '\n')
-    except OSError as error:
-        raise DataError(
-            f'{path} cannot be written ({error.strerror}); free some space or name another file'
-        ) from None
+    write_whole(Path(path), json.dumps(whole, indent=2) + '\n')
 
 
 def _number(value: float) -> float | None:

@@ -58,6 +58,9 @@ def explain(
     for what, given, allowed in (('method', method, METHODS), ('block', block, BLOCKS)):
         if given not in allowed:
             raise ParameterError(f'the {what} {given!r} is unknown; allowed: {", ".join(allowed)}')
+    twice = next((name for name in classes if classes.count(name) > 1), None)
+    if twice is not None:
+        raise ParameterError(f'the class {twice!r} was given twice; give each once (--class)')
     if method == 'auto':
         method = 'attention' if has_attention(subject.network) else 'grad-cam'
     if method == 'grad-cam':

@@ -77,7 +77,7 @@ class HeatMap:
 
     def describe(self) -> dict[str, Any]:
         """As plain data: the grid, and where its peak and its centre lie, 0 to 1 of the input."""
-        total = float(self.values.sum())
+        total = float(self.values.sum(dtype=np.float64))
         figures: dict[str, Any] = {
             'name': self.name,
             'covered_height_width': list(self.covered),

@@ -16,6 +16,7 @@ from drivseg_ros.explaining.explanation import Explanation, HeatMap, effective_c
 from drivseg_ros.overlay import draw_overlay
 from drivseg_ros.resizing import restore_plane
 from drivseg_ros.segmentation import Segmentation, Timings
+from drivseg_ros.whole_file import whole_file
 
 try:
     import matplotlib
@@ -30,6 +31,7 @@ except ImportError:
 _COLORS = 'inferno'
 _PANEL_INCHES = 2.4
 _PANEL_PIXELS = 480
+_TALLEST = 2.0  # of a panel, as a multiple of its width; taller pictures leave its sides free
 _LETTERS_AN_INCH = 15  # of the headline's size, on the safe side
 _COLUMNS = 4  # of maps that are not in rows of their own
 _MARK = (0, 255, 255)
@@ -44,6 +46,9 @@ def draw_page(explanation: Explanation, path: Path) -> None:
     Args:
         explanation: of any method.
         path: a .png; its folder is made.
+
+    Raises:
+        DataError: if it cannot be written.
     """
     image, overlay = _image_and_overlay(explanation)
     rows: list[Sequence[HeatMap]] = []
@@ -58,7 +63,8 @@ def draw_page(explanation: Explanation, path: Path) -> None:
     inside = len(rows) > 1 and free >= 4
     lines = len(rows) + (0 if inside else 1)
     height, width = image.shape[:2]
-    size = (columns * _PANEL_INCHES, lines * (_PANEL_INCHES * height / width + 0.35) + 0.5)
+    panel = _PANEL_INCHES * min(height / width, _TALLEST)
+    size = (columns * _PANEL_INCHES, lines * (panel + 0.35) + 0.5)
     figure = Figure(figsize=size, dpi=150, layout='constrained')
     FigureCanvasAgg(figure)
     words = textwrap.wrap(_headline(explanation), int(_LETTERS_AN_INCH * size[0]))
@@ -77,8 +83,8 @@ def draw_page(explanation: Explanation, path: Path) -> None:
         for column, heat in enumerate(part):
             picture = _heat(explanation, heat, grey)
             _show(figure.add_subplot(grid[line, column]), picture, _title(explanation, heat))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format='png', metadata={'Software': None})
+    with whole_file(path) as partial:
+        figure.savefig(partial, format='png', metadata={'Software': None})
 
 
 def _show(axes: Axes, picture: np.ndarray, title: str) -> None:
@@ -95,8 +101,9 @@ def _image_and_overlay(explanation: Explanation) -> tuple[np.ndarray, np.ndarray
         class_ids=explanation.class_ids, confidence=None, card=explanation.card, timings=nothing
     )
     overlay = draw_overlay(image, segmentation)
-    scale = min(1.0, _PANEL_PIXELS / image.shape[1])
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    height, width = image.shape[:2]
+    scale = min(1.0, _PANEL_PIXELS / width, _TALLEST * _PANEL_PIXELS / height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (image, overlay)]
     return small[0], small[1]
 

@@ -1,12 +1,10 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writing files: whole or not at all, and never over what must not be lost."""
+"""Writing pictures, and never over what must not be lost."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -14,37 +12,10 @@ import numpy as np
 
 from drivseg_ros.errors import DataError
 from drivseg_ros.image_compression import encode_jpeg
+from drivseg_ros.whole_file import whole_file
 
 # Overlays are looked at, and compressed once more in slides and mails.
 _JPEG_QUALITY = 95
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Gives another name to write to, in the same folder; at the end the file gets its own.
-
-    After an exception nothing is left. If nothing was written, there is no file.
-
-    Args:
-        path: the file; its folder is made.
-
-    Raises:
-        DataError: if it cannot be written.
-    """
-    partial = path.with_name(f'.{path.stem}.{os.getpid()}.partial{path.suffix.lower()}')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        if partial.exists():
-            os.replace(partial, path)
-    except OSError as error:
-        raise DataError(
-            f"'{path}' cannot be written ({error.strerror or error}); free some space or name "
-            'another folder'
-        ) from None
-    finally:
-        if partial.parent.is_dir():
-            partial.unlink(missing_ok=True)
 
 
 def write_picture(path: Path, picture: np.ndarray) -> None:

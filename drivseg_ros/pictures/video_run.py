@@ -14,13 +14,14 @@ import numpy as np
 
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.evaluation.overlay_video import OverlayVideo
-from drivseg_ros.pictures.files import check_targets, whole_file
+from drivseg_ros.pictures.files import check_targets
 from drivseg_ros.pictures.gif_video import GifVideo, require_av
 from drivseg_ros.pictures.look import Look
 from drivseg_ros.pictures.planes import check_confidence, check_folder, write_planes
 from drivseg_ros.pictures.tally import Tally
 from drivseg_ros.segmenter import Segmenter
 from drivseg_ros.video_files import open_video, probe_video
+from drivseg_ros.whole_file import whole_file
 
 VIDEO_SUFFIXES = ('.mp4', '.gif')
 _RATES_HZ = (0.01, 1000)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import cv2
@@ -56,6 +57,17 @@ def test_it_writes_the_page_and_the_numbers(folder: Path) -> None:
     assert run(*call, '--overwrite').exit_code == 0
 
 
+def test_without_room_no_half_of_a_page_is_left(folder: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        result = run('frame.png', '--model', 'c.safetensors', '-o', 'out/p.png')
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "'out/p.png' cannot be written (File too large)" in str(result.exception)
+    assert not list((folder / 'out').iterdir())
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
@@ -71,6 +83,7 @@ def test_it_writes_the_page_and_the_numbers(folder: Path) -> None:
         (['frame.png', '--at', '5;6'], "'5;6' is not understood; write --at X,Y"),
         (['frame.png', '--at', '5,-6'], 'whole pixels'),
         (['frame.png', '--region', '1,2,3'], 'write --region X,Y,WIDTH,HEIGHT'),
+        (['frame.png', '--region', ''], 'write --region X,Y,WIDTH,HEIGHT'),
         (['frame.png', '--at', '5,6', '--region', '1,2,3,4'], 'give one of the two'),
         (['frame.png', '--at', '200,6'], 'outside of the image, which is 200x100'),
     ],

@@ -80,6 +80,7 @@ def test_a_class_that_is_predicted_nowhere(colors: Subject) -> None:
         ({'method': 'attention'}, ModelError, 'has no attention'),
         ({'method': 'attention', 'layer': 'features'}, ParameterError, 'is for grad-cam'),
         ({'classes': ['lane']}, ModelError, "no class 'lane'; it has direct, alternative"),
+        ({'classes': ['direct', 'direct']}, ParameterError, "'direct' was given twice"),
         ({'layer': 'absent'}, ModelError, "no layer 'absent'"),
         ({'spot': Spot(points=((128, 0),))}, ParameterError, 'outside of the image'),
         ({}, ModelError, 'no layer of a new one can be chosen'),
@@ -149,6 +150,18 @@ def test_the_page_shows_every_map(
     # Eight heads beside each other against two classes, four stages against one row.
     assert sizes['attention'][1] > 2 * sizes['activation'][1]
     assert sizes['attention'][0] > 1.5 * sizes['activation'][0]
+
+
+@pytest.mark.parametrize('shape', [(700, 3), (3, 700), (1, 1)])
+def test_the_page_of_an_odd_picture_stays_small(shape: tuple[int, int], tmp_path: Path) -> None:
+    pytest.importorskip('matplotlib', reason="matplotlib is missing: pip install '.[report]'")
+    from drivseg_ros.explaining.page import draw_page
+
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    draw_page(explain(subject_of(strongest_color(), image), layer='features'), tmp_path / 'p.png')
+    page = cv2.imread(str(tmp_path / 'p.png'))
+    assert max(page.shape) < 2500
+    assert page.std() > 5
 
 
 def test_all_of_it_is_plain_data(colors: Subject) -> None:

@@ -1,0 +1,50 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Writing files: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from drivseg_ros.errors import DataError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Gives another name to write to, in the same folder; at the end the file gets its own.
+
+    After an exception nothing is left. If nothing was written, there is no file.
+
+    Args:
+        path: the file; its folder is made.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
+    partial = path.with_name(f'.{path.stem}.{os.getpid()}.partial{path.suffix.lower()}')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        if partial.exists():
+            os.replace(partial, path)
+    except OSError as error:
+        raise DataError(
+            f"'{path}' cannot be written ({error.strerror or error}); free some space or name "
+            'another folder'
+        ) from None
+    finally:
+        if partial.parent.is_dir():
+            partial.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a text in UTF-8, whole or not at all.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding='utf-8')
