@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, TaskID
 
+from drivseg_ros.bags.interruption import exit_status, orderly_end
 from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import loading_processes, parse_size
 from drivseg_ros.cli.output_file import check_writable
@@ -113,6 +114,7 @@ def compare(
     from drivseg_ros.comparison.report import write
     from drivseg_ros.comparison.runs import Means
     from drivseg_ros.comparison.speed import parse_specs
+    from drivseg_ros.engines.onnxruntime_session import CUDA, choose_gpu
 
     for name in (_TABLE, _REPORT, _PLOT):
         check_writable(output / name)
@@ -120,22 +122,33 @@ def compare(
     if change and not any(one.recipe is not None for one in candidates):
         raise ParameterError('--set changes recipes, and none was given; leave it out')
     width, height = parse_size(size)
+    if measure_device not in ('auto', 'cpu'):
+        choose_gpu(measure_device, CUDA, 'onnxruntime')
     timing = Timing(parse_specs(engines), width, height, runs, threads)
     judges = find_judges(on or (), candidates, data=data, limit=limit)
-    with progress_bar() as progress:
-        task = progress.add_task('', total=None)
-        report = run(
-            candidates,
-            judges,
-            output,
-            means=Means(data, device, train_threads, loading_processes(workers), cache),
-            timing=timing,
-            device=measure_device,
-            reporter_of=lambda title: _Reporter(title, progress, task),
-            on_progress=lambda what, done, total: progress.update(
-                task, description=what, completed=done, total=total
-            ),
+    try:
+        with progress_bar() as progress, orderly_end():
+            task = progress.add_task('', total=None)
+            report = run(
+                candidates,
+                judges,
+                output,
+                means=Means(data, device, train_threads, loading_processes(workers), cache),
+                timing=timing,
+                device=measure_device,
+                reporter_of=lambda title: _Reporter(title, progress, task),
+                on_progress=lambda what, done, total: progress.update(
+                    task, description=what, completed=done, total=total
+                ),
+            )
+    except KeyboardInterrupt as interrupt:
+        err.print(
+            'interrupted; the same command takes up the runs that were begun, and trains none '
+            'twice',
+            markup=False,
+            soft_wrap=True,
         )
+        raise typer.Exit(exit_status(interrupt)) from None
     report['command'] = shlex.join(['drivseg', *sys.argv[1:]])
     text = write(report, output / _TABLE, output / _REPORT)
     drawn = draw_plot(report, output / _PLOT)

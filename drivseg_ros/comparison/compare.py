@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivseg_ros.comparison.accuracy import describe_data, evaluate
 from drivseg_ros.comparison.candidates import Candidate, Judge
-from drivseg_ros.comparison.prepare import Prepared, prepare
+from drivseg_ros.comparison.prepare import Prepared, file_names, prepare
 from drivseg_ros.comparison.runs import Means
 from drivseg_ros.comparison.speed import time_networks
 from drivseg_ros.errors import DrivsegError
@@ -80,9 +80,12 @@ def compare(
         on_progress(f'read {judge.title}', len(data), len(judges))
         data.append({'title': judge.title, **describe_data(judge.dataset)})
     rows = [_Row(candidate) for candidate in candidates]
-    for number, row in enumerate(rows):
+    names = file_names([row.title for row in rows])
+    for number, (row, name) in enumerate(zip(rows, names, strict=True)):
         on_progress(f'prepare {row.title}', number, len(rows))
-        row.attempt(lambda row=row: row.prepare(output, means, reporter_of(row.title)))  # type: ignore[misc]
+        row.attempt(
+            lambda row=row, name=name: row.prepare(name, output, means, reporter_of(row.title))  # type: ignore[misc]
+        )
     for row in rows:
         if row.prepared is not None:
             row.attempt(lambda row=row: row.measure(judges, device, timing.threads, on_progress))  # type: ignore[misc]
@@ -132,8 +135,8 @@ class _Row:
             lines = str(error).strip().splitlines()
             self.problem = f'{type(error).__name__}: {lines[0] if lines else error!r}'
 
-    def prepare(self, output: Path, means: Means, reporter: Reporter) -> None:
-        self.prepared = prepare(self._candidate, output, means, reporter)
+    def prepare(self, name: str, output: Path, means: Means, reporter: Reporter) -> None:
+        self.prepared = prepare(self._candidate, name, output, means, reporter)
 
     def measure(
         self, judges: Sequence[Judge], device: str, threads: int, on_progress: OnProgress

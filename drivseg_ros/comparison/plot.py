@@ -12,6 +12,7 @@ from typing import Any
 
 from drivseg_ros.comparison.labels import place_labels
 from drivseg_ros.errors import MissingDependencyError
+from drivseg_ros.whole_file import whole_file
 
 try:
     from matplotlib.axes import Axes
@@ -76,11 +77,15 @@ def draw_plot(report: Mapping[str, Any], path: Path) -> bool:
         path: a .png; its folder is made.
 
     Returns:
-        Whether there was anything to draw.
+        Whether there was anything to draw; if not, there is no such file afterwards.
+
+    Raises:
+        DataError: if it cannot be written.
     """
     panels = [(one['title'], *points_of(report, one['title'])) for one in report['data']]
     panels = [panel for panel in panels if panel[2]]
     if not panels:
+        path.unlink(missing_ok=True)  # of an earlier comparison; it would belong to no table
         return False
     figure = Figure(figsize=(6.4 * len(panels), 4.8), dpi=150, layout='constrained')
     FigureCanvasAgg(figure)
@@ -98,8 +103,8 @@ def draw_plot(report: Mapping[str, Any], path: Path) -> bool:
             [p.title for p in points],
             font_size=_FONT,
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format='png', metadata={'Software': None})
+    with whole_file(path) as partial:
+        figure.savefig(partial, format='png', metadata={'Software': None})
     return True
 
 

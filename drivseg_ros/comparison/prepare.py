@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from drivseg_ros.model_file import ModelFile, read_model_file
 
 if TYPE_CHECKING:
     from drivseg_ros.training.reporter import Reporter
+
+_LONGEST = 100  # letters; folders take names of 255 bytes
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class Prepared:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def prepare(candidate: Candidate, output: Path, means: Means, reporter: Reporter) -> Prepared:
+def prepare(
+    candidate: Candidate, name: str, output: Path, means: Means, reporter: Reporter
+) -> Prepared:
     """Makes the model file of a candidate.
 
     A recipe is trained in OUTPUT/runs/NAME; a run that is finished there is loaded, one that is
@@ -42,6 +47,7 @@ def prepare(candidate: Candidate, output: Path, means: Means, reporter: Reporter
 
     Args:
         candidate: recipe or file.
+        name: of its model file, without the ending; see `file_names`.
         output: the folder of the comparison.
         means: what training may use.
         reporter: listens to the training.
@@ -53,12 +59,12 @@ def prepare(candidate: Candidate, output: Path, means: Means, reporter: Reporter
         checkpoint, facts = trained(
             candidate.recipe, output / 'runs' / candidate.recipe.name, means, reporter
         )
-        return _exported(checkpoint, candidate.title, output, facts)
+        return _exported(checkpoint, name, output, facts)
     if candidate.file is None:
         raise ValueError('a candidate has a recipe or a file')
     facts = {'source': candidate.file.path.name, **_provenance(candidate.file)}
     if candidate.file.is_checkpoint:
-        return _exported(candidate.file.path, candidate.title, output, facts)
+        return _exported(candidate.file.path, name, output, facts)
     from drivseg_ros.comparison.graph_size import measure_graph
 
     size = measure_graph(candidate.file.path)
@@ -67,13 +73,13 @@ def prepare(candidate: Candidate, output: Path, means: Means, reporter: Reporter
     )
 
 
-def _exported(checkpoint: Path, title: str, output: Path, facts: dict[str, Any]) -> Prepared:
+def _exported(checkpoint: Path, name: str, output: Path, facts: dict[str, Any]) -> Prepared:
     from drivseg_ros.models.checkpoint import load_checkpoint
     from drivseg_ros.models.complexity import gmacs, parameters
     from drivseg_ros.models.export import export_onnx
 
     network, card = load_checkpoint(checkpoint)
-    path = output / 'models' / f'{file_name(title)}.onnx'
+    path = output / 'models' / f'{name}.onnx'
     export_onnx(network, path, card)
     return Prepared(
         read_model_file(path),
@@ -83,9 +89,17 @@ def _exported(checkpoint: Path, title: str, output: Path, facts: dict[str, Any])
     )
 
 
-def file_name(title: str) -> str:
-    """A title as the name of a file."""
-    return re.sub(r'[^\w.-]+', '_', title).strip('_')
+def file_names(titles: Sequence[str]) -> list[str]:
+    """Titles as names of files, without an ending; no two are the same, nor hidden."""
+    names: list[str] = []
+    for title in titles:
+        name = plain = re.sub(r'[^\w.-]+', '_', title).strip('_.')[:_LONGEST] or 'network'
+        number = 1
+        while name in names:
+            number += 1
+            name = f'{plain}_{number}'
+        names.append(name)
+    return names
 
 
 def _provenance(file: ModelFile) -> dict[str, Any]:

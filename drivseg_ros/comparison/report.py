@@ -10,6 +10,7 @@ from typing import Any
 
 from drivseg_ros.comparison.table import markdown
 from drivseg_ros.evaluation.report import write_report
+from drivseg_ros.whole_file import write_whole
 
 
 def write(report: dict[str, Any], table: Path, data: Path) -> str:
@@ -29,5 +30,5 @@ def write(report: dict[str, Any], table: Path, data: Path) -> str:
     write_report(data, report)
     # With the head that the report was given.
     text = markdown(json.loads(data.read_text()))
-    table.write_text(text, encoding='utf-8')
+    write_whole(table, text)
     return text

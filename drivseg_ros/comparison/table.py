@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,9 +20,10 @@ def markdown(report: Mapping[str, Any]) -> str:
     """
     data = report['data']
     alone = len(data) == 1
-    heads, columns = ['network'], [[row['title'] for row in report['rows']]]
+    titles = [_plain(row['title']) for row in report['rows']]
+    heads, columns = ['network'], [titles]
     for one in data:
-        before = '' if alone else f'{one["title"]}: '
+        before = '' if alone else f'{_plain(one["title"])}: '
         for head, cells in _accuracy(report['rows'], one, by_class=alone):
             heads.append(before + head)
             columns.append(cells)
@@ -31,12 +33,19 @@ def markdown(report: Mapping[str, Any]) -> str:
     parts = ['# Comparison of networks', _table(heads, columns)]
     for one in [] if alone else data:
         found = _accuracy(report['rows'], one, by_class=True)
-        names = [[row['title'] for row in report['rows']], *(cells for _, cells in found)]
-        parts += [f'## {one["title"]}', _table(['network', *(head for head, _ in found)], names)]
+        names = [titles, *(cells for _, cells in found)]
+        parts += [
+            f'## {_plain(one["title"])}',
+            _table(['network', *(head for head, _ in found)], names),
+        ]
     trained = [line for row in report['rows'] if (line := _training(row))]
     if trained:
         parts += ['## How they were trained', '\n'.join(trained)]
-    failed = [f'- {row["title"]}: {row["problem"]}' for row in report['rows'] if row['problem']]
+    failed = [
+        f'- {_plain(row["title"])}: {_plain(row["problem"])}'
+        for row in report['rows']
+        if row['problem']
+    ]
     if failed:
         parts += ['## What failed', '\n'.join(failed)]
     return '\n\n'.join([*parts, _legend(report), _basis(report)]) + '\n'
@@ -53,7 +62,7 @@ def _accuracy(
     if by_class:
         for name in data['classes']:
             cells = [_percent(one and one['iou_by_class'][name]) for one in figures]
-            found.append((f'IoU {name}', cells))
+            found.append((f'IoU {_plain(name)}', cells))
         found.append(
             ('pixel accuracy', [_percent(one and one['pixel_accuracy']) for one in figures])
         )
@@ -96,9 +105,10 @@ def _legend(report: Mapping[str, Any]) -> str:
     timing = report['timing']
     if timing:
         lines.append(
-            f'Times are medians of {timing["runs"]} runs, {_threads(timing)}, all networks taking '
-            'turns in one run: "network" is the network on one image of its own size, "frame" from '
-            f'a {timing["width"]}x{timing["height"]} image to a mask of that size.'
+            f'Times are medians of {_count(timing["runs"], "run")}, {_threads(timing)}, all '
+            'networks taking turns in one run: "network" is the network on one image of its own '
+            f'size, "frame" from a {timing["width"]}x{timing["height"]} image to a mask of that '
+            'size.'
         )
     return '\n\n'.join(lines)
 
@@ -125,22 +135,23 @@ def _training(row: Mapping[str, Any]) -> str:
     seconds = row.get('training_seconds')
     if seconds is not None:
         told.append(f'{seconds / 60:.1f} min on {row.get("trained_on")}')
-    return f'- {row["title"]}: on {sets}; {", ".join(told)}'
+    return f'- {_plain(row["title"])}: on {sets}; {", ".join(told)}'
 
 
 def _threads(timing: Mapping[str, Any]) -> str:
     count = timing['threads']
-    return f'{count} CPU threads' if count else "the engine's own choice of CPU threads"
+    return _count(count, 'CPU thread') if count else "the engine's own choice of CPU threads"
 
 
 def _basis(report: Mapping[str, Any]) -> str:
     lines = []
     for one in report['data']:
         shares = ', '.join(
-            f'{name} {100 * share:.1f} %' for name, share in one['share_of_labelled_pixels'].items()
+            f'{_plain(name)} {100 * share:.1f} %'
+            for name, share in one['share_of_labelled_pixels'].items()
         )
         lines.append(
-            f'- {one["title"]}: {one["frames"]} frames ({shares}); identity '
+            f'- {_plain(one["title"])}: {_count(one["frames"], "frame")} ({shares}); identity '
             f'`{one["identity"][:16]}`, content `{one["content_sha256"][:16]}`'
         )
     hardware = report['hardware']
@@ -152,7 +163,7 @@ def _basis(report: Mapping[str, Any]) -> str:
     ]
     versions = ', '.join(f'{name} {version}' for name, version in report['versions'].items())
     files = ', '.join(
-        f'{row["file"]["name"]} `{row["file"]["sha256"][:12]}`'
+        f'{_plain(row["file"]["name"])} `{row["file"]["sha256"][:12]}`'
         for row in report['rows']
         if 'file' in row
     )
@@ -175,7 +186,7 @@ def _table(heads: Sequence[str], columns: Sequence[Sequence[str]]) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f'| {" | ".join(cell.replace("|", "/") for cell in cells)} |'
+    return f'| {" | ".join(cells)} |'
 
 
 def _emphasise(cells: list[str]) -> list[str]:
@@ -187,6 +198,15 @@ def _emphasise(cells: list[str]) -> list[str]:
         f'**{cell}**' if cell != _NOTHING and float(cell) == max(numbers) else cell
         for cell in cells
     ]
+
+
+def _plain(text: str) -> str:
+    """A name as Markdown shows it letter by letter, in a line, and in a cell."""
+    return re.sub(r'([\\`*<|])', r'\\\1', ' '.join(text.split()))
+
+
+def _count(number: int, of: str) -> str:
+    return f'{number} {of}' if number == 1 else f'{number} {of}s'
 
 
 def _percent(value: float | None) -> str:

@@ -5,6 +5,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -87,3 +92,32 @@ def test_refusals(arguments: list[str], message: str, folder: Path) -> None:
         raise result.exception or AssertionError
     assert type(raised.value).__module__ == 'drivseg_ros.errors'
     assert sorted(folder.rglob('*')) == before
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_leaves_nothing_behind(folder: Path, number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [
+            *(sys.executable, '-m', 'drivseg_ros.cli', 'compare', 'first.onnx', '--on', SCENES),
+            *('-o', 'out', '--runs', '100000', '--size', '32x24', '--threads', '1'),
+        ],
+        env={**os.environ, 'NO_COLOR': '1'},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    workers: list[str] = []
+    children = Path(f'/proc/{process.pid}/task/{process.pid}/children')
+    try:
+        while process.poll() is None and not workers:
+            time.sleep(0.01)
+            workers = children.read_text().split()
+        time.sleep(0.2)  # so that it may also be found at work, and not only at its start
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 128 + number, errors
+    assert errors.startswith('interrupted; ')
+    assert errors.count('\n') == 1
+    assert not (folder / 'out').exists()
+    assert not any(Path(f'/proc/{worker}').exists() for worker in workers)

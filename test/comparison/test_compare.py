@@ -12,6 +12,7 @@ from tiny_model import write_tiny_model
 
 from drivseg_ros.comparison.candidates import Candidate, Judge, find_candidates
 from drivseg_ros.comparison.compare import Timing, compare
+from drivseg_ros.comparison.prepare import file_names
 from drivseg_ros.comparison.runs import Means
 from drivseg_ros.datasets.registry import open_dataset
 from drivseg_ros.model_file import ModelFile
@@ -77,3 +78,11 @@ def test_a_checkpoint_is_exported_and_counted_itself(tmp_path: Path) -> None:
     assert row['epochs'] == '3 of 4'
     exported = tmp_path / 'out' / 'models' / 'a_network.onnx'
     assert row['file']['bytes'] == exported.stat().st_size
+
+
+def test_titles_that_differ_in_signs_only_have_files_of_their_own() -> None:
+    titles = ['my net', 'my_net', 'my/net', '!!!', '..', 'x' * 300, 'x' * 301]
+    names = file_names(titles)
+    assert names[:5] == ['my_net', 'my_net_2', 'my_net_3', 'network', 'network_2']
+    assert len(set(names)) == len(titles)
+    assert max(map(len, names)) < 110

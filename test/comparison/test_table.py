@@ -125,6 +125,12 @@ def test_what_failed_is_named() -> None:
     assert 'What failed' not in markdown(report(row('a')))
 
 
+def test_names_are_shown_letter_by_letter() -> None:
+    text = markdown(report(row('a|b *c* <i> `d`'), {'title': 'b', 'problem': 'first\n\n| second'}))
+    assert r'| a\|b \*c\* \<i> \`d\` | ' in text
+    assert r'- b: first \| second' in text
+
+
 def test_how_networks_were_trained_is_told() -> None:
     recipe = {
         'limit_batches': 5,
@@ -173,3 +179,14 @@ def test_the_plot_shows_a_figure_that_all_networks_have(tmp_path: Path) -> None:
     assert picture.shape[1] > picture.shape[0] > 500
     assert not draw_plot(report({'title': 'b', 'problem': 'x'}), tmp_path / 'no.png')
     assert not (tmp_path / 'no.png').exists()
+
+
+def test_a_plot_of_an_earlier_comparison_goes(tmp_path: Path) -> None:
+    pytest.importorskip('matplotlib', reason="matplotlib is missing: pip install '.[report]'")
+    from drivseg_ros.comparison.plot import draw_plot
+
+    there = tmp_path / 'comparison.png'
+    there.write_text('of another table')
+    failed = report({'title': 'b', 'problem': 'out of memory'})
+    assert not draw_plot(failed, there)
+    assert not there.exists()
