@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 import math
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -17,6 +19,8 @@ from drivseg_ros.models.layers import inference_parameters
 from drivseg_ros.models.pretrained import LoadedWeights
 from drivseg_ros.training.recipe import Recipe
 from drivseg_ros.training.sources import DATA, RunData
+
+_DISTRIBUTIONS = ('lightning', 'torchvision', 'segmentation-models-pytorch', 'timm')
 
 
 class RunCard:
@@ -62,7 +66,7 @@ class RunCard:
             'parameters': inference_parameters(network),
             'device': device,
             'hardware': describe_hardware(),
-            'versions': describe_versions(),
+            'versions': {**describe_versions(), **_training_versions()},
         }
         self._license = recipe.license or weights.license or ''
 
@@ -94,6 +98,14 @@ class RunCard:
                 'validation': figures,
             },
         )
+
+
+def _training_versions() -> dict[str, str]:
+    versions = {}
+    for name in _DISTRIBUTIONS:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
 
 
 def without_folders(value: Any) -> Any:
