@@ -95,7 +95,7 @@ def evaluate(
         bool | None,
         typer.Option(
             '--sequence/--no-sequence',
-            help='Whether frames follow each other in time, for flicker; in a bag they do.',
+            help='Whether frames follow each other in time, for flicker; those of a drive do.',
             show_default=False,
         ),
     ] = None,
@@ -189,7 +189,7 @@ def evaluate(
         settings = EvaluationSettings(
             bands,
             boundary,
-            opened.is_bag if sequence is None else sequence,
+            opened.is_drive if sequence is None else sequence,
             BootstrapSettings(draws, seed),
         )
         if segmenter is not None:

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from drivseg_ros.bags.dataset_info import DatasetInfo, read_dataset_info, read_frame_names
+from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.comparison.candidates import find_judges
 from drivseg_ros.datasets.registry import KINDS
 from drivseg_ros.errors import ParameterError
@@ -56,11 +59,17 @@ class AskedFrames:
 
 @dataclass(frozen=True, eq=False)
 class OpenedFrames:
-    """Frames that can be evaluated."""
+    """Frames that can be evaluated.
+
+    Attributes:
+        source: the frames.
+        attributes: of the frames, by name; None if none are known.
+        is_drive: whether they follow each other in time.
+    """
 
     source: FrameSource
     attributes: Attributes | None
-    is_bag: bool
+    is_drive: bool
 
 
 def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
@@ -80,7 +89,15 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
     given = None if asked.attributes is None else read_attributes(asked.attributes)
     path = Path(asked.text)
     if path.exists() and is_bag(path):
-        labels = asked.labels
+        info = read_dataset_info(path)
+        labels, topics, names = asked.labels, asked.topics, None
+        if info is not None:
+            topics = _with_topics(topics, info)
+            if labels is None and info.classes:
+                labels = plain_map(info.name, info.classes)
+            if info.name_topic:
+                with BagReader(path) as reader:
+                    names = read_frame_names(reader, info.name_topic)
         if labels is None and card is not None:
             labels = plain_map(card.name, card.classes)
         if labels is None:
@@ -88,8 +105,11 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
                 'masks do not say what their values mean: give --labels, one of '
                 f'{", ".join(ready_maps())}, or a .yaml file'
             )
-        bag = BagSource(path, asked.topics, labels, by_block=apart, limit=asked.limit)
-        return OpenedFrames(bag, given, True)
+        drive = info is None
+        bag = BagSource(
+            path, topics, labels, names=names, by_block=apart and drive, limit=asked.limit
+        )
+        return OpenedFrames(bag, given, drive)
     if kind not in KINDS:
         raise ParameterError(
             f'there is no bag {asked.text!r}, nor a data set of the kind {kind!r}; the kinds are '
@@ -102,6 +122,14 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
     if given is None:
         given = _beside(asked.text, asked.data)
     return OpenedFrames(source, given, False)
+
+
+def _with_topics(topics: BagTopics, info: DatasetInfo) -> BagTopics:
+    """With the topics of a bag that was made of a data set, where none were given."""
+    image = topics.image
+    if image is None and topics.mask is None:
+        image = info.image_topic
+    return dataclasses.replace(topics, image=image, label=topics.label or info.label_topic or None)
 
 
 def _beside(text: str, data: Path | None) -> Attributes | None:

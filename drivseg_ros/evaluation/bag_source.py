@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,7 @@ class BagSource(FrameSource):
         bag: where it lies.
         topics: what is taken from it.
         labels: what the values in its labels mean.
+        names: of frames by stamp in nanoseconds; the others are called by their stamps.
         by_block: whether frames are resampled by BLOCK_S seconds, and not one by one.
         limit: take the first so many frames only.
 
@@ -91,6 +92,7 @@ class BagSource(FrameSource):
         topics: BagTopics,
         labels: LabelMap,
         *,
+        names: Mapping[int, str] | None = None,
         by_block: bool = True,
         limit: int | None = None,
     ) -> None:
@@ -98,6 +100,7 @@ class BagSource(FrameSource):
         self.has_images = topics.mask is None
         self._bag = bag
         self._by_block = by_block
+        self._names = names or {}
         with BagReader(bag) as reader:
             self._topics = topics = _complete(reader, topics)
             self._frames = topics.image if topics.mask is None else topics.mask
@@ -146,15 +149,15 @@ class BagSource(FrameSource):
                         continue
                     if stamp in seen:
                         yield LostFrame(
-                            _name(stamp),
+                            self._name(stamp),
                             'stamp',
-                            f'two messages of {self._frames} have the stamp {_name(stamp)} s; '
+                            f'two messages of {self._frames} have the stamp {_seconds(stamp)} s; '
                             'the second is left out',
                         )
                         continue
                     seen.add(stamp)
                     wanted = {t for t in self._others if stamp in self._stamps[t]}
-                    frame = _Pending(_name(stamp), stamp, message, wanted)
+                    frame = _Pending(self._name(stamp), stamp, message, wanted)
                     for topic in wanted:
                         if (topic, stamp) in early:
                             frame.partners[topic] = early.pop((topic, stamp))
@@ -177,7 +180,7 @@ class BagSource(FrameSource):
                     break
         for stamp in self._dropped:
             yield LostFrame(
-                _name(stamp), DROPPED, f'{self._topics.image} has it, {self._frames} has not'
+                self._name(stamp), DROPPED, f'{self._topics.image} has it, {self._frames} has not'
             )
 
     def describe(self) -> dict[str, Any]:
@@ -193,6 +196,9 @@ class BagSource(FrameSource):
             'labels': self.labels.name,
             'resampled_by': f'blocks of {BLOCK_S} s' if self._by_block else 'frame',
         }
+
+    def _name(self, stamp: int) -> str:
+        return self._names.get(stamp) or _seconds(stamp)
 
     def _decode(self, frame: _Pending) -> SourceFrame | LostFrame:
         topics = self._topics
@@ -246,6 +252,6 @@ def _complete(reader: BagReader, topics: BagTopics) -> BagTopics:
     return BagTopics(image, topics.label, topics.mask, topics.confidence)
 
 
-def _name(stamp: int) -> str:
+def _seconds(stamp: int) -> str:
     """The stamp in seconds, every digit of it: a float would round it."""
     return f'{stamp // 10**9}.{stamp % 10**9:09d}'
