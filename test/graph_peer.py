@@ -3,10 +3,11 @@
 """A node whose faults are known, run as a process to be measured.
 
     python graph_peer.py IMAGE_TOPICS [--work S] [--lose N] [--twice N] [--lie N] [--die N] [--mute]
+        [--note FILE]
 
 It answers every image with its header and one pixel, reliably and from a queue of 10: after S
 seconds of sleep; but every Nth not at all, twice, or with a stamp that nobody sent; it dies at the
-Nth, or never says a word.
+Nth, or never says a word. Into FILE it adds a line when it begins.
 """
 
 from __future__ import annotations
@@ -70,7 +71,11 @@ def main() -> None:
     for fault in ('lose', 'twice', 'lie', 'die'):
         parser.add_argument(f'--{fault}', type=int, default=0)
     parser.add_argument('--mute', action='store_true')
+    parser.add_argument('--note')
     options = parser.parse_args()
+    if options.note:
+        with open(options.note, 'a') as file:
+            file.write('begun\n')
     sys.stderr.write('the peer begins\n')
     rclpy.init(args=[])
     try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +111,7 @@ class Session:
         sent = self._send(count, rate_hz)
         took_s = time.monotonic() - began
         during = self._usage()
-        outputs = self._drain(expected=len(sent), rate_hz=rate_hz)
+        outputs = self._drain(sent, rate_hz=rate_hz)
         after = self._usage()
         self._check()
         trial = measure(
@@ -210,7 +211,7 @@ class Session:
         for _ in range(_WARM_UP_FRAMES):
             sent = self._send(1, 1.0)
             self._earlier.update(event.key for event in sent)
-            self._drain(expected=len(sent), rate_hz=1 / _WARM_UP_EVERY_S)
+            self._drain(sent, rate_hz=1 / _WARM_UP_EVERY_S)
 
     def _silence(self, mute: list[str], deaf: int) -> str:
         if mute:
@@ -228,21 +229,22 @@ class Session:
         sent = self._sender.ask({'do': 'send', 'count': count, 'rate_hz': rate_hz})
         return [Event(*row) for row in sent]
 
-    def _drain(self, *, expected: int, rate_hz: float) -> list[Event]:
-        """The outputs, when no more are to be expected."""
+    def _drain(self, sent: Sequence[Event], *, rate_hz: float) -> list[Event]:
+        """The outputs, when all messages have one or no more are to be expected."""
         began = time.monotonic()
         outputs: list[Event] = []
+        missing = {event.key for event in sent}
         idle_s = max(_IDLE_S, 3 / rate_hz)
-        while len(outputs) < expected and time.monotonic() < began + _DRAIN_S:
+        while missing and time.monotonic() < began + _DRAIN_S:
             self._check()
-            before = len(outputs)
-            left = expected - before
             self._receiver.ask(
-                {'do': 'wait', 'count': left, 'idle_s': idle_s, 'timeout_s': _DRAIN_S}
+                {'do': 'wait', 'count': len(missing), 'idle_s': idle_s, 'timeout_s': _DRAIN_S}
             )
-            outputs += self._take()
-            if len(outputs) == before:
+            new = self._take()
+            if not new:
                 break
+            outputs += new
+            missing -= {event.key for event in new}
             if len(outputs) > 2:
                 # A slow node needs more patience than a quick one.
                 times = [event.time_ns for event in outputs]
