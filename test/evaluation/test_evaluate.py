@@ -1,0 +1,352 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Evaluation of a folder, of a bag of the same frames, and of masks that are there."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from color_bag import PERIOD_NS, START_NS, color_image
+
+from drivseg_ros.bags import messages
+from drivseg_ros.bags.writer import BagWriter
+from drivseg_ros.datasets.registry import open_dataset
+from drivseg_ros.errors import BagError, DataError, ParameterError
+from drivseg_ros.evaluation.bag_source import BagSource, BagTopics
+from drivseg_ros.evaluation.bootstrap import BootstrapSettings
+from drivseg_ros.evaluation.evaluate import evaluate_source
+from drivseg_ros.evaluation.evaluation_file import describe, read_evaluation, write_evaluation
+from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.frame_source import DatasetSource, FrameSource
+from drivseg_ros.evaluation.label_map import plain_map, read_label_map
+from drivseg_ros.evaluation.measures import bands, extremes, measures, slices
+from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.model_card import BDD100K_CLASSES, UNLABELLED
+from drivseg_ros.segmenter import Segmenter
+
+FRAMES = 8
+IMAGE, LABEL, MASK, CONFIDENCE = '/cam/image_raw', '/cam/label', '/cam/mask', '/cam/confidence'
+BDD100K = plain_map('bdd100k', BDD100K_CLASSES)
+SETTINGS = EvaluationSettings(bootstrap=BootstrapSettings(draws=200))
+
+
+def label_of(number: int) -> np.ndarray:
+    """What the tiny model says of the image, with a tenth wrong and a tenth unlabelled."""
+    random = np.random.default_rng(number)
+    label = color_image(number).argmax(-1).astype(np.uint8)
+    wrong = random.random(label.shape) < 0.1 * (1 + number % 3)
+    label[wrong] = (label[wrong] + 1) % 3
+    label[random.random(label.shape) < 0.1] = UNLABELLED
+    return label
+
+
+def stamp(number: int) -> int:
+    return START_NS + number * PERIOD_NS
+
+
+def write_folder(root: Path) -> Path:
+    for folder in ('images', 'labels'):
+        (root / folder).mkdir(parents=True)
+    for i in range(FRAMES):
+        cv2.imwrite(str(root / 'images' / f'{i}.png'), color_image(i)[..., ::-1])
+        cv2.imwrite(str(root / 'labels' / f'{i}.png'), label_of(i))
+    return root
+
+
+Planes = Sequence[tuple[str, int, np.ndarray]]
+
+
+def write_bag(path: Path, planes: Planes) -> Path:
+    """Writes (topic, number of the frame, pixels) in this order."""
+    with BagWriter(path) as writer:
+        for topic in sorted({topic for topic, _, _ in planes}):
+            writer.add_topic(topic, 'sensor_msgs/msg/Image')
+        for place, (topic, number, pixels) in enumerate(planes):
+            encoding = 'rgb8' if pixels.ndim == 3 else 'mono8'
+            message = messages.image(
+                pixels, encoding=encoding, stamp_ns=stamp(number), frame_id='camera'
+            )
+            writer.write(topic, START_NS + place, message)
+    return path
+
+
+def labelled(count: int = FRAMES) -> list[tuple[str, int, np.ndarray]]:
+    return [
+        plane
+        for i in range(count)
+        for plane in ((IMAGE, i, color_image(i)), (LABEL, i, label_of(i)))
+    ]
+
+
+def judge(
+    source: FrameSource,
+    model: Path | None,
+    *,
+    settings: EvaluationSettings = SETTINGS,
+    attributes: dict[str, dict[str, str]] | None = None,
+) -> EvaluationResult:
+    common: dict[str, Any] = {'network_classes': BDD100K_CLASSES, 'attributes': attributes}
+    if model is None:
+        return evaluate_source(source, None, settings, network={'masks': MASK}, **common)
+    with Segmenter.open(model, engine='onnxruntime', device='cpu', threads=1) as segmenter:
+        return evaluate_source(source, segmenter, settings, network={'model': 'tiny'}, **common)
+
+
+def in_bag(bag: Path, **changes: Any) -> BagSource:
+    topics = changes.pop('topics', BagTopics(label=LABEL))
+    return BagSource(bag, topics, changes.pop('labels', BDD100K), **changes)
+
+
+def folder_source(root: Path, **options: Any) -> DatasetSource:
+    return DatasetSource('folder', open_dataset('folder', root, classes='bdd100k'), **options)
+
+
+def test_a_folder_and_a_bag_of_the_same_frames_give_the_same_numbers(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    folder = judge(folder_source(write_folder(tmp_path / 'folder')), tiny_model)
+    bag = judge(in_bag(write_bag(tmp_path / 'bag', labelled()), by_block=False), tiny_model)
+    assert measures(folder) == measures(bag)
+    assert measures(folder)['miou'].low is not None
+    assert (folder.labels_sha256, folder.images_sha256) == (bag.labels_sha256, bag.images_sha256)
+    np.testing.assert_array_equal(folder.bands, bag.bands)
+    assert bands(folder) == bands(bag)
+    assert folder.counts == bag.counts
+    assert folder.counts.processed == FRAMES
+    # The tiny model's confidence is the strongest channel, 255 in every pixel.
+    wrong = 1 - measures(bag)['pixel_accuracy'].value
+    assert measures(bag)['ece'].value == pytest.approx(wrong)
+
+
+def test_masks_that_are_there_are_judged_as_if_we_had_made_them(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    ours = judge(in_bag(write_bag(tmp_path / 'ours', labelled())), tiny_model)
+    planes = [
+        plane
+        for i in range(FRAMES)
+        for plane in (
+            (MASK, i, color_image(i).argmax(-1).astype(np.uint8)),
+            (LABEL, i, label_of(i)),
+            (CONFIDENCE, i, color_image(i).max(-1)),
+        )
+    ]
+    topics = BagTopics(label=LABEL, mask=MASK, confidence=CONFIDENCE)
+    theirs = judge(in_bag(write_bag(tmp_path / 'theirs', planes), topics=topics), None)
+    assert measures(theirs) == measures(ours)
+    assert theirs.labels_sha256 == ours.labels_sha256
+    assert theirs.images_sha256 == ''
+
+
+def test_the_ledger_of_masks_adds_up(tmp_path: Path) -> None:
+    """Five images: masks of 0, 1, 3; labels of 0, 1, 2 and of a stamp that nobody has."""
+    mask = np.zeros((96, 128), np.uint8)
+    planes = [(IMAGE, i, color_image(i)) for i in range(5)]
+    planes += [(MASK, i, mask) for i in (0, 1, 3)]
+    planes += [(LABEL, i, label_of(i)) for i in (0, 1, 2, 9)]
+    topics = BagTopics(image=IMAGE, label=LABEL, mask=MASK)
+    source = in_bag(write_bag(tmp_path / 'bag', planes), topics=topics)
+    assert len(source) == 5
+    found = judge(source, None)
+    counts = found.counts
+    assert (counts.offered, counts.processed, counts.dropped, counts.failed) == (5, 3, 2, 0)
+    assert (found.unlabelled, found.unmatched_labels) == (1, 2)
+    assert [bool(row.label_sha256) for row in found.rows] == [True, True, False]
+
+
+@pytest.mark.parametrize('order', ['labels first', 'images first', 'turned'])
+def test_the_order_of_the_topics_does_not_matter(
+    tmp_path: Path, tiny_model: Path, order: str
+) -> None:
+    planes = labelled()
+    if order == 'turned':
+        planes = [plane for i in range(0, len(planes), 2) for plane in planes[i : i + 2][::-1]]
+    else:
+        planes.sort(key=lambda plane: plane[0], reverse=order == 'labels first')
+    bag = write_bag(tmp_path / 'bag', planes)
+    settings = dataclasses.replace(SETTINGS, sequence=True)
+    found = judge(in_bag(bag), tiny_model, settings=settings)
+    plain = judge(in_bag(write_bag(tmp_path / 'plain', labelled())), tiny_model, settings=settings)
+    assert measures(found) == measures(plain)
+    assert measures(found)['flicker'].value is not None
+    assert found.unmatched_labels == found.unlabelled == 0
+
+
+@pytest.mark.parametrize('limit', [1, 3, FRAMES, 100])
+def test_a_limit_takes_the_first_frames_with_their_labels(
+    tmp_path: Path, tiny_model: Path, limit: int
+) -> None:
+    planes = sorted(labelled(), key=lambda plane: plane[0])
+    found = judge(in_bag(write_bag(tmp_path / 'bag', planes), limit=limit), tiny_model)
+    some = judge(in_bag(write_bag(tmp_path / 'some', labelled(min(limit, FRAMES)))), tiny_model)
+    assert found.counts.offered == min(limit, FRAMES)
+    assert found.labels_sha256 == some.labels_sha256
+    assert found.unmatched_labels == 0
+
+
+def test_a_broken_frame_costs_that_frame(tmp_path: Path, tiny_model: Path) -> None:
+    root = write_folder(tmp_path / 'folder')
+    (root / 'images' / '3.png').write_bytes(b'torn')
+    found = judge(folder_source(root), tiny_model)
+    assert (found.counts.processed, found.counts.failed) == (FRAMES - 1, 1)
+    assert '3.png' in found.parts[0].failures['3']
+    for i in range(FRAMES):
+        (root / 'images' / f'{i}.png').write_bytes(b'torn')
+    with pytest.raises(DataError, match=r'none of 8 frames could be judged; the last: .*7\.png'):
+        judge(folder_source(root), tiny_model)
+
+
+def test_a_broken_message_and_a_stamp_told_twice_cost_a_frame_each(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    planes = [*labelled(3), (IMAGE, 2, color_image(5))]
+    bag = write_bag(tmp_path / 'bag', planes)
+    found = judge(in_bag(bag), tiny_model)
+    assert found.counts.failed_by_kind == {'stamp': 1}
+    assert found.counts.processed == 3
+    other = tmp_path / 'other'
+    with BagWriter(other) as writer:
+        writer.add_topic(IMAGE, 'sensor_msgs/msg/Image')
+        for number in range(2):
+            message = messages.image(
+                color_image(0), encoding='rgb8', stamp_ns=stamp(number), frame_id='camera'
+            )
+            if number == 1:
+                message = dataclasses.replace(message, data=message.data[:100])
+            writer.write(IMAGE, stamp(number), message)
+    found = judge(in_bag(other, topics=BagTopics()), tiny_model)
+    assert (found.counts.processed, found.counts.failed, found.unlabelled) == (1, 1, 1)
+
+
+def test_labels_that_mean_nothing_end_the_run(tmp_path: Path, tiny_model: Path) -> None:
+    planes = [(IMAGE, 0, color_image(0)), (LABEL, 0, np.full((96, 128), 7, np.uint8))]
+    bag = write_bag(tmp_path / 'bag', planes)
+    with pytest.raises(DataError, match=r"values \[7\], which the label map 'bdd100k' does not"):
+        judge(in_bag(bag), tiny_model)
+    cityscapes = judge(in_bag(bag, labels=read_label_map('cityscapes')), tiny_model)
+    assert measures(cityscapes)['road_iou'].value is not None
+    assert 'miou' not in measures(cityscapes)
+    assert cityscapes.calibration is None
+
+
+@pytest.mark.parametrize(
+    ('planes', 'message'),
+    [
+        ([(IMAGE, 0, color_image(0)), (LABEL, 0, np.zeros((4, 4), np.uint8))], 'one size'),
+        (
+            [(IMAGE, i, color_image(0)) for i in range(300)] + [(LABEL, 0, label_of(0))],
+            'more than 256 messages apart',
+        ),
+    ],
+)
+def test_bags_that_are_refused(
+    tmp_path: Path, tiny_model: Path, planes: Planes, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        judge(in_bag(write_bag(tmp_path / 'bag', planes)), tiny_model)
+
+
+@pytest.mark.parametrize(
+    ('topics', 'error', 'message'),
+    [
+        (BagTopics(), DataError, '/cam/image_raw, /cam/label; name the one'),
+        (BagTopics(image='/x'), BagError, '/x'),
+        (BagTopics(image=IMAGE, label='/x'), BagError, '/x'),
+    ],
+)
+def test_topics_that_are_refused(
+    tmp_path: Path, topics: BagTopics, error: type[Exception], message: str
+) -> None:
+    bag = write_bag(tmp_path / 'bag', labelled(1))
+    with pytest.raises(error, match=message):
+        in_bag(bag, topics=topics)
+
+
+def test_topics_that_contradict_each_other() -> None:
+    with pytest.raises(ParameterError, match='name them'):
+        BagTopics(confidence=CONFIDENCE)
+    with pytest.raises(ParameterError, match='must differ'):
+        BagTopics(image=IMAGE, label=IMAGE)
+
+
+def test_slices_and_bands_are_sums_of_their_own(tmp_path: Path, tiny_model: Path) -> None:
+    told = {f'{i}': {'timeofday': 'night' if i % 2 else 'daytime'} for i in range(FRAMES - 1)}
+    source = folder_source(write_folder(tmp_path / 'folder'))
+    found = judge(source, tiny_model, attributes=told)
+    names = {one.name: one for one in slices(found)}
+    assert {name: one.frames for name, one in names.items()} == {
+        'timeofday=daytime': 4,
+        'timeofday=night': 3,
+        'timeofday=not told': 1,
+    }
+    night = [row.sums.table for row in found.rows if row.name in ('1', '3', '5')]
+    table = np.sum(night, axis=0)
+    assert names['timeofday=night'].pixels == table.sum()
+    wanted = np.trace(table) / table.sum()
+    assert names['timeofday=night'].figures['pixel_accuracy'] == pytest.approx(wanted, abs=1e-6)
+    assert sum(one.pixels for one in names.values()) == found.total.table.sum()
+    assert [one.name for one in bands(found)] == [
+        f'rows {25 * i} to {25 * i + 25} %' for i in range(4)
+    ]
+    np.testing.assert_array_equal(found.bands.sum(0), found.total.table)
+    assert {name for name, _ in extremes(found)['worst'][:2]} == {'2', '5'}
+
+
+def test_the_file_holds_all_of_it(tmp_path: Path, tiny_model: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, sequence=True, bands=2)
+    bag = write_bag(tmp_path / 'bag', labelled())
+    found = judge(in_bag(bag), tiny_model, settings=settings)
+    write_evaluation(tmp_path / 'deep' / 'e.json', describe(found, command='drivseg evaluate'))
+    text = (tmp_path / 'deep' / 'e.json').read_text()
+    assert not any(word in text for word in ('NaN', 'Infinity'))
+    again = read_evaluation(tmp_path / 'deep' / 'e.json')
+    assert measures(again) == measures(found)
+    assert again.to_dict() == found.to_dict()
+    assert all(math.isfinite(m.value) for m in measures(again).values() if m.value is not None)
+    assert len(text.splitlines()) < 200
+
+
+@pytest.mark.parametrize(
+    ('before', 'after', 'message'),
+    [
+        ('"drivseg evaluation"', '"a report"', 'is no evaluation'),
+        ('"format": 1', '"format": 9', 'has the format 9'),
+        ('"parts"', '"portions"', 'is no evaluation'),
+        ('"label_sha256": "', '"label_sha256": "0', 'were changed'),
+        ('{', '', 'cannot be read'),
+    ],
+)
+def test_files_that_are_refused(
+    tmp_path: Path, tiny_model: Path, before: str, after: str, message: str
+) -> None:
+    found = judge(in_bag(write_bag(tmp_path / 'bag', labelled(2))), tiny_model)
+    path = tmp_path / 'e.json'
+    write_evaluation(path, describe(found))
+    path.write_text(path.read_text().replace(before, after, 1))
+    with pytest.raises(DataError, match=message):
+        read_evaluation(path)
+
+
+def test_two_halves_are_the_whole(tmp_path: Path, tiny_model: Path) -> None:
+    planes = labelled()
+    whole = judge(in_bag(write_bag(tmp_path / 'whole', planes), by_block=False), tiny_model)
+    halves = [
+        judge(in_bag(write_bag(tmp_path / f'half_{i}', part), by_block=False), tiny_model)
+        for i, part in enumerate((planes[:6], planes[6:]))
+    ]
+    merged = halves[0].merge(EvaluationResult.from_dict(halves[1].to_dict()))
+    values = [{n: m.value for n, m in measures(one).items()} for one in (whole, merged)]
+    assert values[0] == values[1]
+    assert merged.labels_sha256 == whole.labels_sha256
+    assert [row.part for row in merged.rows] == [0] * 3 + [1] * 5
+    assert merged.counts == whole.counts
+    other = dataclasses.replace(halves[1], network={'model': 'other'})
+    with pytest.raises(DataError, match='other networks'):
+        halves[0].merge(other)
