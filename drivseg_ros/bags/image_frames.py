@@ -17,11 +17,11 @@ from drivseg_ros.bags.reader import BagMessage
 from drivseg_ros.bags.typestore import IMAGE_TYPES
 from drivseg_ros.errors import BagError, DrivsegError, ImageError
 from drivseg_ros.image_codec import decode_compressed_image, decode_image, encode_jpeg
-from drivseg_ros.pictures.files import whole_file
+from drivseg_ros.whole_file import whole_file
 
 FOLDERS = {'image': 'images', 'label': 'labels', 'mask': 'masks'}
-# What file systems take, less the ending.
-_LONGEST_NAME = 240
+# What file systems take (255 bytes), less what a file is called while it is written.
+_LONGEST_NAME = 220
 
 
 class FrameError(DrivsegError):

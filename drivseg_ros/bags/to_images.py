@@ -19,7 +19,7 @@ from drivseg_ros.datasets.classes_file import CLASSES_FILE, classes_text
 from drivseg_ros.errors import BagError, DataError, ImageError, ParameterError
 from drivseg_ros.image_codec import decode_labels
 from drivseg_ros.model_card import ModelClass
-from drivseg_ros.pictures.files import whole_file
+from drivseg_ros.whole_file import write_whole
 
 FORMATS = ('png', 'jpg')
 """What raw images become."""
@@ -143,11 +143,11 @@ def images_from_bag(
             raw_as=options.image_format,
             jpeg_quality=options.jpeg_quality,
         )
+        _make(options.output)
         made = MadeImages(options.output, label_topic=topics.label, classes=topics.classes)
         total, gone = reader.topic(topics.image).count, 0
         if topics.classes:
-            with whole_file(options.output / CLASSES_FILE) as partial:
-                partial.write_text(classes_text(topics.classes), encoding='utf-8')
+            write_whole(options.output / CLASSES_FILE, classes_text(topics.classes))
         try:
             for message in reader.messages(topics.streams):
                 if stop():
@@ -163,7 +163,7 @@ def images_from_bag(
                     progress(gone, total)
         finally:
             made.spare = folder.finish()
-            if not folder.images:
+            if not folder.images and topics.classes:
                 (options.output / CLASSES_FILE).unlink(missing_ok=True)
     made.images, made.masks, made.by_stamp = folder.images, folder.masks, folder.by_stamp
     return made
@@ -276,3 +276,12 @@ def _check_output(output: Path) -> None:
             f"the folder '{output}' is not empty; name a new one, for frames that are there "
             'already would be taken for those of the bag'
         )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"the folder '{folder}' cannot be made ({error.strerror or error}); name another"
+        ) from None

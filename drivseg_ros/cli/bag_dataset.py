@@ -203,7 +203,7 @@ def _print(made: MadeImages) -> None:
     if made.masks:
         line += f', {made.masks} masks'
     if made.failed:
-        line += f'; {len(made.failed)} frames could not be used'
+        line += f'; {len(made.failed)} could not be used'
     out.print(line, markup=False, soft_wrap=True)
     if made.classes:
         names = ', '.join(f'{c.id} {c.name}' for c in made.classes)

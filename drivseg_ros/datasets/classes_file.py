@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,7 @@ def classes_text(classes: Sequence[ModelClass]) -> str:
     """The classes as the content of such a file."""
     lines = ['# The classes in the order of their ids; 255 is unlabelled.']
     for c in classes:
-        name = json.dumps(c.name)  # JSON's strings are YAML's
-        lines.append(f'- {{name: {name}, color: {list(c.color)}, role: {c.role.value}}}')
+        lines.append(f'- {{name: {_quoted(c.name)}, color: {list(c.color)}, role: {c.role.value}}}')
     return '\n'.join(lines) + '\n'
 
 
@@ -44,3 +42,10 @@ def read_classes_file(path: Path) -> list[Any]:
             'from 0 on'
         )
     return content
+
+
+def _quoted(text: str) -> str:
+    """A double-quoted scalar (YAML 1.2, 7.3.1)."""
+    marks = {'"': '\\"', '\\': '\\\\'}
+    inner = ''.join(marks.get(c, c if c.isprintable() else f'\\U{ord(c):08x}') for c in text)
+    return f'"{inner}"'

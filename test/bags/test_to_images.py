@@ -1,0 +1,397 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from bag_files import STRING, Cdr
+from dataset_folders import HEIGHT, NAMES, WIDTH, encoded, label, picture, write_dataset_folder
+
+from drivseg_ros.bags import messages
+from drivseg_ros.bags.from_dataset import bag_from_dataset
+from drivseg_ros.bags.image_bag import ImageBagOptions
+from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.bags.to_images import ImageFolderOptions, MadeImages, images_from_bag
+from drivseg_ros.bags.typestore import HEADER
+from drivseg_ros.bags.writer import BagWriter
+from drivseg_ros.datasets.classes_file import read_classes_file
+from drivseg_ros.datasets.folder import classes_named
+from drivseg_ros.datasets.registry import open_dataset
+from drivseg_ros.errors import BagError, DataError, DrivsegError, ParameterError
+from drivseg_ros.model_card import BDD100K_CLASSES
+
+IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
+STAMP_NS = 1_700_000_000_000_000_000
+Message = tuple[str, int, Any]
+
+
+def stamp(number: int) -> int:
+    return STAMP_NS + number * 50_000_000
+
+
+def image(number: int, pixels: np.ndarray | None = None) -> Message:
+    pixels = picture(number) if pixels is None else pixels
+    content = messages.image(pixels, encoding='bgr8', stamp_ns=stamp(number), frame_id='c')
+    return '/image', number, content
+
+
+def file(number: int, data: bytes) -> Message:
+    content = messages.compressed_image(data, stamp_ns=stamp(number), frame_id='c')
+    return '/image', number, content
+
+
+def plane(number: int, ids: np.ndarray | None = None, topic: str = '/label') -> Message:
+    ids = label(number) if ids is None else ids
+    content = messages.image(ids, encoding='mono8', stamp_ns=stamp(number), frame_id='c')
+    return topic, number, content
+
+
+def name(number: int, text: str) -> Message:
+    return '/name', number, messages.header(stamp(number), text)
+
+
+def write(path: Path, *content: Message) -> Path:
+    """A bag with these, in this order."""
+    with BagWriter(path) as writer:
+        for number, (topic, _, message) in enumerate(content):
+            if topic not in writer.counts:
+                kind = message.__msgtype__ if hasattr(message, '__msgtype__') else IMAGE
+                writer.add_topic(topic, kind)
+            writer.write(topic, STAMP_NS + number, message)
+    return path
+
+
+def take(bag: Path, output: Path, *, told: list[str] | None = None, **options: Any) -> MadeImages:
+    chosen = ImageFolderOptions(output, **options)
+    return images_from_bag(bag, chosen, on_failure=[].append if told is None else told.append)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(f.relative_to(folder)) for f in folder.rglob('*') if f.is_file())
+
+
+@pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
+@pytest.mark.parametrize('compressed', [False, True])
+def test_a_folder_comes_back_from_a_bag(compressed: bool, storage: str, tmp_path: Path) -> None:
+    root = write_dataset_folder(tmp_path / 'set')
+    dataset = open_dataset('folder', root)
+    options = ImageBagOptions(tmp_path / 'bag', jpeg=compressed, storage=storage)
+    bag_from_dataset(dataset, options)
+    made = take(tmp_path / 'bag', tmp_path / 'out')
+    assert (made.images, made.failed, made.by_stamp, made.spare) == (len(NAMES), {}, 0, 0)
+    back = open_dataset('folder', tmp_path / 'out')
+    assert (back.names, back.classes) == (dataset.names, dataset.classes)
+    for ours, theirs in zip(dataset, back, strict=True):  # type: ignore[call-overload]
+        assert (ours.image == theirs.image).all()
+        assert (ours.label == theirs.label).all()
+    if compressed:
+        assert files(tmp_path / 'out') == files(root)
+        for path in files(root / 'images'):
+            wanted = (root / 'images' / path).read_bytes()
+            assert (tmp_path / 'out' / 'images' / path).read_bytes() == wanted
+
+
+def test_names_go_by_stamp_whatever_happened_to_the_bag(tmp_path: Path) -> None:
+    dataset = open_dataset('folder', write_dataset_folder(tmp_path / 'set'))
+    bag_from_dataset(dataset, ImageBagOptions(tmp_path / 'bag'))
+    # As played and recorded: other bag times, another order, no custom_data.
+    with BagReader(tmp_path / 'bag') as reader, BagWriter(tmp_path / 'again') as writer:
+        for topic in sorted(reader.topics, reverse=True):
+            writer.add_topic(topic, reader.topic(topic).msgtype)
+            for number, message in enumerate(reader.messages([topic])):
+                writer.write(topic, 1000 + 10 * number + len(writer.counts), message.data)
+    made = take(
+        tmp_path / 'again',
+        tmp_path / 'out',
+        image_topic='/camera/image_raw',
+        label_topic='/camera/label',
+    )
+    assert (made.images, made.by_stamp, made.classes) == (len(NAMES), 0, ())
+    assert files(tmp_path / 'out') == sorted(
+        f'{folder}/{n}.png' for folder in ('images', 'labels') for n in NAMES
+    )
+
+
+def test_without_names_files_have_their_stamps(tmp_path: Path) -> None:
+    one = 'o n.e' + 'x' * 215  # as long as a name may be
+    bag = write(tmp_path / 'bag', image(0), image(1), name(1, one), image(-1, picture(2)))
+    made = take(bag, tmp_path / 'out', image_format='jpg', jpeg_quality=95)
+    assert (made.images, made.by_stamp) == (3, 2)
+    assert files(tmp_path / 'out') == [
+        'images/1699999999_950000000.jpg',
+        'images/1700000000_000000000.jpg',
+        f'images/{one}.jpg',
+    ]
+    got = (tmp_path / 'out' / 'images' / f'{one}.jpg').read_bytes()
+    assert got == cv2.imencode('.jpg', picture(1), [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+
+
+ORDERS: dict[str, list[Message]] = {
+    'images first': [image(0), image(1), plane(0), plane(1), plane(0, topic='/mask')],
+    'labels first': [plane(0, topic='/mask'), plane(1), plane(0), image(1), image(0)],
+    'by turns': [plane(0), image(0), plane(0, topic='/mask'), image(1), plane(1)],
+}
+
+
+@pytest.mark.parametrize('order', ORDERS)
+def test_labels_and_masks_find_their_images_in_any_order(order: str, tmp_path: Path) -> None:
+    rest = [image(2), plane(2, topic='/mask'), plane(3), plane(4, topic='/mask')]
+    bag = write(tmp_path / 'bag', *ORDERS[order], *rest)
+    made = take(
+        bag,
+        tmp_path / 'out',
+        image_topic='/image',
+        label_topic='/label',
+        mask_topic='/mask',
+        classes=BDD100K_CLASSES,
+    )
+    assert (made.images, made.masks, made.without_label, made.spare) == (2, 1, 1, 1)
+    first, second = '1700000000_000000000.png', '1700000000_050000000.png'
+    assert files(tmp_path / 'out') == [
+        'classes.yaml',
+        *(f'images/{n}' for n in (first, second)),
+        *(f'labels/{n}' for n in (first, second)),
+        f'masks/{first}',
+    ]
+    for number, file_name in enumerate((first, second)):
+        got = cv2.imread(str(tmp_path / 'out' / 'labels' / file_name), cv2.IMREAD_UNCHANGED)
+        assert (got == label(number)).all()
+    listed = read_classes_file(tmp_path / 'out' / 'classes.yaml')
+    assert classes_named(listed) == BDD100K_CLASSES
+
+
+def test_a_mosaic_in_a_jpeg_is_not_kept_as_grey(tmp_path: Path) -> None:
+    topic, number, message = file(0, encoded('.png', picture(0)[..., 0]))
+    message.format = 'bayer_rggb8; png compressed '
+    take(write(tmp_path / 'bag', (topic, number, message)), tmp_path / 'out')
+    (path,) = (tmp_path / 'out' / 'images').iterdir()
+    assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape == (HEIGHT, WIDTH, 3)
+
+
+def strange(number: int, **changes: Any) -> Message:
+    topic, _, message = image(number)
+    for key, value in changes.items():
+        setattr(message, key, value)
+    return topic, number, message
+
+
+def cut(number: int) -> Message:
+    return file(number, encoded('.jpg', picture(number))[:-9])
+
+
+JPEGS = [file(i, encoded('.jpg', picture(i))) for i in range(4)]
+LABELS = [plane(i) for i in range(4)]
+A, B = f'{stamp(1) // 10**9}_050000000', 'second'
+# What is in the bag instead of frame 1, the name that it is told by, and what is told.
+TROUBLES: dict[str, tuple[list[Message], str, str]] = {
+    'a cut JPEG': ([cut(1), LABELS[1]], A, 'its image cannot be used: a JPEG file of .* too early'),
+    'the same behind its label': ([LABELS[1], cut(1)], A, 'ends too early'),
+    'a cut JPEG with a name': ([name(1, B), LABELS[1], cut(1)], B, 'ends too early'),
+    'no JPEG': ([file(1, b'GIF89a'), LABELS[1]], A, 'data begins with 47 49 46'),
+    'an empty file': ([LABELS[1], file(1, b'')], A, 'without data'),
+    'a label of another size': (
+        [JPEGS[1], plane(1, label(1, width=16))],
+        A,
+        'its label is 16x24, its image 32x24; they must have one size',
+    ),
+    'an image of another size': (
+        [plane(1, label(1, height=8)), JPEGS[1]],
+        A,
+        'its image is 32x24, its label 32x8',
+    ),
+    'a mask of another size': (
+        [JPEGS[1], LABELS[1], plane(1, label(1, width=16), '/mask')],
+        A,
+        'its mask is 16x24, its image and label 32x24',
+    ),
+    'a stray id': (
+        [plane(1, np.full((HEIGHT, WIDTH), 3, np.uint8)), JPEGS[1]],
+        A,
+        r'its label cannot be used: it has the ids \[3\], and the classes end at 2',
+    ),
+    'a label in colours': (
+        [JPEGS[1], ('/label', 1, image(1)[2])],
+        A,
+        "its label cannot be used: labels of the encoding 'bgr8'",
+    ),
+    'a stamp twice': ([LABELS[1], JPEGS[1], JPEGS[1]], A, 'two images have its stamp'),
+    'a name twice': (
+        [name(1, 'first'), JPEGS[1], LABELS[1]],
+        rf'first \({A}\)',
+        "another frame has the name 'first'",
+    ),
+    'a name that leads elsewhere': (
+        [name(1, '../../up'), JPEGS[1], LABELS[1]],
+        A,
+        "its name in the bag, '../../up', is no name of a file",
+    ),
+    'a hidden name': ([name(1, '.x'), LABELS[1], JPEGS[1]], A, "'.x', is no name of a file"),
+    'a long name': ([name(1, 'ü' * 200), LABELS[1], JPEGS[1]], A, 'is no name of a file'),
+    'a name of two lines': ([name(1, 'a\nb'), LABELS[1], JPEGS[1]], A, 'is no name of a file'),
+    'a message of two bytes': (
+        [LABELS[1], JPEGS[1], ('/label', 1, b'\0\1')],
+        r'/label at \d+ ns',
+        'has 2 bytes; at least 12',
+    ),
+    'half a message': (
+        [JPEGS[1], ('/label', 1, Cdr().number('i', 1_700_000_000).number('I', 50_000_000).done())],
+        A,
+        'its label cannot be used: a message of /label',
+    ),
+}
+
+
+@pytest.mark.parametrize('trouble', TROUBLES)
+def test_a_bad_frame_is_named_and_the_rest_goes_on(trouble: str, tmp_path: Path) -> None:
+    content, told_as, text = TROUBLES[trouble]
+    first = [name(0, 'first'), JPEGS[0], LABELS[0]]
+    bag = write(tmp_path / 'bag', *first, *content, LABELS[2], JPEGS[2], JPEGS[3], LABELS[3])
+    with BagReader(bag) as reader:
+        masks = '/mask' if '/mask' in reader.topics else ''
+    told: list[str] = []
+    made = take(
+        bag,
+        tmp_path / 'out',
+        told=told,
+        image_topic='/image',
+        label_topic='/label',
+        mask_topic=masks,
+        classes=BDD100K_CLASSES,
+    )
+    (line,) = told
+    ((named, reason),) = made.failed.items()
+    assert line == f'{named}: {reason}'
+    assert re.fullmatch(told_as, named)
+    assert re.search(text, reason)
+    whole = 4 if trouble == 'a message of two bytes' else 3
+    assert made.images == whole
+    back = open_dataset('folder', tmp_path / 'out')
+    assert (len(back), back.unused_labels) == (whole, ())  # type: ignore[attr-defined]
+    assert 'first' in back.names
+    for sample in back:  # type: ignore[attr-defined]
+        assert sample.label.shape == (HEIGHT, WIDTH)
+
+
+def test_nothing_is_left_of_frames_that_all_fail(tmp_path: Path) -> None:
+    bag = write(tmp_path / 'bag', cut(0), LABELS[0], LABELS[1], cut(1))
+    made = take(
+        bag,
+        tmp_path / 'out',
+        image_topic='/image',
+        label_topic='/label',
+        classes=BDD100K_CLASSES,
+    )
+    assert (made.images, len(made.failed)) == (0, 2)
+    assert list((tmp_path / 'out').iterdir()) == []
+
+
+@pytest.mark.parametrize('stop_at', range(6))
+@pytest.mark.parametrize('how', ['asked', 'raised'])
+def test_however_it_ends_every_image_has_its_label(how: str, stop_at: int, tmp_path: Path) -> None:
+    bag = write(tmp_path / 'bag', JPEGS[0], JPEGS[1], LABELS[0], LABELS[2], LABELS[1], JPEGS[2])
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked > stop_at and how == 'raised':
+            raise KeyboardInterrupt
+        return asked > stop_at
+
+    options = ImageFolderOptions(
+        tmp_path / 'out', image_topic='/image', label_topic='/label', classes=BDD100K_CLASSES
+    )
+    if how == 'raised':
+        with pytest.raises(KeyboardInterrupt):
+            images_from_bag(bag, options, stop=stop)
+    else:
+        assert images_from_bag(bag, options, stop=stop).interrupted
+    whole = [0, 0, 0, 1, 1, 2][stop_at]
+    images = [Path(f).stem for f in files(tmp_path / 'out') if f.startswith('images')]
+    labels = [Path(f).stem for f in files(tmp_path / 'out') if f.startswith('labels')]
+    assert (len(images), images) == (whole, labels)
+    assert len(files(tmp_path / 'out')) == (2 * whole + 1 if whole else 0)
+
+
+def plain(path: Path) -> Path:
+    return write(path, *JPEGS, *LABELS, name(0, 'a'), ('/text', 0, _text()))
+
+
+def _text() -> Any:
+    from drivseg_ros.bags.typestore import standard_types
+
+    return standard_types().types[STRING](data='x')
+
+
+def full(path: Path) -> None:
+    path.mkdir()
+    (path / 'x').write_text('')
+
+
+REFUSED: dict[str, tuple[dict[str, Any], Callable[[Path], None], type[DrivsegError], str]] = {
+    'two image topics': ({}, lambda out: None, BagError, r'images on /image, /label; name the'),
+    'no such topic': ({'image_topic': '/x'}, lambda out: None, BagError, "has no topic '/x'"),
+    'an image topic of text': (
+        {'image_topic': '/text'},
+        lambda out: None,
+        BagError,
+        'the topic /text has the type std_msgs/msg/String; allowed: sensor_msgs/msg/Image, sensor',
+    ),
+    'a label topic of names': (
+        {'image_topic': '/image', 'label_topic': '/name'},
+        lambda out: None,
+        BagError,
+        f'the topic /name has the type {HEADER}; allowed: sensor_msgs/msg/Image$',
+    ),
+    'a name topic of labels': (
+        {'image_topic': '/image', 'name_topic': '/label'},
+        lambda out: None,
+        BagError,
+        "frames' names are std_msgs/msg/Header",
+    ),
+    'classes without labels': (
+        {'image_topic': '/image', 'classes': BDD100K_CLASSES},
+        lambda out: None,
+        ParameterError,
+        'classes are given, but no label topic',
+    ),
+    'one topic twice': (
+        {'image_topic': '/label', 'label_topic': '/label'},
+        lambda out: None,
+        ParameterError,
+        'must differ',
+    ),
+    'an unknown format': ({'image_format': 'gif'}, lambda out: None, ParameterError, "as 'gif'"),
+    'an odd quality': ({'jpeg_quality': 0}, lambda out: None, ParameterError, '1 to 100'),
+    'a folder with files': ({'image_topic': '/image'}, full, DataError, 'is not empty'),
+    'a file': (
+        {'image_topic': '/image'},
+        lambda out: out.write_bytes(b'') and None,
+        DataError,
+        'is a file; name a folder',
+    ),
+    'a folder below a file': (
+        {'image_topic': '/image'},
+        lambda out: out.parent.write_bytes(b'') and None,
+        DataError,
+        'cannot be made',
+    ),
+}
+
+
+@pytest.mark.parametrize('name', REFUSED)
+def test_what_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
+    options, prepare, error, text = REFUSED[name]
+    bag = plain(tmp_path / 'bag')
+    output = tmp_path / 'at' / 'out' if 'below' in name else tmp_path / 'out'
+    prepare(output)
+    before = files(tmp_path)
+    with pytest.raises(error, match=text):
+        take(bag, output, **options)
+    assert files(tmp_path) == before
