@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -19,10 +21,21 @@ class CommandGroup(TyperGroup):
     Typer alone ends them without a word, and its older releases with status 1.
     """
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Reads the arguments, for which Typer imports what it needs late."""
+        with _in_one_line():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         """Runs the command."""
-        try:
+        with _in_one_line():
             return super().invoke(ctx)
-        except KeyboardInterrupt as interrupt:
-            err.print('interrupted', markup=False)
-            raise typer.Exit(exit_status(interrupt)) from None
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        err.print('interrupted', markup=False)
+        raise typer.Exit(exit_status(interrupt)) from None

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import signal
+from typing import Annotated
 
 import pytest
 import typer
@@ -23,6 +24,16 @@ def wait(number: int) -> None:
         signal.raise_signal(number)
 
 
+def _raise(number: int) -> int:
+    signal.raise_signal(number)
+    return number
+
+
+@app.callback()
+def options(number: Annotated[int, typer.Option(callback=_raise)] = 0) -> None:
+    pass
+
+
 @app.command()
 def fail() -> None:
     raise ValueError('of its own')
@@ -32,6 +43,11 @@ def fail() -> None:
 def test_a_signal_is_one_line(number: int) -> None:
     result = CliRunner().invoke(app, ['wait', str(int(number))])
     assert (result.exit_code, result.output) == (128 + number, 'interrupted\n')
+
+
+def test_a_signal_while_arguments_are_read_is_one_line() -> None:
+    result = CliRunner().invoke(app, ['read', '--number', '2'])
+    assert (result.exit_code, result.output) == (130, 'interrupted\n')
 
 
 def test_other_ends_are_left_alone() -> None:
