@@ -119,8 +119,9 @@ def check_limits(
         ParameterError: if a limit is of a figure that there is not, or needs a baseline.
         DataError: if the baseline is of other data or classes.
     """
-    found = measures(result)
+    # First of all: what another data set lacks is not to be called a wrong name of a figure.
     changes = {} if baseline is None else compare(baseline, result).changes
+    found = measures(result)
     checks = []
     for limit in limits:
         if limit.figure not in found:

@@ -1,0 +1,170 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`drivseg evaluate` and `drivseg report diff`: their files, exit status, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from color_bag import color_image, write_color_bag
+from tiny_model import write_tiny_model
+from typer.testing import CliRunner, Result
+
+from drivseg_ros.bags.from_dataset import bag_from_dataset
+from drivseg_ros.bags.image_bag import ImageBagOptions
+from drivseg_ros.cli.app import app
+from drivseg_ros.datasets.registry import open_dataset
+from drivseg_ros.errors import DataError, DrivsegError
+
+FOLDER = 'folder=frames,classes=bdd100k'
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tiny model, a model that is worse, a folder of frames, and a bag."""
+    monkeypatch.chdir(tmp_path)
+    write_tiny_model(tmp_path / 'tiny.onnx')
+    # At 8x6 pixels, it sees less.
+    write_tiny_model(tmp_path / 'worse.onnx', width=8, height=6)
+    for folder in ('images', 'labels'):
+        (tmp_path / 'frames' / folder).mkdir(parents=True)
+    for i in range(6):
+        image = color_image(i)
+        cv2.imwrite(f'frames/images/{i}.png', image[..., ::-1])
+        cv2.imwrite(f'frames/labels/{i}.png', image.argmax(-1).astype(np.uint8))
+    write_color_bag(tmp_path / 'drive', frames=6, wrong_label=4)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def evaluate(*arguments: str, model: str = 'tiny.onnx') -> Result:
+    chosen = ('--model', model) if model else ()
+    return run('evaluate', *arguments, *chosen, '--engine', 'onnxruntime', '--draws', '200')
+
+
+def content(path: str) -> dict:
+    return json.loads(Path(path).read_text())
+
+
+def test_a_folder(place: Path) -> None:
+    Path('frames/attributes.csv').write_text('name,weather\n0.png,rain\n')
+    found = evaluate(FOLDER, '--json', 'out/e.json', '--junit', 'out/e.xml')
+    assert found.exit_code == 0, found.output
+    assert 'drivable' in found.output
+    assert 'weather=rain' in found.output
+    assert '6 offered, 6 processed, 0 dropped, 0 failed' in found.output
+    told = content('out/e.json')
+    assert told['figures']['miou'] == {'value': 1.0, 'low': 1.0, 'high': 1.0}
+    assert told['ledger']['processed'] == 6
+    assert told['network']['sha256']
+    assert 'flicker' not in told['figures']
+    assert Path('out/e.xml').read_text().startswith('<?xml')
+
+
+def test_a_drive(place: Path) -> None:
+    found = evaluate('drive', '--image-topic', '/cam/image_raw', '--label-topic', '/cam/label',
+                     '--json', 'e.json')  # fmt: skip
+    assert found.exit_code == 0, found.output
+    told = content('e.json')
+    # One label of six is all background, and a third of that is right.
+    assert 0.8 < told['figures']['pixel_accuracy']['value'] < 0.95
+    assert told['figures']['flicker']['value'] > 0
+    assert told['extremes']['worst'][0][0] == '1700000000.200000000'
+    assert 'no intervals: 1 groups' in found.output
+
+
+def test_a_bag_of_a_data_set_tells_its_labels_and_gives_the_same_numbers(place: Path) -> None:
+    dataset = open_dataset('folder', 'frames', classes='bdd100k')
+    bag_from_dataset(dataset, ImageBagOptions(output=place / 'made'))
+    found = evaluate('made', '--json', 'bag.json', model='worse.onnx')
+    assert found.exit_code == 0, found.output
+    assert evaluate(FOLDER, '--json', 'folder.json', model='worse.onnx').exit_code == 0
+    folder, bag = content('folder.json'), content('bag.json')
+    for key in ('figures', 'labels_sha256', 'images_sha256', 'ledger', 'confusion_matrix',
+                'distance', 'reliability', 'extremes', 'calibration'):  # fmt: skip
+        assert bag[key] == folder[key], key
+    assert [f['name'] for f in bag['frames']] == [f['name'] for f in folder['frames']]
+    # The one is a baseline for the other.
+    assert evaluate('made', '--baseline', 'folder.json', '--max-drop', 'miou=0',
+                    model='worse.onnx').exit_code == 0  # fmt: skip
+
+
+def test_masks_that_are_there(place: Path) -> None:
+    made = run('replay', 'drive', '--image-topic', '/cam/image_raw', '--model', 'tiny.onnx',
+               '--engine', 'onnxruntime', '--output', 'masks')  # fmt: skip
+    assert made.exit_code == 0, made.output
+    masks = ('masks', '--mask-topic', '/cam/segmentation/mask')
+    found = evaluate(*masks, '--labels', 'bdd100k', '--json', 'e.json', model='')
+    assert found.exit_code == 0, found.output
+    assert content('e.json')['ledger']['unlabelled'] == 6
+    assert content('e.json')['figures']['change']['value'] > 0
+
+
+def test_the_gate(place: Path) -> None:
+    assert evaluate(FOLDER, '--json', 'base.json').exit_code == 0
+    limits = ('--baseline', 'base.json', '--max-drop', 'miou=0.5')
+    assert evaluate(FOLDER, *limits).exit_code == 0
+    found = evaluate(FOLDER, *limits, '--json', 'e.json', '--junit', 'e.xml', model='worse.onnx')
+    assert found.exit_code == 1
+    assert 'BROKEN: miou may drop by 0.5: miou went from 100.00' in found.output
+    assert '  0: 100.0 to ' in found.output
+    assert '<failure' in Path('e.xml').read_text()
+    assert Path('e.json').is_file()
+    assert evaluate(FOLDER, '--min', 'miou=101').exit_code == 1
+    assert evaluate(FOLDER, '--min', 'miou=70', '--max', 'ece=50').exit_code == 0
+
+    shown = run('report', 'diff', 'base.json', 'e.json', '--frames', '2')
+    assert shown.exit_code == 0, shown.output
+    assert 'miou' in shown.output
+    assert shown.output.count('miou 100.0 to') == 2
+    assert isinstance(run('report', 'diff', 'base.json', 'e.json', '--figure', 'x').exception,
+                      DrivsegError)  # fmt: skip
+
+    Path('frames/labels/0.png').write_bytes(Path('frames/labels/1.png').read_bytes())
+    refused = evaluate(FOLDER, *limits)
+    assert isinstance(refused.exception, DataError)
+    assert 'of other data' in str(refused.exception)
+
+
+def test_a_frame_that_fails_is_named_and_ends_with_1(place: Path) -> None:
+    Path('frames/images/2.png').write_bytes(b'torn')
+    found = evaluate(FOLDER, '--json', 'e.json')
+    assert found.exit_code == 1
+    assert 'BROKEN: every frame could be read: 1 of 6 frames failed' in found.output
+    assert content('e.json')['ledger']['failed'] == 1
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['nothing'], "no bag 'nothing', nor a data set"),
+        ([FOLDER, '--label-topic', '/x'], 'topics were given'),
+        ([FOLDER, '--max-drop', 'miou=1'], '--baseline'),
+        ([FOLDER, '--min', 'miou'], 'FIGURE=POINTS'),
+        ([FOLDER, '--resample', 'clips'], 'auto, frames'),
+        ([FOLDER, '--labels', 'kitti'], 'ready are bdd100k'),
+        ([FOLDER, '--mask-classes', 'bdd100k'], '--mask-topic'),
+        ([FOLDER, '--mask-topic', '/m'], 'need no --model'),
+        ([FOLDER, '--json', 'frames'], 'frames cannot be written'),
+        ([FOLDER, '--baseline', 'none.json'], 'none.json cannot be read'),
+        ([FOLDER, '--attributes', 'none.csv'], 'none.csv cannot be read'),
+        (['drive', '--label-topic', '/cam/label', '--image-topic', '/y'], '/y'),
+    ],
+)
+def test_what_is_refused(place: Path, arguments: list[str], message: str) -> None:
+    found = evaluate(*arguments)
+    assert isinstance(found.exception, DrivsegError), found.output
+    assert message in str(found.exception)
+
+
+def test_masks_need_the_meaning_of_their_values(place: Path) -> None:
+    found = evaluate('drive', '--mask-topic', '/cam/label', model='')
+    assert isinstance(found.exception, DrivsegError)
+    assert 'give --labels' in str(found.exception)

@@ -1,0 +1,211 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The gate: a worse model is caught and named, noise is not, other data are refused."""
+
+from __future__ import annotations
+
+import dataclasses
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from evaluation_cases import BDD100K, PLAIN, classes, random_pair, result_of, with_failure
+
+from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.evaluation.evaluation_diff import compare, frames_that_changed
+from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.gate import Check, Limit, LimitKind, check_frames, check_limits
+from drivseg_ros.evaluation.junit import junit_xml
+from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.evaluation.measures import measures
+from drivseg_ros.evaluation.truth import Figure
+
+FRAMES = 30
+NAMES = ('direct:direct', 'alternative:alternative', 'background')
+PAIRS = [random_pair(i, shape=(40, 60)) for i in range(FRAMES)]
+
+
+def changed(share: float, frames: range, *, seed: int = 0) -> EvaluationResult:
+    """As the baseline, but for a share of the pixels of some frames."""
+    random = np.random.default_rng(seed)
+    pairs = list(PAIRS)
+    for i in frames:
+        label, mask = PAIRS[i]
+        other = random.integers(0, 3, mask.shape).astype(np.uint8)
+        pairs[i] = label, np.where(random.random(mask.shape) < share, other, mask)
+    return result_of(pairs)
+
+
+BASELINE = result_of(PAIRS)
+WORSE = changed(0.5, range(10, 14))
+NOISE = changed(0.002, range(FRAMES))
+
+
+def drop(text: str, result: EvaluationResult, **options: bool) -> Check:
+    limit = Limit.parse(LimitKind.MAX_DROP, text)
+    (found,) = check_limits(result, [limit], BASELINE, **options)
+    return found
+
+
+@pytest.mark.parametrize('beyond_noise', [False, True])
+def test_a_worse_model_is_caught_and_its_frames_are_named(beyond_noise: bool) -> None:
+    found = drop('miou=0.5', WORSE, beyond_noise=beyond_noise)
+    assert not found.passed
+    assert {line.partition(':')[0] for line in found.frames} == {
+        f'frame {i}' for i in range(10, 14)
+    }
+    before, after = (100 * measures(one)['miou'].value for one in (BASELINE, WORSE))
+    assert f'from {before:.2f} to {after:.2f} ({after - before:+.2f})' in found.message
+
+
+@pytest.mark.parametrize('figure', ['miou', 'drivable_iou', 'iou/direct', 'pixel_accuracy'])
+def test_noise_is_not(figure: str) -> None:
+    assert drop(f'{figure}=0.5', NOISE).passed
+    assert drop(f'{figure}=0', BASELINE).passed
+
+
+def test_a_limit_of_nothing_lets_noise_pass_only_if_told_so() -> None:
+    """One frame of thirty is worse: a drop, but other drives might not have shown it."""
+    found = changed(0.5, range(1))
+    assert not drop('miou=0', found).passed
+    forgiven = drop('miou=0', found, beyond_noise=True)
+    assert forgiven.passed
+    assert 'within noise' in forgiven.message
+
+
+@pytest.mark.parametrize(
+    ('kind', 'text', 'passed'),
+    [
+        ('min', 'miou=1', True),
+        ('min', 'miou=99', False),
+        ('max', 'miou=99', True),
+        ('max', 'miou=1', False),
+        ('max-drop', 'miou=50%', True),
+        ('max-drop', 'miou=1%', False),
+        ('max-drop', 'miou=50', True),
+        ('max-rise', 'miou=0', True),
+        ('min', 'iou/direct=99', False),
+        ('min', 'drivable_iou=99', False),
+    ],
+)
+def test_limits(kind: str, text: str, passed: bool) -> None:
+    limit = Limit.parse(LimitKind(kind), text)
+    (found,) = check_limits(WORSE, [limit], BASELINE)
+    assert found.passed is passed
+    assert limit.figure in found.title
+
+
+def test_a_relative_limit_is_of_the_baseline() -> None:
+    before, after = (measures(one)['miou'].value for one in (BASELINE, WORSE))
+    percent = 100 * (before - after) / before
+    assert drop(f'miou={percent + 0.01}%', WORSE).passed
+    assert not drop(f'miou={percent - 0.01}%', WORSE).passed
+
+
+def test_a_rise_is_caught() -> None:
+    (found,) = check_limits(BASELINE, [Limit.parse(LimitKind.MAX_RISE, 'miou=0.5')], WORSE)
+    assert not found.passed
+
+
+def test_a_figure_that_is_not_defined_breaks_its_limit() -> None:
+    label = np.zeros((9, 9), np.uint8)
+    result = result_of([(label, label)])
+    limits = [
+        Limit.parse(LimitKind.MIN, 'iou/alternative=10'),
+        Limit.parse(LimitKind.MAX_DROP, 'iou/alternative=10'),
+    ]
+    assert [c.passed for c in check_limits(result, limits, result)] == [False, False]
+
+
+@pytest.mark.parametrize('text', ['miou', 'miou=', '=1', 'miou=x', 'miou=-1', 'miou=nan', '1'])
+def test_limits_that_are_not_understood(text: str) -> None:
+    with pytest.raises(ParameterError, match='write FIGURE=POINTS'):
+        Limit.parse(LimitKind.MAX_DROP, text)
+
+
+def test_limits_that_cannot_be_held() -> None:
+    with pytest.raises(ParameterError, match='means percent of a baseline'):
+        Limit.parse(LimitKind.MIN, 'miou=3%')
+    with pytest.raises(ParameterError, match="no figure 'mIou' here; there are miou, pixel"):
+        check_limits(WORSE, [Limit.parse(LimitKind.MIN, 'mIou=3')])
+    with pytest.raises(ParameterError, match='--baseline'):
+        check_limits(WORSE, [Limit.parse(LimitKind.MAX_DROP, 'miou=3')])
+
+
+def _of(
+    truth: tuple[str, ...] = NAMES,
+    network: tuple[str, ...] = NAMES,
+    figures: tuple[Figure, ...] = BDD100K.figures,
+    **changes: int,
+) -> EvaluationResult:
+    matching = Matching(classes(*truth), classes(*network), figures)
+    return result_of(PAIRS, matching=matching, settings=dataclasses.replace(PLAIN, **changes))
+
+
+@pytest.mark.parametrize(
+    ('other', 'message'),
+    [
+        (result_of(PAIRS[1:]), 'other data: 30 frames with the labels .* and 29'),
+        (result_of([(PAIRS[0][0].clip(max=1), PAIRS[0][1]), *PAIRS[1:]]), 'of other data'),
+        (with_failure(result_of(PAIRS[1:])), r'0 and 1 frames failed'),
+        (_of(truth=(*NAMES[:2], 'rest')), r'labels .* background, the other .* rest; only'),
+        (_of(network=(*NAMES[:2], 'rest')), r'a network .* background, the other .* rest; only'),
+        (_of(network=('direct', *NAMES[1:])), r'direct .direct., .* the other direct, alt'),
+        (_of(figures=()), 'truth of the same roles'),
+        (_of(bands=2), 'other settings'),
+    ],
+)
+def test_baselines_that_are_refused(other: EvaluationResult, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        check_limits(other, [Limit.parse(LimitKind.MAX_DROP, 'miou=1')], BASELINE)
+
+
+def test_the_order_of_the_frames_does_not_matter_to_a_baseline() -> None:
+    turned = dataclasses.replace(BASELINE, rows=BASELINE.rows[::-1])
+    assert compare(BASELINE, turned).changes['miou'].difference == 0
+
+
+def test_a_diff_tells_every_figure_and_how_sure_it_is() -> None:
+    found = compare(BASELINE, WORSE)
+    change = found.changes['miou']
+    assert change.low <= change.difference <= change.high < 0
+    assert change.beyond_noise
+    assert compare(BASELINE, BASELINE).changes['miou'].beyond_noise is False
+    assert set(found.changes) == set(measures(BASELINE))
+    better = frames_that_changed(WORSE, BASELINE, 'miou', worse=True)
+    assert better == []
+    both = frames_that_changed(WORSE, BASELINE, 'miou', worse=False)
+    assert {frame.name for frame in both} == {f'frame {i}' for i in range(10, 14)}
+
+
+def test_images_that_changed_under_the_same_labels_are_noted() -> None:
+    def seen(digest: str) -> EvaluationResult:
+        rows = [dataclasses.replace(row, image_sha256=digest) for row in BASELINE.rows]
+        return dataclasses.replace(BASELINE, rows=tuple(rows))
+
+    assert compare(seen('a'), seen('a')).notes == ()
+    (note,) = compare(seen('a'), seen('b')).notes
+    assert 'the images are not' in note
+
+
+def test_frames_that_failed_are_a_check_of_their_own() -> None:
+    assert check_frames(BASELINE).passed
+    found = check_frames(with_failure(BASELINE))
+    assert not found.passed
+    assert found.frames == ('last: it is torn',)
+    assert found.message == '1 of 31 frames failed'
+
+
+def test_junit() -> None:
+    checks = [check_frames(BASELINE), drop('miou=0.5', WORSE), Check('odd', False, 'a < b \x07&')]
+    text = junit_xml(checks, measures(BASELINE))
+    root = ElementTree.fromstring(text.partition('\n')[2])
+    (suite,) = root
+    assert (root.get('tests'), root.get('failures'), suite.get('failures')) == ('3', '2', '2')
+    cases = suite.findall('testcase')
+    assert [case.get('name') for case in cases] == [check.title for check in checks]
+    assert [case.find('failure') is not None for case in cases] == [False, True, True]
+    assert 'frame 1' in (cases[1].findtext('failure') or '')
+    assert cases[2].find('failure').get('message') == 'a < b &'
+    values = {p.get('name'): float(p.get('value')) for p in suite.iter('property')}
+    assert values['miou'] == pytest.approx(measures(BASELINE)['miou'].value, abs=1e-6)
