@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.bags.reader import BagReader
-from drivseg_ros.errors import MissingDependencyError
 from drivseg_ros.evaluation.processes import Process
 from drivseg_ros.evaluation.replay import COMPRESSED_IMAGE, image_rate_hz
-from drivseg_ros.evaluation.ros_domain import private_domain
+from drivseg_ros.evaluation.ros_domain import need_rclpy, private_domain
 from drivseg_ros.topics import output_topic, raw_topic
 
 _START_TIMEOUT_S = 30.0
@@ -87,7 +86,7 @@ def run_live(
         BagError: if the bag or the topic cannot be read.
         DrivsegError: if a process fails.
     """
-    _need_rclpy()
+    need_rclpy('a live run')
     with BagReader(bag) as reader:
         image_rate_hz(reader, image_topic)  # refuses a topic that is not there
         info = reader.topic(image_topic)
@@ -175,13 +174,3 @@ def read_play_log(path: Path, topic: str) -> list[PlayedFrame]:
 
 def _count_lines(path: Path) -> int:
     return path.read_bytes().count(b'\n') if path.exists() else 0
-
-
-def _need_rclpy() -> None:
-    try:
-        import rclpy  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(
-            f'a live run needs rclpy, which cannot be imported ({error}); source the setup.bash '
-            "of your ROS 2, or pip install 'drivseg_ros[ros]'"
-        ) from None
