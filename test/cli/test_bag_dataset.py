@@ -170,7 +170,11 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], type[DrivsegError], str]] 
         ParameterError,
         r"--classes '\[a, a\]': the classes .* each with its own name",
     ),
-    'no bag': (lambda path: ['to-images', path / 'b', '-o', path / 'o'], BagError, 'there is no bag'),
+    'no bag': (
+        lambda path: ['to-images', path / 'b', '-o', path / 'o'],
+        BagError,
+        'there is no bag',
+    ),
     'nothing that can be used': (
         lambda path: [
             'to-images', strange_bag(path / 'b', frames=2, broken=(0, 1)),
