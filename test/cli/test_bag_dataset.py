@@ -92,6 +92,15 @@ def test_rendered_and_unlabelled_frames(tmp_path: Path) -> None:
     assert [f.name for f in (tmp_path / 'out').rglob('*.*')] == ['x.png']
 
 
+def test_the_other_makers_write_either_storage_too(tmp_path: Path) -> None:
+    (tmp_path / 'in').mkdir()
+    cv2.imwrite(str(tmp_path / 'in' / 'x.png'), picture(0))
+    for storage, suffix in (('mcap', '.mcap'), ('sqlite3', '.db3')):
+        bag = tmp_path / storage
+        status, _ = run('bag', 'from-images', tmp_path / 'in', '-o', bag, '--storage', storage)
+        assert (status, (bag / f'{storage}{suffix}').is_file()) == (0, True)
+
+
 def strange_bag(path: Path, *, frames: int = 4, broken: tuple[int, ...] = (1,)) -> Path:
     """A bag that tells nothing of its labels, some of whose images have an odd step."""
     with BagWriter(path) as writer:
