@@ -46,7 +46,7 @@ def test_a_signal_is_one_line(number: int) -> None:
 
 
 def test_a_signal_while_arguments_are_read_is_one_line() -> None:
-    result = CliRunner().invoke(app, ['read', '--number', '2'])
+    result = CliRunner().invoke(app, ['--number', '2', 'fail'])
     assert (result.exit_code, result.output) == (130, 'interrupted\n')
 
 
