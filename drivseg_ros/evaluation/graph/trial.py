@@ -153,63 +153,37 @@ def measure(
         at any moment until the last message, the newest message is that has an output;
         age_first_half and age_second_half: the medians of the two halves.
     """
-    ledgers = []
-    latencies: list[tuple[int, float]] = []
-    jitters: list[float] = []
-    ages: list[np.ndarray] = []
-    paces, sent_hz, output_hz = [], [], []
-    for camera in range(cameras):
-        mine = [event for event in sent if event.camera == camera]
-        outputs = [event for event in received if event.camera == camera]
-        sent_ns = {event.key: event.time_ns for event in mine}
-        first: dict[tuple[int, int], int] = {}
-        for event in outputs:
-            if event.key in sent_ns:
-                first.setdefault(event.key, event.time_ns)
-        late = sum(event.key in earlier and event.key not in sent_ns for event in outputs)
-        known = sum(event.key in sent_ns for event in outputs)
-        ledgers.append(
-            GraphLedger(
-                sent=len(mine),
-                received=len(first),
-                lost=len(mine) - len(first),
-                outputs=len(outputs),
-                duplicate=known - len(first),
-                late=late,
-                unmatched=len(outputs) - known - late,
-            )
+    seen = [
+        _Camera.match(
+            [event for event in sent if event.camera == camera],
+            [event for event in received if event.camera == camera],
+            earlier,
         )
-        latencies += [(at, (at - sent_ns[key]) / 1e6) for key, at in first.items()]
-        times = np.array(list(first.values()), np.int64)
-        jitters += (np.abs(np.diff(times, 2)) / 1e6).tolist()
-        ages.append(_ages_ms(mine, first, sent_ns))
-        span = mine[-1].time_ns - mine[0].time_ns if mine else 0
-        sent_hz.append(_rate(len(mine), span))
-        output_hz.append(_rate(len(times), int(times[-1] - times[0]) if len(times) else 0))
-        answered = [sent_ns[key] for key in first]
-        if len(answered) > 1:
-            paces.append((max(answered) - min(answered)) / max(1, int(times[-1] - times[0])))
-        else:
-            paces.append(math.nan)
-    in_order = [latency for _, latency in sorted(latencies)]
-    summary = LatencySummary.of(in_order)
+        for camera in range(cameras)
+    ]
+    ledger = GraphLedger.total([camera.ledger for camera in seen])
+    answers = sorted((at, ms) for camera in seen for at, ms in camera.latencies_ms)
+    latencies = [ms for _, ms in answers]
+    summary = LatencySummary.of(latencies)
+    jitters = [ms for camera in seen for ms in camera.jitters_ms]
+    ages = [camera.ages_ms for camera in seen]
     age = np.concatenate(ages)
     early = np.concatenate([ms[: len(ms) // 2] for ms in ages])
     later = np.concatenate([ms[len(ms) // 2 :] for ms in ages])
-    matched = [at for at, _ in latencies]
     figures = {
-        'sent_hz': _mean(sent_hz),
-        'output_hz': _mean(output_hz),
-        'pace': float(np.min(paces)),  # not a number if one of them is none
-        'loss': GraphLedger.total(ledgers).loss,
+        'sent_hz': _mean([camera.sent_hz for camera in seen]),
+        'output_hz': _mean([camera.output_hz for camera in seen]),
+        # Not a number if one of them is none.
+        'pace': float(np.min([camera.pace for camera in seen])),
+        'loss': ledger.loss,
         'latency_p50': summary.p50,
         'latency_p95': summary.p95,
         'latency_p99': summary.p99,
         'latency_max': summary.largest,
-        'first_frame': in_order[0] if in_order else math.nan,
-        'last_frame': in_order[-1] if in_order else math.nan,
-        'first_output': (min(matched) - sent[0].time_ns) / 1e6 if matched else math.nan,
-        'last_output': (max(matched) - sent[-1].time_ns) / 1e6 if matched else math.nan,
+        'first_frame': latencies[0] if latencies else math.nan,
+        'last_frame': latencies[-1] if latencies else math.nan,
+        'first_output': (answers[0][0] - sent[0].time_ns) / 1e6 if answers else math.nan,
+        'last_output': (answers[-1][0] - sent[-1].time_ns) / 1e6 if answers else math.nan,
         'jitter_mean': _mean(jitters),
         'jitter_p95': LatencySummary.of(jitters).p95,
         'jitter_max': max(jitters, default=math.nan),
@@ -221,29 +195,99 @@ def measure(
     }
     return Trial(
         rate_hz=rate_hz,
-        ledger=GraphLedger.total(ledgers),
-        by_camera=tuple(ledgers),
+        ledger=ledger,
+        by_camera=tuple(camera.ledger for camera in seen),
         figures={
             name: None if math.isnan(value) else round(value, 4) for name, value in figures.items()
         },
     )
 
 
-def _ages_ms(
-    sent: Sequence[Event], first: dict[tuple[int, int], int], sent_ns: dict[tuple[int, int], int]
-) -> np.ndarray:
-    """The age of the newest answered message, every millisecond from the first output on."""
-    if not first:
-        return np.empty(0)
-    received = np.array(list(first.values()), np.int64)
-    newest = np.maximum.accumulate(np.array([sent_ns[key] for key in first], np.int64))
-    moments = np.arange(received[0], max(sent[-1].time_ns, received[0] + 1), _AGE_STEP_NS)
-    at = np.searchsorted(received, moments, side='right') - 1
-    return np.asarray((moments - newest[at]) / 1e6)
+@dataclass(frozen=True, eq=False)
+class _Camera:
+    """One camera's messages and outputs.
+
+    Attributes:
+        ledger: what became of them.
+        sent: when each message was sent, in order, int64 [M] in nanoseconds.
+        answered: when each message with an output was sent, in the order of the outputs, int64 [N].
+        received: when its first output was received, int64 [N].
+    """
+
+    ledger: GraphLedger
+    sent: np.ndarray
+    answered: np.ndarray
+    received: np.ndarray
+
+    @classmethod
+    def match(
+        cls, sent: Sequence[Event], outputs: Sequence[Event], earlier: Collection[tuple[int, int]]
+    ) -> _Camera:
+        sent_ns = {event.key: event.time_ns for event in sent}
+        first: dict[tuple[int, int], int] = {}
+        known = late = 0
+        for event in outputs:
+            if event.key in sent_ns:
+                known += 1
+                first.setdefault(event.key, event.time_ns)
+            else:
+                late += event.key in earlier
+        return cls(
+            ledger=GraphLedger(
+                sent=len(sent),
+                received=len(first),
+                lost=len(sent) - len(first),
+                outputs=len(outputs),
+                duplicate=known - len(first),
+                late=late,
+                unmatched=len(outputs) - known - late,
+            ),
+            sent=np.array(list(sent_ns.values()), np.int64),
+            answered=np.array([sent_ns[key] for key in first], np.int64),
+            received=np.array(list(first.values()), np.int64),
+        )
+
+    @property
+    def sent_hz(self) -> float:
+        return _rate(self.sent)
+
+    @property
+    def output_hz(self) -> float:
+        return _rate(self.received)
+
+    @property
+    def pace(self) -> float:
+        """The time over which the answered messages were sent, by that of their outputs."""
+        if len(self.answered) < 2:
+            return math.nan
+        return float(np.ptp(self.answered) / max(1, np.ptp(self.received)))
+
+    @property
+    def latencies_ms(self) -> list[tuple[int, float]]:
+        """When an output was received, and how long it took."""
+        taken = (self.received - self.answered) / 1e6
+        return list(zip(self.received.tolist(), taken.tolist(), strict=True))
+
+    @property
+    def jitters_ms(self) -> list[float]:
+        jitters: list[float] = (np.abs(np.diff(self.received, 2)) / 1e6).tolist()
+        return jitters
+
+    @property
+    def ages_ms(self) -> np.ndarray:
+        """The age of the newest answered message, every millisecond from the first output on."""
+        if not len(self.received):
+            return np.empty(0)
+        begin = self.received[0]
+        moments = np.arange(begin, max(self.sent[-1], begin + 1), _AGE_STEP_NS)
+        at = np.searchsorted(self.received, moments, side='right') - 1
+        return np.asarray((moments - np.maximum.accumulate(self.answered)[at]) / 1e6)
 
 
-def _rate(count: int, span_ns: int) -> float:
-    return (count - 1) / (span_ns / 1e9) if count > 1 and span_ns > 0 else math.nan
+def _rate(times_ns: np.ndarray) -> float:
+    if len(times_ns) < 2:
+        return math.nan
+    return float((len(times_ns) - 1) * 1e9 / max(1, np.ptp(times_ns)))
 
 
 def _mean(values: Sequence[float]) -> float:
