@@ -69,7 +69,8 @@ def graph(
     size: Annotated[
         list[str] | None,
         typer.Option(
-            help='WIDTHxHEIGHT of the images; may be given several times.', show_default=False
+            help='WIDTHxHEIGHT of the images; may be given several times.',
+            show_default='640x360, 1280x720, 1920x1080',
         ),
     ] = None,
     cameras: Annotated[str, typer.Option(help='Numbers of cameras, by commas.')] = '1',
@@ -80,8 +81,8 @@ def graph(
     peak: Annotated[
         bool, typer.Option('--peak/--no-peak', help='Look for the highest rate that is held.')
     ] = True,
-    lowest: Annotated[float, typer.Option(help='Where to look for it, in Hz.')] = 1.0,
-    highest: Annotated[float, typer.Option(help='Likewise.')] = 200.0,
+    lowest: Annotated[float, typer.Option(help='Where the search begins, in Hz.')] = 1.0,
+    highest: Annotated[float, typer.Option(help='Where it ends, in Hz.')] = 200.0,
     runs: Annotated[int, typer.Option(min=1, help='Runs at each rate.')] = 5,
     duration: Annotated[float, typer.Option(help='Seconds of a run.')] = 5.0,
     probe: Annotated[float, typer.Option(help='Seconds of a run that looks for the peak.')] = 2.0,

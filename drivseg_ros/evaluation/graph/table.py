@@ -4,18 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 _NOTHING = '–'
 
 
-def markdown_table(report: Mapping[str, Any]) -> str:
-    """The rows of a report of `benchmark_graph`: the peak rates, then every rate."""
+def markdown_table(report: Mapping[str, Any], *, only: Collection[str] | None = None) -> str:
+    """The rows of a report of `benchmark_graph`: the peak rates, then every rate.
+
+    Args:
+        report: the report.
+        only: names of the rates to show ('peak', '30'); None for all.
+    """
     parts = []
     if report['configuration']['peak']:
         parts.append(_peaks(report))
-    parts += [_rates(report), _basis(report)]
+    parts += [_rates(report, only), _basis(report)]
     return '\n\n'.join(parts) + '\n'
 
 
@@ -42,7 +47,7 @@ def _peak(row: Mapping[str, Any]) -> str:
     return f'{sign}{peak["rate_hz"]:.3g}'
 
 
-def _rates(report: Mapping[str, Any]) -> str:
+def _rates(report: Mapping[str, Any], only: Collection[str] | None) -> str:
     lines = _head(
         [
             'image',
@@ -62,6 +67,8 @@ def _rates(report: Mapping[str, Any]) -> str:
     for row in report['rows']:
         start = [_image(row), str(row['cameras']), row['node']]
         for rate in row['rates']:
+            if only is not None and rate['name'] not in only:
+                continue
             figures = rate['figures']
             lines.append(
                 _line(

@@ -193,6 +193,8 @@ def test_ours_and_the_textbook_node_side_by_side(tmp_path: Path) -> None:
     assert table.strip() in run.stdout
     widths = {line.count('|') for line in table.splitlines() if line.startswith('|')}
     assert len(widths) == 2  # two tables, no ragged row
+    assert '| drivseg_ros | 20 |' in table
+    assert '| drivseg_ros | 20 |' not in markdown_table(report, only=['peak'])
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
