@@ -142,12 +142,13 @@ def evaluate(
     from drivseg_ros.evaluation.evaluate import evaluate_source
     from drivseg_ros.evaluation.evaluation_file import describe, read_evaluation, write_evaluation
     from drivseg_ros.evaluation.gate import check_frames, check_limits
-    from drivseg_ros.evaluation.junit import junit_xml, write_junit
+    from drivseg_ros.evaluation.junit import junit_xml
     from drivseg_ros.evaluation.label_map import read_label_map
     from drivseg_ros.evaluation.measures import measures
     from drivseg_ros.evaluation.report import describe_engine
     from drivseg_ros.evaluation.tally import EvaluationSettings
     from drivseg_ros.segmenter import Segmenter
+    from drivseg_ros.whole_file import write_whole
 
     for path in (json, junit):
         if path is not None:
@@ -217,7 +218,7 @@ def evaluate(
         *check_limits(result, limits, earlier, beyond_noise=beyond_noise),
     ]
     if junit is not None:
-        write_junit(junit, junit_xml(checks, measures(result)))
+        write_whole(junit, junit_xml(checks, measures(result)))
     print_checks(checks)
     for path in (json, junit):
         if path is not None:

@@ -21,7 +21,7 @@ _HEADS = ('IoU', 'interval', 'precision', 'recall', 'boundary IoU')
 _TITLES = {
     'miou': 'mIoU',
     'pixel_accuracy': 'pixel accuracy',
-    'boundary_iou': 'boundary IoU, mean',
+    'boundary_iou': 'boundary IoU',
     'ece': 'calibration error',
     'flicker': 'flicker',
     'change': 'change between frames',

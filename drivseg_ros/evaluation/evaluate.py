@@ -46,10 +46,17 @@ def evaluate_source(
         on_frame: called with the frames done and the frames there are.
 
     Raises:
-        DataError: if no frame is left, or labels and masks do not fit each other.
+        DataError: if no frame is left, labels and masks do not fit each other, or there is no
+            figure to tell.
         EngineError: if the engine fails.
     """
     matching = Matching(source.labels.classes, network_classes, source.labels.truth)
+    if not matching.questions and not settings.sequence:
+        raise DataError(
+            f'labels with the classes {_names(source.labels.classes)} have nothing to ask a '
+            f'network with the classes {_names(network_classes)}: neither all classes nor a role are the '
+            'same; say what the values mean (--labels), or give another network'
+        )
     tally = Tally(matching, settings)
     ledger = FrameLedger()
     failures: dict[str, str] = {}
@@ -111,3 +118,7 @@ def _judge(
         stamp_ns=frame.stamp_ns,
     )
     return confidence is not None
+
+
+def _names(classes: tuple[ModelClass, ...]) -> str:
+    return ', '.join(c.name for c in classes) or 'of nothing'

@@ -15,6 +15,7 @@ from drivseg_ros.environment import describe_hardware, describe_versions
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.measures import bands, extremes, frame_figures, measures, slices
+from drivseg_ros.whole_file import write_whole
 
 KIND = 'drivseg evaluation'
 FORMAT = 1
@@ -66,13 +67,7 @@ def write_evaluation(path: Path, content: Mapping[str, Any]) -> None:
     Raises:
         DataError: if it cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_text(content, 0) + '\n')
-    except OSError as error:
-        raise DataError(
-            f'{path} cannot be written ({error.strerror}); free some space or name another file'
-        ) from None
+    write_whole(path, _text(content, 0) + '\n')
 
 
 def read_evaluation(path: Path) -> EvaluationResult:

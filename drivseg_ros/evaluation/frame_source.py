@@ -129,7 +129,7 @@ class DatasetSource(FrameSource):
             except DataError as error:
                 yield LostFrame(name, 'data', str(error))
                 continue
-            label = sample.label if self._given is None else self._given.apply(sample.label)
+            label = self._label(sample.label)
             drive = self._drives.get(name, name)
             yield SourceFrame(
                 name,
@@ -138,6 +138,11 @@ class DatasetSource(FrameSource):
                 sample.image,
                 sequence=self._drives.get(name, ''),
             )
+
+    def _label(self, label: np.ndarray) -> np.ndarray | None:
+        if not self.labels.classes:
+            return None  # pictures that nobody labelled
+        return label if self._given is None else self._given.apply(label)
 
     def describe(self) -> dict[str, Any]:
         """Where the frames are from."""

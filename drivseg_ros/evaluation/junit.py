@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from xml.etree import ElementTree
 
-from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.measures import Measure
 
@@ -45,21 +43,6 @@ def junit_xml(
             failure.text = lines
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding='unicode', xml_declaration=True) + '\n'
-
-
-def write_junit(path: Path, text: str) -> None:
-    """Writes the file.
-
-    Raises:
-        DataError: if it cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding='utf-8')
-    except OSError as error:
-        raise DataError(
-            f'{path} cannot be written ({error.strerror}); free some space or name another file'
-        ) from None
 
 
 def _plain(text: str) -> str:

@@ -145,7 +145,7 @@ def extremes(result: EvaluationResult, count: int = 5) -> dict[str, list[tuple[s
     told = [
         (row.name, value)
         for row, found in zip(result.rows, frame_figures(result), strict=True)
-        if (value := found[name]) is not None
+        if (value := found.get(name)) is not None
     ]
     ordered = sorted(told, key=lambda pair: (pair[1], pair[0]), reverse=name == CHANGE)
     return {'worst': ordered[:count], 'best': ordered[::-1][:count]}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -350,3 +351,25 @@ def test_two_halves_are_the_whole(tmp_path: Path, tiny_model: Path) -> None:
     other = dataclasses.replace(halves[1], network={'model': 'other'})
     with pytest.raises(DataError, match='other networks'):
         halves[0].merge(other)
+
+
+def test_labels_that_ask_nothing_are_refused(tmp_path: Path, tiny_model: Path) -> None:
+    root = write_folder(tmp_path / 'folder')
+    dataset = open_dataset('folder', root, classes=['sky', 'tree', 'car'])
+    with pytest.raises(DataError, match='classes sky, tree, car have nothing to ask a network'):
+        judge(DatasetSource('folder', dataset), tiny_model)
+
+
+def test_pictures_without_labels_tell_of_changes(tmp_path: Path, tiny_model: Path) -> None:
+    root = write_folder(tmp_path / 'folder')
+    source = DatasetSource('pictures', open_dataset('unlabelled', root / 'images'))
+    settings = dataclasses.replace(SETTINGS, sequence=True)
+    found = judge(source, tiny_model, settings=settings)
+    said = [color_image(i).argmax(-1) for i in range(FRAMES)]
+    wanted = np.mean([a != b for a, b in itertools.pairwise(said)])
+    assert measures(found)['change'].value == pytest.approx(wanted)
+    assert measures(found)['flicker'].value is None
+    assert set(measures(found)) == {'change', 'flicker'}
+    assert found.unlabelled == FRAMES
+    assert found.labels_sha256 == ''
+    assert describe(found)['extremes']['worst']

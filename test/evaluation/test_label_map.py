@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +34,10 @@ READY = {
 }
 
 
-def test_every_ready_map_is_known_here() -> None:
+def test_every_ready_map_is_known_here_and_in_the_docs() -> None:
     assert set(ready_maps()) == set(READY)
+    told = (Path(__file__).parents[2] / 'docs/evaluating.md').read_text()
+    assert set(READY) <= set(re.findall(r'`([a-z0-9_]+)`', told))
 
 
 @pytest.mark.parametrize('name', READY)
