@@ -59,9 +59,6 @@ class ImageFolderOptions:
             )
         if not 1 <= self.jpeg_quality <= 100:
             raise ParameterError(f'JPEG quality {self.jpeg_quality} is out of range; 1 to 100')
-        named = [t for t in (self.image_topic, self.label_topic, self.mask_topic) if t]
-        if len(set(named)) != len(named):
-            raise ParameterError(f'image, label and mask topics must differ; given {named}')
 
 
 @dataclass
@@ -223,6 +220,9 @@ def _topics(bag: Path, reader: BagReader, options: ImageFolderOptions) -> _Topic
         image = _only_images(bag, reader, {options.label_topic, options.mask_topic})
     own = info is not None and info.image_topic == image
     label = options.label_topic or (info.label_topic if info and own else '')
+    named = [topic for topic in (image, label, options.mask_topic) if topic]
+    if len(set(named)) != len(named):
+        raise ParameterError(f'image, label and mask topics must differ; they are {named}')
     for topic, allowed in (
         (image, IMAGE_TYPES),
         (label, IMAGE_TYPES[:1]),

@@ -97,6 +97,13 @@ def test_a_folder_comes_back_from_a_bag(compressed: bool, storage: str, tmp_path
             assert (tmp_path / 'out' / 'images' / path).read_bytes() == wanted
 
 
+def test_labels_of_the_data_set_are_no_masks(tmp_path: Path) -> None:
+    dataset = open_dataset('folder', write_dataset_folder(tmp_path / 'set'))
+    bag_from_dataset(dataset, ImageBagOptions(tmp_path / 'bag'))
+    with pytest.raises(ParameterError, match='label and mask topics must differ; they are'):
+        take(tmp_path / 'bag', tmp_path / 'out', mask_topic='/camera/label')
+
+
 def test_names_go_by_stamp_whatever_happened_to_the_bag(tmp_path: Path) -> None:
     dataset = open_dataset('folder', write_dataset_folder(tmp_path / 'set'))
     bag_from_dataset(dataset, ImageBagOptions(tmp_path / 'bag'))
