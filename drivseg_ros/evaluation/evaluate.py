@@ -54,8 +54,8 @@ def evaluate_source(
     if not matching.questions and not settings.sequence:
         raise DataError(
             f'labels with the classes {_names(source.labels.classes)} have nothing to ask a '
-            f'network with the classes {_names(network_classes)}: neither all classes nor a role are the '
-            'same; say what the values mean (--labels), or give another network'
+            f'network with the classes {_names(network_classes)}: neither all classes nor a role '
+            'are the same; say what the values mean (--labels), or give another network'
         )
     tally = Tally(matching, settings)
     ledger = FrameLedger()
