@@ -122,9 +122,9 @@ def segment(
             )
     _print_tally(tally)
     if tally.done:
-        folders = {p.parent for f in plan for p in (f.overlay, f.mask, f.confidence) if p}
+        made = [p for f in plan for p in (f.overlay, f.mask, f.confidence) if p is not None]
         alone = len(plan) == 1 and plan[0].mask is None
-        written = {output} if files is not None or alone else folders
+        written = {p if p == output else p.parent for p in made} if files is None else {output}
         for path in sorted(written | {p for p in (masks, confidence) if p is not None}):
             note = '  (the overlay; --masks names a folder for the mask)' if alone else ''
             out.print(f'  {path}{note if path == output else ""}', markup=False, soft_wrap=True)

@@ -129,9 +129,9 @@ class _Row:
             step()
         except DrivsegError as error:
             self.problem = str(error)
-        except (RuntimeError, MemoryError, ValueError, OSError) as error:
+        except Exception as error:
             # What torch and onnxruntime raise of their own, such as for want of memory, concerns
-            # this network and not the others.
+            # this network and not the others, and has no base class in common.
             lines = str(error).strip().splitlines()
             self.problem = f'{type(error).__name__}: {lines[0] if lines else error!r}'
 

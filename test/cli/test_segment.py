@@ -57,6 +57,10 @@ def test_one_picture_to_one_file(tmp_path: Path, tiny_model: Path, folder: Path)
     assert result.returncode == 0, result.stderr
     assert f'{out}  (the overlay; --masks names a folder for the mask)' in result.stdout
     assert {p.name for p in tmp_path.iterdir()} == {'in', 'models', 'o.png'}
+    more = ('--overwrite', '--masks', tmp_path / 'm')
+    result = segment(folder / 'a.png', '--output', out, '--model', tiny_model, *more)
+    said = result.stdout.splitlines()[1:]
+    assert said == [f'  {tmp_path / "m"}', f'  {out}']
 
 
 def test_a_video(tmp_path: Path, tiny_model: Path) -> None:

@@ -86,3 +86,31 @@ def test_titles_that_differ_in_signs_only_have_files_of_their_own() -> None:
     assert names[:5] == ['my_net', 'my_net_2', 'my_net_3', 'network', 'network_2']
     assert len(set(names)) == len(titles)
     assert max(map(len, names)) < 110
+
+
+def test_what_onnxruntime_raises_costs_one_row(tmp_path: Path) -> None:
+    onnx = pytest.importorskip('onnx', reason="onnx is not installed: pip install '.[models]'")
+    path = write_tiny_model(tmp_path / 'broken.onnx', name='broken', work=1)
+    write_tiny_model(tmp_path / 'm.onnx', name='there')
+    model = onnx.load(path)
+    first = model.graph.node[0]
+    # Beyond the end; that shows only when it runs.
+    place = onnx.helper.make_tensor('beyond', onnx.TensorProto.INT64, [1], [9])
+    model.graph.initializer.append(place)
+    given = first.input[0]
+    gather = onnx.helper.make_node('Gather', [given, 'beyond'], ['lost'], axis=3)
+    first.input[0] = 'lost'
+    model.graph.node.insert(0, gather)
+    onnx.save(model, path)
+    report = compare(
+        find_candidates([str(path), str(tmp_path / 'm.onnx')]),
+        [JUDGE],
+        tmp_path / 'out',
+        means=Means(),
+        timing=Timing(specs=()),
+        reporter_of=lambda title: Silence(),
+    )
+    broken, there = report['rows']
+    assert broken['problem'].startswith('InvalidArgument: ')
+    assert '\n' not in broken['problem']
+    assert (there['problem'], there['accuracy']['streets']['frames']) == ('', 2)
