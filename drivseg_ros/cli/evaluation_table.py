@@ -39,14 +39,15 @@ def print_evaluation(content: Mapping[str, Any]) -> None:
         title=escape(_title(content)),
         title_justify='left',
     )
-    for c in content['classes']['truth']:
+    labelled = bool(content['labels_sha256'])
+    for c in content['classes']['truth'] if labelled else ():
         _add_question(table, c['name'], [f'{what}/{c["name"]}' for what in _OF_A_QUESTION], figures)
     table.add_section()
-    for role, title in _ROLE_TITLES.items():
+    for role, title in _ROLE_TITLES.items() if labelled else ():
         _add_question(table, title, [f'{role.value}_{what}' for what in _OF_A_QUESTION], figures)
     table.add_section()
     for name in MAIN_FIGURES:
-        if name in figures:
+        if name in figures and figures[name]['value'] is not None:
             table.add_row(_TITLES[name], *_measure(figures[name]))
     out.print(table)
     _print_notes(content)
@@ -125,6 +126,9 @@ def _print_notes(content: Mapping[str, Any]) -> None:
         )
     else:
         out.print(f'in percent; no intervals: {content["groups"]} groups ({by})', markup=False)
+    if not content['labels_sha256']:
+        out.print('no frame has a label, so only changes are told; in a bag, name --label-topic')
+        return
     for name in content['unanswered']:
         out.print(
             f'{name} IoU: the labels tell it, no class of the network has such a role', markup=False

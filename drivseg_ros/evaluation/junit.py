@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.measures import Measure
 
+_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
+
 
 def junit_xml(
     checks: Sequence[Check], figures: Mapping[str, Measure], *, suite: str = 'drivseg evaluate'
@@ -42,7 +44,8 @@ def junit_xml(
             failure = ElementTree.SubElement(case, 'failure', {'message': _plain(check.message)})
             failure.text = lines
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding='unicode', xml_declaration=True) + '\n'
+    # ElementTree's own declaration names the locale's encoding in Python 3.10.
+    return f'{_DECLARATION}\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
 
 def _plain(text: str) -> str:

@@ -132,10 +132,11 @@ def frame_figures(result: EvaluationResult) -> list[dict[str, float | None]]:
 
 def leading_figure(result: EvaluationResult) -> str:
     """The figure that frames are ordered by: mIoU, else the first by role, else the change."""
-    if result.matching.answers is not None:
-        return MIOU
-    for question in result.matching.questions:
-        return question.figure('iou')
+    found = figures(result.total, result.matching)
+    by_role = [q.figure('iou') for q in result.matching.questions if q.by_role]
+    for name in (MIOU, *by_role):
+        if name in found and _known(found[name]) is not None:
+            return name
     return CHANGE
 
 

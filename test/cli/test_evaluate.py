@@ -104,6 +104,7 @@ def test_masks_that_are_there(place: Path) -> None:
     found = evaluate(*masks, '--labels', 'bdd100k', '--json', 'e.json', model='')
     assert found.exit_code == 0, found.output
     assert content('e.json')['ledger']['unlabelled'] == 6
+    assert 'no frame has a label' in found.output
     assert content('e.json')['figures']['change']['value'] > 0
 
 

@@ -372,4 +372,6 @@ def test_pictures_without_labels_tell_of_changes(tmp_path: Path, tiny_model: Pat
     assert set(measures(found)) == {'change', 'flicker'}
     assert found.unlabelled == FRAMES
     assert found.labels_sha256 == ''
-    assert describe(found)['extremes']['worst']
+    changes = [np.mean(a != b) for a, b in itertools.pairwise(said)]
+    name, value = extremes(found)['worst'][0]
+    assert (name, value) == (str(1 + np.argmax(changes)), pytest.approx(max(changes), abs=1e-6))
