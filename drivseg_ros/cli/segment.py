@@ -29,7 +29,7 @@ def segment(
         Path,
         typer.Option(
             help='Of pictures a folder, for overlays/ and masks/; of one picture also a .png or '
-            '.jpg, the overlay alone. Of a video an .mp4 or .gif.'
+            '.jpg, the overlay alone. Of a video, or a folder of its pictures, an .mp4 or .gif.'
         ),
     ],
     model: Model = DEFAULT_MODEL,
@@ -52,7 +52,8 @@ def segment(
         int | None, typer.Option(help='Of a video: width of the overlay video, in pixels.')
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(help='Of a video: frames a second, if not its own.')
+        float | None,
+        typer.Option(help='Of a video: frames a second, if not its own; pictures have none.'),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option('--overwrite', help='Replace files that are there.')
@@ -68,7 +69,7 @@ def segment(
     from drivseg_ros.image_files import IMAGE_SUFFIXES
     from drivseg_ros.pictures.look import Look
     from drivseg_ros.pictures.picture_run import plan_pictures, segment_pictures
-    from drivseg_ros.pictures.video_run import VideoFiles, segment_video
+    from drivseg_ros.pictures.video_run import VIDEO_SUFFIXES, VideoFiles, segment_video
     from drivseg_ros.segmenter import Segmenter
 
     if not source.exists():
@@ -77,7 +78,8 @@ def segment(
         raise DataError(f"'{source}' is a bag; `drivseg replay` takes these")
     look = Look(alpha=alpha, side_by_side=side_by_side)
     plan, files = [], None
-    if source.is_dir() or source.suffix.lower() in IMAGE_SUFFIXES:
+    to_video = source.is_dir() and output.suffix.lower() in VIDEO_SUFFIXES
+    if not to_video and (source.is_dir() or source.suffix.lower() in IMAGE_SUFFIXES):
         if width is not None or rate is not None:
             raise ParameterError(
                 '--width and --rate are for videos, and pictures were given; leave them out'

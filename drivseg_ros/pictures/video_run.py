@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A video through a Segmenter: the overlay as a video, and masks by frame on request."""
+"""A drive through a Segmenter: the overlay as a video, and masks by frame on request."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ import numpy as np
 
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.evaluation.overlay_video import OverlayVideo
+from drivseg_ros.image_files import find_images
 from drivseg_ros.pictures.files import check_targets
+from drivseg_ros.pictures.frame_source import open_frames, probe_frames
 from drivseg_ros.pictures.gif_video import GifVideo, require_av
 from drivseg_ros.pictures.look import Look
 from drivseg_ros.pictures.planes import check_confidence, check_folder, write_planes
 from drivseg_ros.pictures.tally import Tally
 from drivseg_ros.segmenter import Segmenter
-from drivseg_ros.video_files import open_video, probe_video
 from drivseg_ros.whole_file import whole_file
 
 VIDEO_SUFFIXES = ('.mp4', '.gif')
@@ -33,7 +34,7 @@ class VideoFiles:
     """What is read and written.
 
     Attributes:
-        source: the video.
+        source: a video, or a folder of pictures.
         output: the video with the overlay, .mp4 or .gif.
         masks: a folder for class ids, NNNNNN.png counted from 000000; None leaves them out.
         confidence: likewise for the confidence.
@@ -62,7 +63,10 @@ class VideoFiles:
         check_targets([self.output], [self.source], overwrite=self.overwrite)
         if len({f.resolve() for f in folders}) != len(folders):
             raise DataError(f"masks and confidence cannot both go to '{self.masks}'; name two")
+        pictures = find_images(self.source)[0].parent if self.source.is_dir() else None
         for folder in folders:
+            if pictures is not None and folder.resolve() == pictures.resolve():
+                raise DataError(f"'{folder}' holds the pictures that are read; name another folder")
             check_folder(folder, overwrite=self.overwrite)
 
 
@@ -77,34 +81,33 @@ def segment_video(
     on_frame: Callable[[int, int | None], None] = lambda done, total: None,
     on_failure: Callable[[str], None] = lambda message: None,
 ) -> Tally:
-    """Segments a video frame by frame, in flat memory.
+    """Segments a video, or a folder of pictures as one, frame by frame, in flat memory.
 
     Ended early by `stop`, the video is finished with the frames it has; after an error there is
-    none. Masks keep the size of the video that was read.
+    none. Masks keep the size of the frames that were read. A picture that cannot be decoded is
+    left out.
 
     Args:
         segmenter: the Segmenter; it stays the caller's.
         files: the files.
         look: how the overlay looks.
-        rate_hz: frames a second to write; the video's own unless given.
+        rate_hz: frames a second to write; the video's own unless given, pictures have none.
         width: width of the video that is written, in pixels; as it comes unless given.
         stop: asked before each frame; True ends the run.
         on_frame: called with the frames done, and how many the video claims to have, if it does.
-        on_failure: called if there turn out to be fewer.
+        on_failure: called with what is wrong with a picture, and if there turn out to be fewer.
 
     Raises:
         BagError: if the video cannot be opened.
-        DataError: if it has no frame, or a file cannot be written.
+        DataError: if there is no frame, or a file cannot be written.
         ParameterError: if there is no rate, a value is out of range, or confidence is wanted and
             the network tells none.
         EngineError: if the engine fails.
     """
-    facts = probe_video(files.source)
-    rate = facts.rate_hz if rate_hz is None else rate_hz
+    own_rate_hz, frames = probe_frames(files.source)
+    rate = own_rate_hz if rate_hz is None else rate_hz
     if rate_hz is None and not rate:
-        raise ParameterError(
-            f"video '{files.source}' does not say its frame rate; give one with --rate"
-        )
+        raise ParameterError(f"'{files.source}' does not say its frame rate; give one with --rate")
     if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
         raise ParameterError(f'a rate of {rate} Hz is not allowed; give 0.01 to 1000')
     if width is not None and not _WIDTHS[0] <= width <= _WIDTHS[1]:
@@ -115,8 +118,13 @@ def segment_video(
         check_confidence(segmenter)
     segmenter.warm_up()
     tally = Tally()
+
+    def leave_out(name: str, message: str) -> None:
+        tally.failed[name] = message
+        on_failure(message)
+
     with ExitStack() as stack:
-        capture = stack.enter_context(open_video(files.source))
+        images = stack.enter_context(open_frames(files.source, leave_out))
         partial = stack.enter_context(whole_file(files.output))
         video = _create_video(partial, rate_hz=rate)
         stack.callback(video.close)
@@ -124,10 +132,9 @@ def segment_video(
             if stop():
                 tally.interrupted = True
                 break
-            more, bgr = capture.read()
-            if not more:
+            image = next(images, None)
+            if image is None:
                 break
-            image = bgr[..., ::-1]
             (result,) = segmenter.segment([image], confidence=files.confidence is not None)
             name = f'{tally.done:06d}.png'
             write_planes(
@@ -137,14 +144,14 @@ def segment_video(
             )
             video.write(_resize(look.draw(image, result), width))
             tally.add(result.timings)
-            on_frame(tally.done, facts.frames or None)
+            on_frame(tally.done + len(tally.failed), frames or None)
     if not tally.done and not tally.interrupted:
         raise DataError(
-            f"video '{files.source}' has no frame that can be decoded; convert it to .mp4 (H.264)"
+            f"'{files.source}' has no frame that can be decoded; convert it to .mp4 (H.264)"
         )
-    if tally.done < facts.frames and not tally.interrupted:
+    if tally.done + len(tally.failed) < frames and not tally.interrupted:
         on_failure(
-            f"video '{files.source}' names {facts.frames} frames, of which {tally.done} came out; "
+            f"video '{files.source}' names {frames} frames, of which {tally.done} came out; "
             'the others are cut away in the file (an edit list) or damaged'
         )
     return tally

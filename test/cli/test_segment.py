@@ -80,6 +80,7 @@ def test_a_video(tmp_path: Path, tiny_model: Path) -> None:
         ('drive.mcap', ['--output', 'o'], '`drivseg replay` takes these'),
         ('broken.jpg', ['--output', 'o'], "nothing in '"),
         ('broken.avi', ['--output', 'o.mp4'], 'is no video that OpenCV can read'),
+        ('in', ['--output', 'o.mp4'], 'does not say its frame rate; give one with --rate'),
         ('in', ['--output', 'o', '--width', '100'], '--width and --rate are for videos'),
         ('in', ['--output', 'o', '--model', 'none'], "no model is called 'none'"),
     ],

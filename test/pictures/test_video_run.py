@@ -176,3 +176,25 @@ def test_no_video(tmp_path: Path, tiny_model: Path) -> None:
     source.write_text('no video')
     with Segmenter.open(tiny_model) as segmenter, pytest.raises(BagError, match='is no video'):
         segment_video(segmenter, VideoFiles(source, tmp_path / 'o.mp4'), Look())
+
+
+def test_a_folder_of_pictures(tmp_path: Path, tiny_model: Path) -> None:
+    drive = tmp_path / 'drive' / 'data'
+    drive.mkdir(parents=True)
+    for number, color in zip((2, 10, 1), (GREEN, BLUE, RED), strict=True):
+        cv2.imwrite(str(drive / f'{number}.png'), np.full((48, 64, 3), color[::-1], np.uint8))
+    (drive / '3.jpg').write_text('no picture')
+    files = VideoFiles(tmp_path / 'drive', tmp_path / 'o.mp4', masks=tmp_path / 'm')
+    said: list[str] = []
+    with Segmenter.open(tiny_model) as segmenter:
+        with pytest.raises(ParameterError, match=r'drive. does not say its frame rate.*--rate'):
+            segment_video(segmenter, files, Look())
+        tally = segment_video(segmenter, files, Look(), rate_hz=10, on_failure=said.append)
+    assert (tally.done, list(tally.failed)) == (3, ['3.jpg'])
+    assert len(said) == 1
+    assert '3.jpg' in said[0]
+    assert masks_in(tmp_path / 'm') == {f'{i:06d}.png': [i] for i in range(3)}
+    assert len(read_frames(files.output)) == 3
+    assert cv2.VideoCapture(str(files.output)).get(cv2.CAP_PROP_FPS) == pytest.approx(10)
+    with pytest.raises(DataError, match='holds the pictures that are read'):
+        VideoFiles(tmp_path / 'drive', tmp_path / 'p.mp4', masks=drive, overwrite=True)
