@@ -22,8 +22,6 @@ from drivseg_ros.errors import DataError, ImageError
 from drivseg_ros.image_arrays import check_size
 from drivseg_ros.image_files import read_bytes
 
-LABEL_SUFFIX = '.png'
-
 _SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _HEADER_BYTES = 13
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6

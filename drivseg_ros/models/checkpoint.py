@@ -75,7 +75,7 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     """The metadata and the tensors, on the CPU, of any .safetensors file.
 
     Raises:
-        ModelError: if the file is missing or damaged.
+        ModelError: if the file is missing or damaged, or holds infinities or NaN.
     """
     _check_suffix(path)
     if not path.is_file():
@@ -88,6 +88,12 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         raise ModelError(
             f'{path} cannot be read as safetensors ({error}); write or copy it again'
         ) from None
+    strange = [n for n, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()]
+    if strange:
+        raise ModelError(
+            f'{path} holds numbers that are not finite in {len(strange)} tensors, the first being '
+            f'{strange[0]!r}; such a network tells nothing: take an earlier checkpoint'
+        )
     return metadata, tensors
 
 

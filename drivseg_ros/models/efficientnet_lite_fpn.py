@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from drivseg_ros.models.efficientnet_lite import ConvBN6, EfficientNetLite0
-from drivseg_ros.models.layers import inference_parameters, pool, resize
+from drivseg_ros.models.layers import pool, resize
 
 SCALE = 0.8
 """Of the input inside the network: 640x360 is seen as 512x288, for two thirds of the time."""
@@ -85,7 +85,3 @@ class EfficientNetLiteFPN(nn.Module):
         fine = self.joint4(self.reduce(self.joint8(coarse, stride8)), stride4)
         logits = self.classifier(fine)
         return (logits, self.auxiliary(coarse)) if self.training else logits
-
-    def inference_parameters(self) -> int:
-        """See `drivseg_ros.models.layers.inference_parameters`."""
-        return inference_parameters(self)

@@ -12,7 +12,6 @@ from drivseg_ros.models.layers import (
     InvertedResidual,
     PyramidPooling,
     SeparableConv,
-    inference_parameters,
     resize,
 )
 
@@ -93,7 +92,3 @@ class FastSCNN(nn.Module):
         if not self.training:
             return logits
         return logits, self.auxiliary_fine(fine), self.auxiliary_coarse(coarse)
-
-    def inference_parameters(self) -> int:
-        """See `drivseg_ros.models.layers.inference_parameters`."""
-        return inference_parameters(self)

@@ -112,8 +112,8 @@ def _is_path(text: str) -> bool:
 def _classes_of_checkpoint(path: Path, metadata: Mapping[str, str], architecture: str) -> int:
     if metadata[ARCHITECTURE_KEY] != architecture:
         raise ModelError(
-            f'{path} holds a {metadata[ARCHITECTURE_KEY]}, not a {architecture}; give a checkpoint '
-            'of the same architecture'
+            f'{path} is a checkpoint of {metadata[ARCHITECTURE_KEY]}, not of {architecture}; give '
+            'one of the same architecture'
         )
     try:
         return ModelCard.from_json(metadata.get(METADATA_KEY, '')).num_classes

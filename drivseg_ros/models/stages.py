@@ -66,29 +66,3 @@ def cam_layers(architecture: str, network: nn.Module) -> dict[str, nn.Module]:
             f'no stages are named for {architecture!r}; they are for {", ".join(sorted(_STAGES))}'
         )
     return {name: network.get_submodule(path) for name, path in _STAGES[architecture].items()}
-
-
-def attention_layers(architecture: str, network: nn.Module) -> dict[str, list[nn.Module]]:
-    """The attention modules of a SegFormer: those of 'stage1' to 'stage4', in order.
-
-    Each is called with tokens [N, h w, channels], h and w. Its submodule `attn_drop` is called
-    with the attention, after softmax: float [N, heads, h w, keys], where the keys are the pixels
-    of the stage's map, reduced by `sr_ratio` in both directions, row by row. So a forward
-    pre-hook on `attn_drop` sees which keys every pixel attends to.
-
-    Args:
-        architecture: The network's name in the registry.
-        network: As `create_network` made it.
-
-    Raises:
-        ModelError: If the architecture has no attention.
-    """
-    if not architecture.startswith('segformer_'):
-        raise ModelError(f'{architecture} has no attention; the SegFormers have')
-    return {
-        f'stage{i}': [
-            block.get_submodule('attn')
-            for block in network.get_submodule(f'network.encoder.block{i}').children()
-        ]
-        for i in (1, 2, 3, 4)
-    }

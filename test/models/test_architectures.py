@@ -15,7 +15,7 @@ torch = pytest.importorskip('torch', reason="torch is not installed: pip install
 from drivseg_ros.errors import ModelError  # noqa: E402
 from drivseg_ros.models.layers import inference_parameters  # noqa: E402
 from drivseg_ros.models.registry import ARCHITECTURES  # noqa: E402
-from drivseg_ros.models.stages import attention_layers, cam_layers  # noqa: E402
+from drivseg_ros.models.stages import cam_layers  # noqa: E402
 
 CLASSES = 19
 # What torchvision publishes of resnet50, without its last layer.
@@ -116,15 +116,6 @@ SHAPES = {
     **{f'segformer_b{size}': QUARTER for size in range(6)},
 }
 
-# Blocks of each stage (SegFormer, table 6 of the paper's appendix).
-DEPTHS = {
-    'segformer_b0': [2, 2, 2, 2],
-    'segformer_b1': [2, 2, 2, 2],
-    'segformer_b2': [3, 4, 6, 3],
-    'segformer_b3': [3, 4, 18, 3],
-    'segformer_b4': [3, 8, 27, 3],
-    'segformer_b5': [3, 6, 40, 3],
-}
 # Logits in training mode, those of auxiliary heads included.
 OUTPUTS = {'efficientnet_lite_fpn': 2, 'fast_scnn': 3, 'pspnet_resnet50': 2}
 
@@ -216,35 +207,3 @@ def test_stages_are_maps_from_fine_to_coarse_that_the_logits_depend_on(zoo):
         assert gradient.abs().sum() > 0, stage
     areas = [m.shape[2] * m.shape[3] for s, m in maps.items() if s.startswith('stage')]
     assert areas == sorted(areas, reverse=True)
-
-
-def test_attention_is_within_reach(zoo):
-    name, network = zoo
-    if not name.startswith('segformer'):
-        with pytest.raises(ModelError, match='no attention'):
-            attention_layers(name, network)
-        return
-    stages = attention_layers(name, network)
-    assert list(stages) == ['stage1', 'stage2', 'stage3', 'stage4']
-    assert [len(layers) for layers in stages.values()] == DEPTHS[name]
-    found = {}
-
-    def keep(stage):
-        return lambda module, inputs: found.update({stage: inputs[0]})
-
-    hooks = [
-        layers[-1].attn_drop.register_forward_pre_hook(keep(stage))
-        for stage, layers in stages.items()
-    ]
-    with torch.inference_mode():
-        network.eval()(torch.zeros(1, 3, 64, 96))
-    for hook in hooks:
-        hook.remove()
-    for (stage, layers), stride, reduction in zip(
-        stages.items(), (4, 8, 16, 32), (8, 4, 2, 1), strict=True
-    ):
-        height, width = 64 // stride, 96 // stride
-        keys = (height // reduction) * (width // reduction)
-        assert layers[0].sr_ratio == reduction
-        assert found[stage].shape == (1, layers[-1].num_heads, height * width, keys)
-        torch.testing.assert_close(found[stage].sum(-1), torch.ones_like(found[stage][..., 0]))

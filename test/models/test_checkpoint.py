@@ -69,6 +69,13 @@ def rename_tensor(header):
     header['other'] = header.pop('fusion.fine.0.weight')
 
 
+def with_nan(content):
+    header, tensors = header_of(content)
+    start, _ = header['fusion.fine.0.weight']['data_offsets']
+    nan = struct.pack('<f', float('nan'))
+    return content[: -len(tensors)] + tensors[:start] + nan + tensors[start + 4 :]
+
+
 TWO_CLASSES = ModelCard('c', BDD100K_CLASSES[:2], 96, 56).to_json()
 
 
@@ -85,6 +92,7 @@ TWO_CLASSES = ModelCard('c', BDD100K_CLASSES[:2], 96, 56).to_json()
             metadata(architecture='resnet'), "unknown architecture 'resnet'", id='architecture'
         ),
         pytest.param(metadata(card=TWO_CLASSES), 'does not fit its architecture', id='classes'),
+        pytest.param(with_nan, "not finite in 1 tensors.*'fusion.fine.0.weight'", id='nan'),
         pytest.param(with_header(rename_tensor), r"'fusion.fine.0.weight'.*none", id='tensor'),
     ],
 )

@@ -341,7 +341,7 @@ def networks():
         pytest.param('segformer_b0', changed(), 'taken for a Mix Transformer', id='another net'),
         pytest.param('unet', changed(), 'no checkpoint of ours, and no other file', id='unet'),
         pytest.param('fcn_resnet50', pickled, 'cannot be read as safetensors', id='pickle'),
-        pytest.param('fcn_resnet50', of_another, 'holds a fast_scnn', id='architecture'),
+        pytest.param('fcn_resnet50', of_another, 'checkpoint of fast_scnn', id='architecture'),
         pytest.param('fcn_resnet50', nothing, 'give the path of a .safetensors', id='absent'),
     ],
 )

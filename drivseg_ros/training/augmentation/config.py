@@ -148,8 +148,9 @@ class Augmentation:
         Args:
             image: uint8 [H, W, 3] RGB, any strides; left alone.
             planes: uint8 [h, w] each, of any sizes, that cover the image: targets, hints.
-            seed: Where all chance comes from, such as (seed, epoch, index); no other random state
-                is read or changed, so any process makes the same view of it.
+            seed: Where all chance comes from, such as (seed, epoch, index): any process makes the
+                same view of it. The random states of torch, numpy and Python are left as they
+                were; OpenCV's is not, for it cannot be read.
             width: Width of the view.
             height: Height of the view.
             target_stride: Planes are made at 1 / target_stride of the view's size.

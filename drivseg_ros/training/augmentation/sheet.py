@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A sheet of frames with their targets over them, to see what the network is shown."""
+"""A frame with its target over it, to see what the network is shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from drivseg_ros.datasets.label_sets import LabelSets
 from drivseg_ros.errors import DataError
 from drivseg_ros.model_card import UNLABELLED, ModelClass
 
-_GAP = 4
 _STRIPE = 8
 
 
@@ -66,32 +65,3 @@ def blend_target(
     colors[nothing] = 128
     blended = cv2.addWeighted(image, 1 - alpha, colors, alpha, 0)
     return np.where((tinted | nothing)[..., None], blended, image)
-
-
-def draw_sheet(tiles: Sequence[np.ndarray], *, columns: int = 4) -> np.ndarray:
-    """Pictures of one size in rows, on white.
-
-    Args:
-        tiles: uint8 [H, W, 3] each.
-        columns: How many stand side by side.
-
-    Returns:
-        uint8 [.., .., 3].
-
-    Raises:
-        DataError: If there is none, or their sizes differ.
-    """
-    if not tiles or len({tile.shape for tile in tiles}) > 1:
-        raise DataError(
-            f'{len(tiles)} pictures of the sizes {sorted({tile.shape for tile in tiles})} for a '
-            'sheet; give at least one, all of one size'
-        )
-    height, width = tiles[0].shape[:2]
-    columns = min(columns, len(tiles))
-    lines = -(-len(tiles) // columns)
-    shape = (lines * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, 3)
-    sheet = np.full(shape, 255, np.uint8)
-    for i, tile in enumerate(tiles):
-        top, left = i // columns * (height + _GAP), i % columns * (width + _GAP)
-        sheet[top : top + height, left : left + width] = tile
-    return sheet

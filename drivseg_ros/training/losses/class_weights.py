@@ -14,6 +14,7 @@ from drivseg_ros.errors import ParameterError
 from drivseg_ros.model_card import UNLABELLED
 
 BALANCED = 'balanced'
+_MOST = 1e6
 
 
 def class_shares(pixels: Sequence[int] | np.ndarray, sets: LabelSets) -> tuple[float, ...]:
@@ -30,7 +31,7 @@ def class_shares(pixels: Sequence[int] | np.ndarray, sets: LabelSets) -> tuple[f
     Raises:
         ParameterError: If codes lack a number, or nothing is labelled.
     """
-    counts = np.asarray(pixels, np.float64)
+    counts = np.array(pixels, np.float64)  # a copy, for it is changed
     if counts.ndim != 1 or len(counts) < sets.num_codes or (counts < 0).any():
         raise ParameterError(
             f'pixel counts of the shape {list(counts.shape)} for {sets.num_codes} codes; '
@@ -92,7 +93,7 @@ def resolve_weights(
 
 
 def check_weights(what: str, weights: object) -> None:
-    """Refuses anything but finite numbers of at least 0, at least one of them above 0.
+    """Refuses anything but numbers from 0 to 1e6, at least one of them above 0.
 
     Raises:
         ParameterError: If it is something else.
@@ -101,13 +102,13 @@ def check_weights(what: str, weights: object) -> None:
         isinstance(weights, Sequence)
         and not isinstance(weights, str)
         and all(
-            isinstance(w, (int, float)) and not isinstance(w, bool) and math.isfinite(w) and w >= 0
+            isinstance(w, (int, float)) and not isinstance(w, bool) and 0 <= w <= _MOST
             for w in weights
         )
         and any(weights)
     )
     if not fine:
         raise ParameterError(
-            f'{what} is {weights!r}; one finite number of at least 0 for each class, not all of '
+            f'{what} is {weights!r}; one number from 0 to {_MOST:g} for each class, not all of '
             'them 0, is allowed'
         )

@@ -8,7 +8,7 @@ import pytest
 from drivseg_ros.datasets.label_sets import LabelSets
 from drivseg_ros.errors import DataError
 from drivseg_ros.model_card import BDD100K_CLASSES
-from drivseg_ros.training.augmentation.sheet import blend_target, draw_sheet
+from drivseg_ros.training.augmentation.sheet import blend_target
 
 SETS = LabelSets(3, (frozenset({0, 1}),))
 IMAGE = np.full((40, 60, 3), 100, np.uint8)
@@ -53,20 +53,3 @@ def test_a_smaller_target_is_stretched():
 def test_strange_codes_are_refused():
     with pytest.raises(DataError, match=r'codes \[7\]; allowed are 0 to 3'):
         blend_target(IMAGE, np.full((40, 60), 7, np.uint8), BDD100K_CLASSES, SETS)
-
-
-@pytest.mark.parametrize(
-    ('count', 'columns', 'shape'),
-    [(1, 4, (40, 60)), (4, 4, (40, 252)), (5, 4, (84, 252)), (3, 2, (84, 124))],
-)
-def test_a_sheet_has_all_tiles(count, columns, shape):
-    sheet = draw_sheet([IMAGE + i for i in range(count)], columns=columns)
-    assert sheet.shape == (*shape, 3)
-    for i in range(count):
-        assert (sheet == 100 + i).all(axis=2).sum() == 40 * 60
-
-
-@pytest.mark.parametrize('tiles', [[], [IMAGE, IMAGE[1:]]], ids=len)
-def test_sheets_of_nothing_or_of_several_sizes(tiles):
-    with pytest.raises(DataError, match='for a sheet'):
-        draw_sheet(tiles)

@@ -116,6 +116,7 @@ def test_counts_that_are_none(pixels, message):
         ({'name': 'weighted_cross_entropy', 'weights': [1, -1]}, r'weights is \[1, -1\]'),
         ({'name': 'weighted_cross_entropy', 'weights': [0, 0]}, r'weights is \[0, 0\]'),
         ({'name': 'weighted_cross_entropy', 'weights': [1, float('inf')]}, 'weights is'),
+        ({'name': 'weighted_cross_entropy', 'weights': [1, 1e39]}, 'from 0 to 1e'),
         ({'name': 'weighted_cross_entropy', 'weights': 3}, 'weights is 3'),
         (
             {'name': 'weighted_cross_entropy', 'weights': [1], 'class_shares': [1]},
@@ -133,6 +134,12 @@ def test_what_is_refused(spec, message):
 def test_shares_that_are_none():
     with pytest.raises(ParameterError, match=r'sum to 0\.4'):
         create_loss(BALANCED, class_shares=(0.2, 0.2))
+
+
+def test_counts_are_left_as_they_are():
+    counts = np.ones(256)
+    class_shares(counts, LabelSets(3))
+    assert (counts == 1).all()
 
 
 def test_weights_of_other_classes_are_refused():
