@@ -140,11 +140,13 @@ def evaluate(
     from drivseg_ros.evaluation.bag_source import BagTopics
     from drivseg_ros.evaluation.bootstrap import BootstrapSettings
     from drivseg_ros.evaluation.evaluate import evaluate_source
+    from drivseg_ros.evaluation.evaluation_diff import check_same_terms
     from drivseg_ros.evaluation.evaluation_file import describe, read_evaluation, write_evaluation
-    from drivseg_ros.evaluation.gate import check_frames, check_limits
+    from drivseg_ros.evaluation.gate import check_figures, check_frames, check_limits
     from drivseg_ros.evaluation.junit import junit_xml
     from drivseg_ros.evaluation.label_map import read_label_map
-    from drivseg_ros.evaluation.measures import measures
+    from drivseg_ros.evaluation.matching import Matching
+    from drivseg_ros.evaluation.measures import figure_names, measures
     from drivseg_ros.evaluation.report import describe_engine
     from drivseg_ros.evaluation.tally import EvaluationSettings
     from drivseg_ros.segmenter import Segmenter
@@ -198,6 +200,11 @@ def evaluate(
         else:
             given = source.labels if mask_classes is None else read_label_map(mask_classes)
             network, classes = {'masks': mask_topic}, given.classes
+        # What can be refused is refused before an hour's work.
+        matching = Matching(source.labels.classes, classes, source.labels.truth)
+        check_figures(limits, figure_names(matching, settings))
+        if earlier is not None:
+            check_same_terms((earlier.matching, earlier.settings), (matching, settings))
         progress = stack.enter_context(progress_bar())
         task = progress.add_task('frames', total=len(source))
         result = evaluate_source(

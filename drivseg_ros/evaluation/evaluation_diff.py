@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.bootstrap import draw, interval
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.measures import frame_figures, measures
 from drivseg_ros.evaluation.sums import LOWER_IS_BETTER
+from drivseg_ros.evaluation.tally import EvaluationSettings
 
 
 @dataclass(frozen=True)
@@ -66,36 +68,45 @@ class EvaluationDiff:
     notes: tuple[str, ...] = ()
 
 
-def check_comparable(before: EvaluationResult, after: EvaluationResult) -> None:
-    """Refuses two evaluations that are not of the same labels and classes.
+def check_same_terms(
+    before: tuple[Matching, EvaluationSettings], after: tuple[Matching, EvaluationSettings]
+) -> None:
+    """Refuses two evaluations of other classes or settings; it needs no frame to be judged.
 
     Raises:
-        DataError: if they are not, and why.
+        DataError: if they differ, and in what.
     """
-    for what, mine, its in (
-        ('labels with the classes', before.matching.truth, after.matching.truth),
-        ('a network with the classes', before.matching.network, after.matching.network),
+    (mine, how), (its, other) = before, after
+    for what, first, second in (
+        ('labels with the classes', mine.truth, its.truth),
+        ('a network with the classes', mine.network, its.network),
     ):
-        first, second = ([(c.name, c.role.value) for c in classes] for classes in (mine, its))
-        if first != second:
+        names = [[(c.name, c.role.value) for c in classes] for classes in (first, second)]
+        if names[0] != names[1]:
             raise DataError(
-                f'the one evaluation has {what} {_names(first)}, the other {_names(second)}; only '
-                'evaluations of the same classes can be compared'
+                f'the one evaluation has {what} {_names(names[0])}, the other {_names(names[1])}; '
+                'only evaluations of the same classes can be compared'
             )
-    if before.matching.figures != after.matching.figures:
+    if mine.figures != its.figures:
         raise DataError(
             'the labels of the two evaluations are not the truth of the same roles; only '
             'evaluations of one truth can be compared'
         )
-    if (before.settings.bands, before.settings.boundary) != (
-        after.settings.bands,
-        after.settings.boundary,
-    ):
+    if (how.bands, how.boundary) != (other.bands, other.boundary):
         raise DataError(
-            f'the two evaluations have other settings ({before.settings.bands} bands, boundary '
-            f'{before.settings.boundary}; {after.settings.bands}, {after.settings.boundary}); '
-            'make one again with those of the other'
+            f'the two evaluations have other settings ({how.bands} bands, boundary '
+            f'{how.boundary}; {other.bands}, {other.boundary}); make one again with those of the '
+            'other'
         )
+
+
+def check_comparable(before: EvaluationResult, after: EvaluationResult) -> None:
+    """Refuses two evaluations that are not of the same labels, classes and settings.
+
+    Raises:
+        DataError: if they are not, and why.
+    """
+    check_same_terms((before.matching, before.settings), (after.matching, after.settings))
     same = before.labels_sha256 == after.labels_sha256
     if not before.labels_sha256:
         same = same and before.images_sha256 == after.images_sha256

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from drivseg_ros.errors import ParameterError
@@ -100,6 +100,19 @@ class Check:
     frames: tuple[str, ...] = ()
 
 
+def check_figures(limits: Sequence[Limit], names: Collection[str]) -> None:
+    """Refuses limits of figures that there are not.
+
+    Raises:
+        ParameterError: if there is one.
+    """
+    for limit in limits:
+        if limit.figure not in names:
+            raise ParameterError(
+                f'there is no figure {limit.figure!r} here; there are {", ".join(names)}'
+            )
+
+
 def check_limits(
     result: EvaluationResult,
     limits: Sequence[Limit],
@@ -122,12 +135,9 @@ def check_limits(
     # First of all: what another data set lacks is not to be called a wrong name of a figure.
     changes = {} if baseline is None else compare(baseline, result).changes
     found = measures(result)
+    check_figures(limits, found)
     checks = []
     for limit in limits:
-        if limit.figure not in found:
-            raise ParameterError(
-                f'there is no figure {limit.figure!r} here; there are {", ".join(found)}'
-            )
         if not limit.kind.needs_baseline:
             checks.append(_check_value(limit, found))
         elif baseline is None:

@@ -14,6 +14,7 @@ import numpy as np
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.bootstrap import draw, interval
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.sums import (
     BOUNDARY_IOU,
     CHANGE,
@@ -25,6 +26,7 @@ from drivseg_ros.evaluation.sums import (
     add,
     figures,
 )
+from drivseg_ros.evaluation.tally import EvaluationSettings
 
 _DIGITS = 6
 
@@ -79,7 +81,7 @@ def measures(result: EvaluationResult) -> dict[str, Measure]:
     level = result.settings.bootstrap.level
     found = {}
     for name, value in figures(result.total, result.matching).items():
-        if _is_off(name, result):
+        if _is_off(name, result.settings):
             continue
         ends = interval(drawn[name], level) if name in drawn else None
         low, high = ends or (None, None)
@@ -87,6 +89,12 @@ def measures(result: EvaluationResult) -> dict[str, Measure]:
     if result.calibration is not None:
         found[ECE] = Measure(_known(result.calibration.ece))
     return found
+
+
+def figure_names(matching: Matching, settings: EvaluationSettings) -> list[str]:
+    """The names of all figures that an evaluation can tell."""
+    names = [n for n in figures(Sums.zero(matching), matching) if not _is_off(n, settings)]
+    return names if matching.answers is None else [*names, ECE]
 
 
 def slices(result: EvaluationResult) -> list[Slice]:
@@ -123,7 +131,7 @@ def frame_figures(result: EvaluationResult) -> list[dict[str, float | None]]:
         return []
     vectors = np.stack([row.sums.vector for row in result.rows])
     found = figures(Sums.from_vector(vectors, result.matching), result.matching)
-    kept = {name: values for name, values in found.items() if not _is_off(name, result)}
+    kept = {name: values for name, values in found.items() if not _is_off(name, result.settings)}
     return [
         {name: _short(_known(values[i])) for name, values in kept.items()}
         for i in range(len(result.rows))
@@ -161,11 +169,12 @@ def _slice(name: str, frames: int, sums: Sums, result: EvaluationResult) -> Slic
     return Slice(name, frames, int(sums.table.sum()), values)
 
 
-def _is_off(name: str, result: EvaluationResult) -> bool:
+def _is_off(name: str, settings: EvaluationSettings) -> bool:
     """Whether a figure was not asked for."""
     if name in (FLICKER, CHANGE):
-        return not result.settings.sequence
-    return BOUNDARY_IOU in name and not result.settings.boundary
+        return not settings.sequence
+    kind = name.partition('/')[0]
+    return kind.endswith(BOUNDARY_IOU) and not settings.boundary
 
 
 def _known(value: Any) -> float | None:

@@ -27,7 +27,7 @@ from drivseg_ros.evaluation.evaluation_file import describe, read_evaluation, wr
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.frame_source import DatasetSource, FrameSource
 from drivseg_ros.evaluation.label_map import plain_map, read_label_map
-from drivseg_ros.evaluation.measures import bands, extremes, measures, slices
+from drivseg_ros.evaluation.measures import bands, extremes, figure_names, measures, slices
 from drivseg_ros.evaluation.tally import EvaluationSettings
 from drivseg_ros.model_card import BDD100K_CLASSES, UNLABELLED
 from drivseg_ros.segmenter import Segmenter
@@ -333,6 +333,17 @@ def test_files_that_are_refused(
     path.write_text(path.read_text().replace(before, after, 1))
     with pytest.raises(DataError, match=message):
         read_evaluation(path)
+
+
+@pytest.mark.parametrize('changes', [{}, {'boundary': 0}, {'sequence': True}])
+def test_the_names_of_the_figures_are_known_before(
+    tmp_path: Path, tiny_model: Path, changes: dict[str, Any]
+) -> None:
+    settings = dataclasses.replace(SETTINGS, **changes)
+    found = judge(folder_source(write_folder(tmp_path / 'd')), tiny_model, settings=settings)
+    assert figure_names(found.matching, settings) == list(measures(found))
+    assert ('flicker' in measures(found)) == bool(changes.get('sequence'))
+    assert ('drivable_boundary_iou' in measures(found)) == (changes.get('boundary') != 0)
 
 
 def test_two_halves_are_the_whole(tmp_path: Path, tiny_model: Path) -> None:
