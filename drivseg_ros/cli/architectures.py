@@ -12,7 +12,7 @@ from rich.table import Column, Table
 
 from drivseg_ros.cli.console import err, out
 from drivseg_ros.cli.options import parse_size
-from drivseg_ros.errors import MissingDependencyError
+from drivseg_ros.errors import MissingDependencyError, ModelError
 
 
 def architectures(
@@ -31,18 +31,22 @@ def architectures(
     from drivseg_ros.models.weight_sources import SOURCES
 
     rows = []
-    missing = {}
+    reasons = {}
     for name in sorted(ARCHITECTURES):
         try:
             network = create_network(name, num_classes=classes)
         except MissingDependencyError as error:
-            missing[name] = str(error)
+            reasons[name] = str(error)
             continue
+        try:
+            operations = gmacs(network, width, height)
+        except ModelError as error:  # it takes no images of this size
+            reasons[name], operations = str(error), None
         rows.append(
             {
                 'architecture': name,
                 'parameters': parameters(network),
-                'gmacs': gmacs(network, width, height),
+                'gmacs': operations,
                 'weights': sorted(w for a, w in SOURCES if a == name),
             }
         )
@@ -50,7 +54,7 @@ def architectures(
         out.print_json(data=rows)
     else:
         out.print(_table(rows, size))
-    for name, reason in missing.items():
+    for name, reason in reasons.items():
         err.print(f'{name}: {reason}', markup=False, soft_wrap=True)
 
 
@@ -61,7 +65,7 @@ def _table(rows: list[dict], size: str) -> Table:
         table.add_row(
             escape(row['architecture']),
             f'{row["parameters"] / 1e6:.2f}',
-            f'{row["gmacs"]:.2f}',
+            '-' if row['gmacs'] is None else f'{row["gmacs"]:.2f}',
             ', '.join(row['weights']) or '-',
         )
     return table

@@ -9,11 +9,13 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-pytest.importorskip('torch', reason="torch is not installed: pip install '.[train]'")
+torch = pytest.importorskip('torch', reason="torch is not installed: pip install '.[train]'")
 
-from drivseg_ros.cli.app import app
-from drivseg_ros.errors import MissingDependencyError, ParameterError
-from drivseg_ros.models import registry
+from drivseg_ros.cli.app import app  # noqa: E402
+from drivseg_ros.errors import MissingDependencyError, ModelError, ParameterError  # noqa: E402
+from drivseg_ros.models import registry  # noqa: E402
+
+ARGUMENTS = ['models', 'architectures', '--size']
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +53,24 @@ def test_json_at_another_size() -> None:
     assert small['unet']['parameters'] == large['unet']['parameters']
     assert large['unet']['gmacs'] == pytest.approx(2 * small['unet']['gmacs'])
     assert small['fast_scnn']['weights'] == []
+
+
+def test_a_size_that_one_refuses_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def choosy(classes: int) -> torch.nn.Module:
+        network = registry.ARCHITECTURES['fast_scnn'](classes)
+        network.forward = refuse  # type: ignore[method-assign]
+        return network
+
+    def refuse(image: torch.Tensor) -> torch.Tensor:
+        raise ModelError('takes multiples of 8')
+
+    both = {'fast_scnn': registry.ARCHITECTURES['fast_scnn'], 'choosy': choosy}
+    monkeypatch.setattr(registry, 'ARCHITECTURES', both)
+    rows = {row['architecture']: row for row in json.loads(run('--json', '--size', '65x49'))}
+    assert rows['choosy']['gmacs'] is None
+    assert rows['choosy']['parameters'] == rows['fast_scnn']['parameters']
+    assert rows['fast_scnn']['gmacs'] > 0
+    assert 'choosy: takes multiples of 8' in CliRunner().invoke(app, [*ARGUMENTS, '65x49']).stderr
 
 
 @pytest.mark.parametrize('size', ['640', '0x10', '640x-1', '640,360'])
