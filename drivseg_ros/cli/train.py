@@ -147,4 +147,7 @@ def _store(folder: Path, uri: str | None, off: bool) -> str | None:
 
 def _quoted(value: object) -> str:
     """As YAML reads it back: a text stays a text."""
-    return f"'{value}'" if isinstance(value, str) else str(value)
+    if not isinstance(value, str):
+        return str(value)
+    doubled = value.replace("'", "''")
+    return f"'{doubled}'"

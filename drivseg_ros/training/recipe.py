@@ -21,6 +21,7 @@ from drivseg_ros.training.recipe_parts import (
     Teacher,
     check_keys,
     check_text,
+    is_list,
     number,
     read_classes,
     read_part,
@@ -30,6 +31,7 @@ from drivseg_ros.training.recipe_parts import (
 OPTIMIZERS = ('adam', 'adamw', 'sgd')
 SCHEDULES = ('onecycle', 'constant')
 PRECISIONS = ('32', 'bf16-mixed', '16-mixed')
+_LONGEST_NAME = 200  # file systems allow 255 bytes
 
 # Of each number: whether it is an integer, and the least and the largest value allowed.
 _RANGES: dict[str, tuple[bool, float, float]] = {
@@ -142,8 +144,12 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_text(self.name, 'the recipe has the name', 'a text')
-        if '/' in self.name or self.name.startswith('.'):
-            raise ParameterError(f'the recipe has the name {self.name!r}; a file name is needed')
+        unfit = '/' in self.name or self.name.startswith('.') or not self.name.isprintable()
+        if unfit or len(self.name.encode()) > _LONGEST_NAME:
+            raise ParameterError(
+                f'the recipe has the name {self.name!r}; a file name of at most {_LONGEST_NAME} '
+                'bytes is needed'
+            )
         check_text(self.architecture, 'the recipe has the architecture', 'a name')
         object.__setattr__(self, 'precision', str(self.precision))
         for key, allowed in (
@@ -191,7 +197,7 @@ class Recipe:
                 f'the recipe has the rates {rates}; factors above 0 to 100 are allowed (to leave a '
                 'part alone, freeze it)'
             )
-        if isinstance(self.freeze, str) or not all(isinstance(name, str) for name in self.freeze):
+        if not is_list(self.freeze, str):
             raise ParameterError(
                 f'the recipe has freeze {self.freeze!r}; a list of names of parts is needed'
             )

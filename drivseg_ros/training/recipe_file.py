@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.share import share_directory
@@ -86,10 +86,9 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in above:
         raise ParameterError(f'{path} takes itself over by {EXTENDS}; remove one of them')
     try:
-        content = YAML(typ='safe', pure=True).load(path.read_text(encoding='utf-8'))
+        content = _load(path.read_text(encoding='utf-8'))
     except (OSError, UnicodeDecodeError, YAMLError) as error:
-        reason = ' '.join(str(error).split())
-        raise ParameterError(f'it cannot be read as YAML: {reason}; correct it') from None
+        raise ParameterError(f'it cannot be read as YAML: {_reason(error)}; correct it') from None
     if not isinstance(content, dict):
         raise ParameterError(f'it is {content!r}; write a recipe as key: value')
     base = content.pop(EXTENDS, None)
@@ -99,7 +98,43 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
         raise ParameterError(f'{EXTENDS} is {base!r}; name a recipe')
     beside = path.parent / base
     found = beside if beside.is_file() else find_recipe(base)
-    return {**_read(found, (*above, path.resolve())), **content}
+    try:
+        taken = _read(found, (*above, path.resolve()))
+    except ParameterError as error:
+        raise ParameterError(f'{EXTENDS} {found}: {error}') from None
+    return {**taken, **content}
+
+
+def _load(text: str) -> Any:
+    """What YAML says, in parts of which none is another one: a change to one changes one."""
+    return _apart(YAML(typ='safe', pure=True).load(text), ())
+
+
+def _apart(value: Any, above: tuple[int, ...]) -> Any:
+    if id(value) in above:
+        raise ParameterError('an alias in it stands for what it lies in; write it out')
+    inside = (*above, id(value))
+    if isinstance(value, Mapping):
+        return {_plain(key): _apart(v, inside) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_apart(v, inside) for v in value]
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if value is not None and not isinstance(value, (bool, int, float, str)):
+        raise ParameterError(
+            f'it holds {str(value)!r}, which YAML takes for a {type(value).__name__}; put it in '
+            'quotes if it is a text'
+        )
+    return value
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
+        told = ', '.join(text for text in (error.context, error.problem) if text)
+        return f'{told}, in line {error.problem_mark.line + 1}'
+    return ' '.join(str(error).split())
 
 
 def _apply(content: dict[str, Any], override: str) -> None:
@@ -107,10 +142,11 @@ def _apply(content: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise ParameterError(f'the change {override!r} is none; write KEY=VALUE')
     try:
-        value = YAML(typ='safe', pure=True).load(text) if text.strip() else ''
+        value = _load(text) if text.strip() else ''
     except YAMLError as error:
         raise ParameterError(
-            f'the change {override!r} has no YAML behind the sign: {" ".join(str(error).split())}'
+            f'the change {override!r} has no YAML behind the sign ({_reason(error)}); correct it, '
+            'or put a text in quotes'
         ) from None
     *path, last = key.split('.')
     place: Any = content  # a mapping or a list, further and further in
@@ -127,7 +163,7 @@ def _apply(content: dict[str, Any], override: str) -> None:
 def _index(place: Any, step: str, override: str) -> Any:
     if isinstance(place, dict):
         return step
-    if not isinstance(place, list) or not step.isdigit() or int(step) >= len(place):
+    if not isinstance(place, list) or not step.isdecimal() or int(step) >= len(place):
         length = len(place) if isinstance(place, list) else 0
         raise ParameterError(
             f'the change {override!r} asks for {step!r} where there are {length} entries, counted '

@@ -64,6 +64,12 @@ class Source:
             raise ParameterError(f'{what} has the map {self.map!r}; write it as class: classes')
         if not isinstance(self.options, Mapping):
             raise ParameterError(f'{what} has the options {self.options!r}; write key: value')
+        beside = [key for key in self.options if not isinstance(key, str) or key == 'part']
+        if beside:
+            raise ParameterError(
+                f'{what} has the option {beside[0]!r}; names of options are needed (a part is told '
+                'beside them)'
+            )
 
     @property
     def title(self) -> str:
@@ -98,9 +104,7 @@ class Teacher:
             raise ParameterError(
                 f'the teacher {self.model} has the weight {self.weight}; above 0 to 100 is allowed'
             )
-        if isinstance(self.sources, str) or not all(
-            isinstance(s, str) or type(s) is int for s in self.sources
-        ):
+        if not is_list(self.sources, str, int):
             raise ParameterError(
                 f'the teacher {self.model} has the sources {self.sources!r}; a list of places '
                 'under train, from 0, or of kinds of data sets is needed'
@@ -180,6 +184,12 @@ def check_text(value: Any, given: str, allowed: str) -> None:
     """Refuses what is no text, or an empty one."""
     if not isinstance(value, str) or not value.strip():
         raise ParameterError(f'{given} {value!r}; {allowed} is needed')
+
+
+def is_list(value: Any, *kinds: type) -> bool:
+    """Whether it is a list whose entries are of these types, and not of their subtypes."""
+    listed = isinstance(value, Sequence) and not isinstance(value, str)
+    return listed and all(type(entry) in kinds for entry in value)
 
 
 def number(value: Any, given: str) -> float:

@@ -78,6 +78,7 @@ def test_from_a_recipe_to_a_model_file_that_answers_alike(recipe, tmp_path):
         (['--precision', '8'], ['precision', 'bf16-mixed']),
         (['--batch', '1'], ['batch', '2 to 4096']),
         (['--device', 'cuda:77'], ['cuda:77', 'cpu']),
+        (['--weights', "it's.safetensors"], ["no checkpoint at it's.safetensors"]),
         (['--resume'], ['no run in']),
         (['--mlflow-uri', 'x', '--no-mlflow'], ['one of them']),
     ],

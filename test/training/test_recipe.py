@@ -75,16 +75,24 @@ def test_classes_by_name():
         ({'weights': None}, ['weights', 'text']),
         ({'name': 'a/b'}, ['a/b', 'file name']),
         ({'name': ''}, ['name']),
+        ({'name': 'a\nb'}, ['file name']),
+        ({'name': 'x' * 201}, ['at most 200 bytes']),
+        ({'train': [{'dataset': 'scenes', 'options': {1: 2}}]}, ['option 1']),
+        ({'train': [{'dataset': 'scenes', 'options': {'part': 'x'}}]}, ["'part'", 'beside']),
         ({'frame_width': 128}, ['128x0', 'both']),
         ({'target_stride': 5}, ['target_stride', '64x48']),
         ({'rates': {'features': 0}}, ['rates', 'freeze']),
         ({'rates': 0.3}, ['rates', 'part: factor']),
         ({'freeze': ['features']}, ['freeze_epochs', 'both']),
         ({'freeze': 'features', 'freeze_epochs': 1}, ['freeze', 'list']),
+        ({'freeze': None}, ['freeze', 'list']),
+        ({'freeze': 3, 'freeze_epochs': 1}, ['freeze', 'list']),
         ({'classes': 'bdd'}, ['bdd', 'bdd100k', 'lanes']),
         ({'classes': ['road']}, ['at least 2']),
         ({'classes': [{'name': 'a', 'colour': [0, 0, 0]}, {'name': 'b'}]}, ['colour', 'color']),
         ({'teachers': [{'model': 'm', 'sources': 'scenes'}]}, ['sources', 'list']),
+        ({'teachers': [{'model': 'm', 'sources': None}]}, ['sources', 'list']),
+        ({'teachers': [{'model': 'm', 'sources': [True]}]}, ['sources', 'list']),
     ],
 )
 def test_refusals(changes, words):
@@ -142,6 +150,14 @@ def test_changes_on_the_command_line(tmp_path):
     assert recipe.train[0] == Source('scenes', weight=3.0, options={'seeds': [0, 8]})
 
 
+def test_a_change_leaves_what_shares_an_alias_alone(tmp_path):
+    text = BASE.replace('{dataset: scenes}', '{dataset: scenes, map: &m {direct: direct}}', 1)
+    text = text.replace('{dataset: scenes}]', '{dataset: scenes, map: *m}]')
+    recipe = Recipe.from_yaml(write(tmp_path, base=text) / 'base.yaml', ['train.0.map.direct=null'])
+    assert recipe.train[0].map == {'direct': None}
+    assert recipe.validation[0].map == {'direct': 'direct'}
+
+
 @pytest.mark.parametrize(
     ('change', 'words'),
     [
@@ -152,6 +168,8 @@ def test_changes_on_the_command_line(tmp_path):
         ('train.x=3', ['1 entries']),
         ('epochs.more=3', ['epochs.more=3']),
         ('epochs=[', ['YAML']),
+        ('train.²=3', ['1 entries']),
+        ('train.0.options.day=2020-01-01', ['2020-01-01', 'quotes']),
     ],
 )
 def test_changes_that_are_none(tmp_path, change, words):
@@ -171,10 +189,14 @@ def test_changes_that_are_none(tmp_path, change, words):
         ('extends: nowhere\nname: a', ['nowhere', 'unet_bdd100k']),
         ('extends: 3\nname: a', ['extends']),
         ('extends: bad.yaml\nname: a', ['itself']),
+        ('extends: broken.yaml\nname: a', ['broken.yaml', 'line 2']),
+        (BASE + 'batch: 2\nbatch: 3\n', ['duplicate key "batch"', 'line 6']),
+        (BASE + 'loss: {name: 2020-01-01}\n', ['2020-01-01', 'date', 'quotes']),
+        (BASE + 'loss: &a {name: *a}\n', ['alias']),
     ],
 )
 def test_files_that_are_no_recipes(tmp_path, text, words):
-    path = write(tmp_path, bad=text) / 'bad.yaml'
+    path = write(tmp_path, bad=text, broken='epochs: 2\n]') / 'bad.yaml'
     with pytest.raises(ParameterError) as error:
         Recipe.from_yaml(path)
     for word in (*words, 'bad.yaml'):
