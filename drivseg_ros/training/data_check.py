@@ -70,7 +70,8 @@ def check_data(
         What was told, and the pixels of the training frames by code of the target.
 
     Raises:
-        DataError: If a frame cannot be used, or a label has ids that no class has.
+        DataError: If a frame cannot be used, a label has ids that no class has, or nothing is
+            labelled that could be learned or measured.
     """
     lines: list[str] = []
     pixels = np.zeros(256, np.int64)
@@ -80,9 +81,17 @@ def check_data(
             lines += [f'{purpose}: {line}' for line in _describe(opened, checked, classes)]
             if purpose == 'train':
                 # Of a set drawn twice as often, every pixel counts twice.
-                counted = np.array(checked.pixels) * opened.source.weight
-                ids = [c.id for c in checked.classes]
-                np.add.at(pixels, opened.mapping.table()[ids], counted.astype(np.int64))
+                pixels += _by_code(opened, checked, opened.source.weight)
+            elif not _by_code(opened, checked)[: run.sets.num_classes].any():
+                raise DataError(
+                    f'{opened.source.title} under validation has no label that tells one class of '
+                    'the network, so nothing is measured on it; leave it out, or correct its map'
+                )
+    if not pixels[: run.sets.num_codes].any() and not run.teachers:
+        raise DataError(
+            'nothing under train is labelled, and there is no teacher, so there is nothing to '
+            'learn; correct the maps, or add a data set or a teacher'
+        )
     shared = shared_frames(run)
     if shared:
         lines.append(
@@ -91,6 +100,15 @@ def check_data(
     for line in lines:
         reporter.say(line)
     return '\n'.join(lines) + '\n', pixels[: run.sets.num_codes].tolist()
+
+
+def _by_code(opened: OpenSource, checked: CheckedFrames, weight: float = 1) -> np.ndarray:
+    """Pixels by code of the target, int64 [256]."""
+    counts = np.zeros(256, np.int64)
+    ids = [c.id for c in checked.classes]
+    weighted = (np.array(checked.pixels) * weight).astype(np.int64)
+    np.add.at(counts, opened.mapping.table()[ids], weighted)
+    return counts
 
 
 def _check(opened: OpenSource) -> CheckedFrames:

@@ -132,11 +132,11 @@ class RoadData(pl.LightningDataModule):
         return DataLoader(frames, sampler=order, drop_last=True, **self._loading())
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """All validation frames, each once."""
+        """All validation frames, each once; with limit_batches so many, of every set."""
         rank, world = self._place()
-        return DataLoader(
-            ValidationFrames(self._validation, rank=rank, world=world), **self._loading()
-        )
+        limit = self.recipe.limit_batches * self.recipe.batch * world
+        frames = ValidationFrames(self._validation, rank=rank, world=world, limit=limit)
+        return DataLoader(frames, **self._loading())
 
     def some_validation(self, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Image and target of frames spread over the validation sets."""

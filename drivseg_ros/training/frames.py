@@ -143,11 +143,18 @@ class ValidationFrames(Dataset[Batch]):
         sources: The frames of each data set, at the network's size.
         rank: Which of `world` processes this is; each takes its share, no frame comes twice.
         world: How many processes there are.
+        limit: So many frames of all processes together are enough, but at least one of each data
+            set, without which it has no figures; 0: all.
     """
 
-    def __init__(self, sources: Sequence[Frames], *, rank: int = 0, world: int = 1) -> None:
+    def __init__(
+        self, sources: Sequence[Frames], *, rank: int = 0, world: int = 1, limit: int = 0
+    ) -> None:
         self.sources = sources
         places = [(s, i) for s, frames in enumerate(sources) for i in range(len(frames))]
+        if limit:
+            places.sort(key=lambda place: place[::-1])  # the first of each set, then the second
+            places = places[: max(limit, len(sources))]
         self.places = places[rank::world]
 
     def __len__(self) -> int:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -43,8 +43,8 @@ class Silence:
 class Tracker(Protocol):
     """Keeps the figures of runs somewhere else as well, such as MLflow."""
 
-    def start(self, resumed: bool) -> None:
-        """The run begins, or goes on."""
+    def start(self, done: Sequence[Mapping[str, float]] | None) -> None:
+        """The run begins, or goes on behind the epochs whose rows these are."""
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """An epoch is done."""

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from drivseg_ros.errors import ParameterError
+from drivseg_ros.model_card import UNLABELLED
 from drivseg_ros.models.checkpoint import load_checkpoint
 from drivseg_ros.models.pretrained import LoadedWeights, load_pretrained
 from drivseg_ros.models.registry import create_network
@@ -132,30 +133,29 @@ def train(
             pixels = folder.pixels()
         shares = class_shares(pixels, run.sets) if needs_class_shares(recipe.loss) else None
         loss = create_loss(recipe.loss, class_shares=shares)
+        _check_loss(loss, run)
         module = SegmentationModule(network, recipe, loss, run.sets, _titles(run))
         tracker = None
-        if first:
-            if mlflow is not None:
-                tracker = MlflowTracker(mlflow, recipe, output / 'mlflow.json')
-                tracker.start(resume)
-            if not resume:
-                folder.start(facts, recipe, told, pixels)
-        files = EpochFiles(
-            folder, RunCard(recipe, run, weights, network, hardware.words), reporter, tracker
-        )
+        if first and mlflow is not None:
+            tracker = MlflowTracker(mlflow, recipe, output / 'mlflow.json')
+            tracker.start(folder.rows() if resume else None)
         try:
+            if first and not resume:
+                folder.start(facts, recipe, told, pixels)
+            card = RunCard(recipe, run, weights, network, hardware.words)
             if frames.epoch < recipe.epochs:
+                files = EpochFiles(folder, card, reporter, tracker)
                 _fit(recipe, hardware, folder, module, frames, files)
+            if first:
+                _draw(recipe, run, frames, folder)
         except BaseException:
             if tracker is not None:
                 tracker.stop()
             raise
-        if first:
-            _draw(recipe, run, frames, folder)
-            if tracker is not None:
-                tracker.finish(
-                    [folder.recipe, folder.data, folder.metrics, folder.curves, folder.samples]
-                )
+        if tracker is not None:
+            tracker.finish(
+                [folder.recipe, folder.data, folder.metrics, folder.curves, folder.samples]
+            )
         return _result(folder)
 
 
@@ -166,8 +166,14 @@ def _network(recipe: Recipe, data: Path | None) -> tuple[nn.Module, LoadedWeight
     named = resolve(recipe.weights, data)
     weights = load_pretrained(network, recipe.architecture, named)
     # A card tells which file it was, not where it lay.
-    source = str(weights.source).replace(named, Path(named).name)
+    source = weights.source.replace(str(Path(named).expanduser()), Path(named).name)
     return network, dataclasses.replace(weights, source=source)
+
+
+def _check_loss(loss: nn.Module, run: RunData) -> None:
+    """Refuses a loss for another number of classes, on a frame that nobody labelled."""
+    target = torch.full((1, 1, 1), UNLABELLED, dtype=torch.uint8)
+    loss(torch.zeros(1, run.sets.num_classes, 1, 1), target, run.sets)
 
 
 def _titles(run: RunData) -> tuple[str, ...]:
@@ -188,15 +194,13 @@ def _fit(
     frames: RoadData,
     files: EpochFiles,
 ) -> None:
-    limit = recipe.limit_batches or 1.0
     with _quiet(), explained():
         trainer = pl.Trainer(
             **hardware.trainer_arguments(freezes=bool(recipe.freeze)),
             max_epochs=recipe.epochs,
             accumulate_grad_batches=recipe.accumulate,
             gradient_clip_val=recipe.clip or None,
-            limit_train_batches=limit,
-            limit_val_batches=limit,
+            limit_train_batches=recipe.limit_batches or 1.0,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
             logger=False,

@@ -55,7 +55,9 @@ class RunCard:
                 ]
                 for part, opened in (('train', run.train), ('validation', run.validation))
             },
-            'teachers': {t.model.card.name: t.model.sha256 for t in run.teachers},
+            'teachers': [
+                {'model': t.model.card.name, 'sha256': t.model.sha256} for t in run.teachers
+            ],
             'weights': {
                 'source': str(weights.source),
                 'license': weights.license,

@@ -100,7 +100,15 @@ class RunFolder:
 
     def pixels(self) -> list[int]:
         """Pixels of the training frames by code of the target, as `start` was told them."""
-        return json.loads(self.facts.read_text())['pixels']
+        return self._told('pixels')
+
+    def _told(self, key: str) -> Any:
+        try:
+            return json.loads(self.facts.read_text())[key]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise TrainingError(
+                f'{self.facts} cannot be read, or is damaged; start the run again in another folder'
+            ) from None
 
     def epochs_done(self) -> int:
         """How many epochs the state of the run holds."""
@@ -121,13 +129,11 @@ class RunFolder:
         Raises:
             ParameterError: If there is no run, or it is another one.
         """
-        try:
-            before = json.loads(self.facts.read_text())['facts']
-        except (OSError, ValueError, KeyError, TypeError):
+        if not self.facts.exists():
             raise ParameterError(
                 f'there is no run in {self.path} to go on with; start one without --resume'
-            ) from None
-        _refuse_changes(before, json.loads(json.dumps(facts)))
+            )
+        _refuse_changes(self._told('facts'), json.loads(json.dumps(facts)))
         done = self.epochs_done()
         rows = self.rows()[:done]
         if len(rows) < done:
@@ -140,14 +146,24 @@ class RunFolder:
         return done
 
     def rows(self) -> list[dict[str, float]]:
-        """The figures of the epochs so far."""
+        """The figures of the epochs so far.
+
+        Raises:
+            TrainingError: If the file is not as a run writes it.
+        """
         if not self.metrics.exists():
             return []
-        with self.metrics.open(newline='') as file:
-            return [
-                {key: float(value) if value else math.nan for key, value in row.items()}
-                for row in csv.DictReader(file)
-            ]
+        try:
+            with self.metrics.open(newline='') as file:
+                return [
+                    {key: float(value) if value else math.nan for key, value in row.items()}
+                    for row in csv.DictReader(file)
+                ]
+        except (OSError, ValueError, TypeError, csv.Error):
+            raise TrainingError(
+                f'{self.metrics} holds something else than figures, or cannot be read; put it '
+                'back as the run wrote it, or start the run again in another folder'
+            ) from None
 
     def add_row(self, row: Mapping[str, float]) -> None:
         """Adds the figures of an epoch."""

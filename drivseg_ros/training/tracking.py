@@ -12,7 +12,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +71,24 @@ class MlflowTracker:
         self._run = ''
         self._lost = False
 
-    def start(self, resumed: bool) -> None:
+    def start(self, done: Sequence[Mapping[str, float]] | None) -> None:
         """Begins a run in the store, or goes on with one.
+
+        Args:
+            done: Of a run that goes on, the rows of its epochs; those that a kill kept from the
+                store are brought there. None: the run begins.
 
         Raises:
             TrainingError: If the store cannot be used.
         """
         try:
             with _quiet():
-                self._open(resumed)
+                self._open(done is not None)
+                history = self._client.get_metric_history(self._run, 'dice_loss') if done else ()
+                kept = {metric.step for metric in history}
+                for row in done or ():
+                    if int(row['epoch']) not in kept:
+                        self._log(row)
         except Exception as error:  # MLflow's own, requests', SQLAlchemy's: no common base
             raise TrainingError(
                 f'the MLflow store {self.uri} cannot be used ({_short(error)}); correct '
@@ -88,6 +97,9 @@ class MlflowTracker:
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """Keeps the figures of an epoch."""
+        self._try(lambda: self._log(row))
+
+    def _log(self, row: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
@@ -96,7 +108,7 @@ class MlflowTracker:
             for name, value in row.items()
             if name != 'epoch' and not math.isnan(value)
         ]
-        self._try(lambda: self._client.log_batch(self._run, metrics=metrics))
+        self._client.log_batch(self._run, metrics=metrics)
 
     def finish(self, files: list[Path]) -> None:
         """Keeps files, and closes the run."""

@@ -80,12 +80,14 @@ def join_figures(by_set: dict[str, dict[str, float]]) -> dict[str, float]:
     """One list of figures from those of several sets.
 
     Their truths differ, so each keeps its own; only the dice loss is meant as well, because one
-    number must choose the best epoch.
+    number must choose the best epoch. A set whose frames settle no class, as a few that are tried
+    out may, has no part in the mean.
     """
     if len(by_set) == 1:
         return next(iter(by_set.values()))
     losses = [figures['dice_loss'] for figures in by_set.values()]
-    joined = {'dice_loss': float(np.mean(losses))}
+    told = [loss for loss in losses if not np.isnan(loss)]
+    joined = {'dice_loss': float(np.mean(told)) if told else float('nan')}
     for name, figures in by_set.items():
         joined |= {f'{name}/{key}': value for key, value in figures.items()}
     return joined

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -211,12 +214,14 @@ def test_parts_are_frozen_and_learn_slower(tmp_path):
     assert all(torch.equal(first[k], last[k]) for k in first if k.startswith('downsample'))
 
 
-def test_a_run_begins_with_a_checkpoint_at_another_size(run, tmp_path):
+def test_a_run_begins_with_a_checkpoint_at_another_size(run, tmp_path, monkeypatch):
     _, _, result, _ = run
+    monkeypatch.setenv('HOME', str(tmp_path))
+    shutil.copy(result.best, tmp_path / 'small.safetensors')
     recipe = tiny_recipe(
-        weights=str(result.best), width=96, height=64, epochs=1, learning_rate=1e-9
+        weights='~/small.safetensors', width=96, height=64, epochs=1, learning_rate=1e-9
     )
-    last = train(recipe, tmp_path).last
+    last = train(recipe, tmp_path / 'run').last
     _, card = load_checkpoint(last)
     assert (card.input_width, card.input_height) == (96, 64)
     before, after = load_file(result.best), load_file(last)
@@ -224,6 +229,8 @@ def test_a_run_begins_with_a_checkpoint_at_another_size(run, tmp_path):
     assert all(torch.allclose(before[k], after[k], atol=1e-6) for k in weights)
     told = card.provenance
     assert str(tmp_path.parent) not in str(told), 'a card tells nothing of the folders'
+    assert told['weights']['source'].startswith('small.safetensors (')
+    assert told['recipe']['weights'] == 'small.safetensors'
 
 
 def test_a_teacher_is_learned_from(tmp_path):
@@ -231,12 +238,21 @@ def test_a_teacher_is_learned_from(tmp_path):
     told = {'model': str(teacher), 'weight': 5, 'sources': [1]}
     train_sets = [scenes(0, 8), scenes(30, 38, map={'*': None})]
     plain = train(tiny_recipe(epochs=1, train=train_sets), tmp_path / 'plain')
-    taught = train(tiny_recipe(epochs=1, train=train_sets, teachers=[told]), tmp_path / 'taught')
-    assert taught.figures['train_loss'] > plain.figures['train_loss'] + 0.1
-    again = train(
-        tiny_recipe(epochs=1, train=train_sets, teachers=[told], seed=1), tmp_path / 'again'
+    taught = train(
+        tiny_recipe(epochs=1, train=train_sets, teachers=[told, told]), tmp_path / 'taught'
     )
-    assert again.figures['train_loss'] == taught.figures['train_loss']
+    assert taught.figures['train_loss'] > plain.figures['train_loss'] + 0.1
+    provenance = load_checkpoint(taught.last)[1].provenance
+    digest = hashlib.sha256(teacher.read_bytes()).hexdigest()
+    assert provenance['teachers'] == 2 * [{'model': 'tiny', 'sha256': digest}]
+    assert provenance['recipe']['teachers'][0]['model'] == 'teacher.onnx'
+
+
+def test_a_run_that_is_tried_out_looks_at_every_validation_set(tmp_path):
+    sets = [scenes(100, 112), scenes(200, 203)]
+    result = train(tiny_recipe(epochs=1, limit_batches=1, validation=sets), tmp_path)
+    losses = [result.figures[f'{name}/dice_loss'] for name in ('scenes', 'scenes 2')]
+    assert result.figures['dice_loss'] == pytest.approx(np.mean(losses))
 
 
 def test_a_cache_changes_nothing(tmp_path):
@@ -284,6 +300,11 @@ def stray_labels(folder):
         ({'architecture': 'unett'}, {}, DrivsegError, ['unett', 'unet']),
         ({'weights': 'nowhere.safetensors'}, {}, DrivsegError, ['nowhere.safetensors']),
         ({'loss': 'dise'}, {}, ParameterError, ['dise', 'dice']),
+        ({'loss': {'name': 'weighted_cross_entropy', 'weights': [1, 2]}}, {}, ParameterError,
+         ['2 class weights', '3 classes']),
+        ({'train': [scenes(0, 14, map={'*': None})]}, {}, DataError, ['nothing under train']),
+        ({'validation': [scenes(0, 5), scenes(100, 105, map={'*': ['direct', 'alternative']})]},
+         {}, DataError, ['validation', 'no label that tells one class']),
         ({'augmentation': {'flop': 1}}, {}, ParameterError, ['flop']),
         ({'freeze': ['stem'], 'freeze_epochs': 1}, {}, ParameterError, ['stem', 'downsample']),
         ({'rates': {'stem': 0.1}}, {}, ParameterError, ['stem', 'downsample']),

@@ -52,6 +52,20 @@ def test_a_run_is_kept_and_goes_on(tmp_path):
     assert files == {'recipe.yaml', 'data.txt', 'metrics.csv', 'curves.png', 'samples.png'}
 
 
+def test_epochs_that_a_kill_kept_from_the_store_are_brought_there(tmp_path):
+    rows = [{'epoch': e, 'dice_loss': 1 / e} for e in (1.0, 2.0, 3.0)]
+    store, note = local_store(tmp_path), tmp_path / 'note.json'
+    first = MlflowTracker(store, tiny_recipe(), note)
+    first.start(None)
+    first.epoch(rows[0])
+    for again in (2, 3):  # killed behind the second and the third epoch's state
+        MlflowTracker(store, tiny_recipe(), note).start(rows[:again])
+    client = mlflow.MlflowClient(store)
+    (kept,) = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
+    history = client.get_metric_history(kept.info.run_id, 'dice_loss')
+    assert [(m.step, m.value) for m in history] == [(e, 1 / e) for e in (1, 2, 3)]
+
+
 @pytest.mark.parametrize('uri', ['sqlite:///{folder}', 'http://127.0.0.1:9', 'nonsense://x'])
 def test_a_store_that_cannot_be_used_stops_the_run_before_it_begins(uri, tmp_path):
     (tmp_path / 'folder').mkdir()
@@ -59,13 +73,13 @@ def test_a_store_that_cannot_be_used_stops_the_run_before_it_begins(uri, tmp_pat
         uri.format(folder=tmp_path / 'folder'), tiny_recipe(), tmp_path / 'note.json'
     )
     with pytest.raises(TrainingError, match='--no-mlflow'):
-        tracker.start(False)
+        tracker.start(None)
     assert not (tmp_path / 'note.json').exists()
 
 
 def test_a_store_that_is_lost_costs_a_warning(tmp_path, caplog):
     tracker = MlflowTracker(local_store(tmp_path), tiny_recipe(), tmp_path / 'note.json')
-    tracker.start(False)
+    tracker.start(None)
     tracker._client.delete_run(tracker._run)
     row = {'epoch': 1.0, 'dice_loss': 0.5, 'miou': float('nan')}
     for _ in range(2):

@@ -69,3 +69,11 @@ def test_several_sets_keep_their_figures():
     assert joined == pytest.approx(
         {'dice_loss': 0.3, 'a/dice_loss': 0.2, 'a/miou': 0.5, 'b/dice_loss': 0.4}
     )
+
+
+def test_a_set_that_settles_nothing_has_no_part_in_the_mean():
+    losses = {'a': 0.2, 'b': np.nan, 'c': 0.4}
+    joined = join_figures({name: {'dice_loss': v} for name, v in losses.items()})
+    assert joined['dice_loss'] == pytest.approx(0.3)
+    assert np.isnan(joined['b/dice_loss'])
+    assert np.isnan(join_figures({n: {'dice_loss': np.nan} for n in 'ab'})['dice_loss'])
