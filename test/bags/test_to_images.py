@@ -377,15 +377,10 @@ REFUSED: dict[str, tuple[dict[str, Any], Callable[[Path], None], type[DrivsegErr
     'an unknown format': ({'image_format': 'gif'}, lambda out: None, ParameterError, "as 'gif'"),
     'an odd quality': ({'jpeg_quality': 0}, lambda out: None, ParameterError, '1 to 100'),
     'a folder with files': ({'image_topic': '/image'}, full, DataError, 'is not empty'),
-    'a file': (
-        {'image_topic': '/image'},
-        lambda out: out.write_bytes(b'') and None,
-        DataError,
-        'is a file; name a folder',
-    ),
+    'a file': ({'image_topic': '/image'}, Path.touch, DataError, 'is a file; name a folder'),
     'a folder below a file': (
         {'image_topic': '/image'},
-        lambda out: out.parent.write_bytes(b'') and None,
+        lambda out: out.parent.touch(),
         DataError,
         'cannot be made',
     ),
