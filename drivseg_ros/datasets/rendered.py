@@ -114,5 +114,5 @@ def open_scenes(
     else:
         wanted = SEEDS[parts[0] if parts else Part.TRAINING]
     if limit < 0:
-        raise ParameterError(f'limit is {limit}; give a number of scenes from 1')
+        raise ParameterError(f'limit is {limit}; give a number of scenes from 1, or 0 for all')
     return RenderedScenes(wanted[: limit or None], width, height)

@@ -17,8 +17,9 @@ class DeployedNetwork(nn.Module):
     """A network with everything round it that no engine shall get wrong.
 
     uint8 [N, height, width, 3] RGB in; class ids and confidence, uint8 [N, height, width], out.
-    The probabilities are taken at the resolution of the logits and interpolated to the image's:
-    64 times fewer exponentials than the other way round, and the winner among them is the class.
+    The probabilities are taken at the resolution of the logits and interpolated to the image's
+    (for logits of an eighth of its size 64 times fewer exponentials than the other way round), and
+    the winner among them is the class.
 
     Args:
         network: Float [N, 3, height, width] to logits [N, classes, h, w]; a copy is kept, in
