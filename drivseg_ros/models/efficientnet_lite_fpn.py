@@ -52,9 +52,9 @@ class EfficientNetLiteFPN(nn.Module):
     """Float images [N, 3, H, W] to logits [N, classes, h, w] at a quarter of 0.8 times their size.
 
     The encoder ends behind its 13th block, where it has the wide field of view of stride 32 and
-    less than half of its parameters; a decoder in the manner of feature pyramids (Lin et al., CVPR 2017)
-    joins strides 32, 16, 8 and 4. In training mode there are two logits: the decoder's, and those
-    of an auxiliary head at stride 16.
+    less than half of its parameters; a decoder in the manner of feature pyramids (Lin et al.,
+    CVPR 2017) joins strides 32, 16, 8 and 4. In training mode there are two logits: the decoder's,
+    and those of an auxiliary head at stride 16.
 
     Args:
         num_classes: Number of classes, at least 2.
