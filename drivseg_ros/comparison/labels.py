@@ -80,7 +80,7 @@ def place_labels(
     for index in sorted(range(len(points)), key=lambda i: _loneliness(places, i)):
         text = axes.annotate(
             titles[index], points[index], xytext=(0, 0), textcoords='offset pixels',
-            fontsize=font_size, ha='left', va='bottom', zorder=4,
+            fontsize=font_size, ha='left', va='bottom', zorder=4, parse_math=False,
         )  # fmt: skip
         extent = text.get_window_extent(renderer)
         x, y = places[index]

@@ -109,7 +109,7 @@ def draw_plot(report: Mapping[str, Any], path: Path) -> bool:
 
 
 def _draw_panel(axes: Axes, title: str, name: str, points: Sequence[Point]) -> None:
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=10, parse_math=False)
     axes.set_xlabel('parameters, millions')
     axes.set_ylabel(f'{name}, %')
     axes.set_xscale('log')

@@ -68,7 +68,7 @@ def draw_page(explanation: Explanation, path: Path) -> None:
     figure = Figure(figsize=size, dpi=150, layout='constrained')
     FigureCanvasAgg(figure)
     words = textwrap.wrap(_headline(explanation), int(_LETTERS_AN_INCH * size[0]))
-    figure.suptitle('\n'.join(words), fontsize=7)
+    figure.suptitle('\n'.join(words), fontsize=7, parse_math=False)
     grid = figure.add_gridspec(lines, columns)
     if inside:
         half = free // 2
@@ -90,7 +90,7 @@ def draw_page(explanation: Explanation, path: Path) -> None:
 def _show(axes: Axes, picture: np.ndarray, title: str) -> None:
     axes.set_axis_off()
     axes.imshow(picture)
-    axes.set_title(title, fontsize=6)
+    axes.set_title(title, fontsize=6, parse_math=False)
 
 
 def _image_and_overlay(explanation: Explanation) -> tuple[np.ndarray, np.ndarray]:

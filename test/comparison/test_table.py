@@ -190,3 +190,12 @@ def test_a_plot_of_an_earlier_comparison_goes(tmp_path: Path) -> None:
     failed = report({'title': 'b', 'problem': 'out of memory'})
     assert not draw_plot(failed, there)
     assert not there.exists()
+
+
+def test_names_with_dollars_are_no_formulas(tmp_path: Path) -> None:
+    pytest.importorskip('matplotlib', reason="matplotlib is missing: pip install '.[report]'")
+    from drivseg_ros.comparison.plot import draw_plot
+
+    broken = r'$\frac{$'
+    shown = report(row(broken, accuracy={broken: accuracy(0.5, 0.6)}), titles=(broken,))
+    assert draw_plot(shown, tmp_path / 'p.png')

@@ -158,7 +158,10 @@ def test_the_page_of_an_odd_picture_stays_small(shape: tuple[int, int], tmp_path
     from drivseg_ros.explaining.page import draw_page
 
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
-    draw_page(explain(subject_of(strongest_color(), image), layer='features'), tmp_path / 'p.png')
+    names = [(r'$\frac{$', 'direct'), ('b', 'alternative'), ('c', 'none')]  # no formula
+    classes = tuple(ModelClass(i, name, (i, 0, 0), role) for i, (name, role) in enumerate(names))
+    subject = subject_of(strongest_color(), image, classes=classes)
+    draw_page(explain(subject, layer='features'), tmp_path / 'p.png')
     page = cv2.imread(str(tmp_path / 'p.png'))
     assert max(page.shape) < 2500
     assert page.std() > 5
