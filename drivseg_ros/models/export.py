@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -69,8 +72,9 @@ def export_onnx(network: nn.Module, path: Path, card: ModelCard) -> Path:
     onnx.helper.set_model_props(model, {METADATA_KEY: card.to_json()})
     onnx.checker.check_model(model, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, path)
-    check_export(deployed, path, example)
+    with _taking_the_place_of(path) as partial:
+        onnx.save(model, partial)
+        check_export(deployed, partial, example)
     return path
 
 
@@ -82,9 +86,21 @@ def replace_card(path: Path, card: ModelCard) -> Path:
     """
     model = onnx.load(path)
     onnx.helper.set_model_props(model, {METADATA_KEY: card.to_json()})
-    onnx.save(model, path)
-    read_model_file(path)
+    with _taking_the_place_of(path) as partial:
+        onnx.save(model, partial)
+        read_model_file(partial)
     return path
+
+
+@contextmanager
+def _taking_the_place_of(path: Path) -> Iterator[Path]:
+    """A file to write and check, which then takes the other's place; no wrong one is left."""
+    partial = path.with_name(f'.{path.stem}.{os.getpid()}.partial.onnx')
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def check_export(deployed: DeployedNetwork, path: Path, images: Tensor) -> None:
@@ -108,8 +124,8 @@ def check_export(deployed: DeployedNetwork, path: Path, images: Tensor) -> None:
     error = int(np.abs(confidence.astype(int) - wanted_confidence.astype(int)).max())
     if differing > 1e-3 or error > 2:
         raise ModelError(
-            f'{path} disagrees with the network it was made of: {100 * differing:.3f} % of the '
-            f'class ids differ, the confidence by up to {error}; allowed are 0.1 % and 2. '
+            f'the exported file disagrees with the network it was made of: {100 * differing:.3f} % '
+            f'of the class ids differ, the confidence by up to {error}; allowed are 0.1 % and 2. '
             'Check the versions of torch and onnxruntime'
         )
 

@@ -107,6 +107,30 @@ def test_a_card_of_other_classes_is_refused(tmp_path):
     assert not (tmp_path / 'm.onnx').exists()
 
 
+def test_a_file_that_disagrees_is_not_left_behind(tmp_path):
+    class Moody(torch.nn.Module):
+        def forward(self, image):
+            return torch.rand_like(image)
+
+    path = tmp_path / 'm.onnx'
+    with pytest.raises(ModelError, match='disagrees with the network'):
+        export_onnx(Moody(), path, card())
+    assert list(tmp_path.iterdir()) == []
+    path.write_bytes(b'before')
+    with pytest.raises(ModelError, match='disagrees with the network'):
+        export_onnx(Moody(), path, card())
+    assert [(f.name, f.read_bytes()) for f in tmp_path.iterdir()] == [('m.onnx', b'before')]
+
+
+def test_a_card_that_does_not_fit_changes_nothing(exported, tmp_path):
+    path = tmp_path / 'm.onnx'
+    path.write_bytes(exported[1].read_bytes())
+    with pytest.raises(ModelError):
+        replace_card(path, card(width=64))
+    assert path.read_bytes() == exported[1].read_bytes()
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_the_network_that_was_given_stays_as_it_is(tmp_path):
     network = random_network().train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
