@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib.util
 import io
 import json
@@ -82,7 +83,7 @@ class MlflowTracker:
             TrainingError: If the store cannot be used.
         """
         try:
-            with _quiet():
+            with self._alone(), _quiet():
                 self._open(done is not None)
                 history = self._client.get_metric_history(self._run, 'dice_loss') if done else ()
                 kept = {metric.step for metric in history}
@@ -125,15 +126,25 @@ class MlflowTracker:
         """Says that the run was broken off."""
         self._try(lambda: self._client.set_terminated(self._run, 'KILLED'))
 
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keeps other runs from a local store: two that make its tables at once fail."""
+        if not self.uri.startswith(_SQLITE):
+            yield
+            return
+        path = Path(self.uri.removeprefix(_SQLITE))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(f'.{path.name}.lock').open('w') as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
     def _open(self, resumed: bool) -> None:
         from mlflow import MlflowClient
         from mlflow.entities import Param
 
         if self.uri.startswith(_SQLITE):
             # MLflow tries again for minutes where this fails at once.
-            path = Path(self.uri.removeprefix(_SQLITE))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.open('ab').close()
+            Path(self.uri.removeprefix(_SQLITE)).open('ab').close()
         self._client = MlflowClient(tracking_uri=self.uri)
         if resumed and self.note.exists():
             kept = json.loads(self.note.read_text())

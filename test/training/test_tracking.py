@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import shutil
+
 import pytest
 from tiny_recipes import tiny_recipe
 
@@ -18,6 +21,20 @@ from drivseg_ros.training.tracking import EXPERIMENT, MlflowTracker, local_store
 OPTIONS = {'device': 'cpu', 'threads': 1}
 
 
+@pytest.fixture(scope='module')
+def empty_store(tmp_path_factory):
+    """A database with MLflow's tables, whose making takes seconds."""
+    folder = tmp_path_factory.mktemp('store')
+    mlflow.MlflowClient(local_store(folder)).get_experiment_by_name(EXPERIMENT)
+    return folder / 'mlflow.db'
+
+
+@pytest.fixture
+def store(empty_store, tmp_path):
+    shutil.copy(empty_store, tmp_path)
+    return local_store(tmp_path)
+
+
 class Interrupter:
     def say(self, text):
         pass
@@ -30,8 +47,7 @@ class Interrupter:
         pass
 
 
-def test_a_run_is_kept_and_goes_on(tmp_path):
-    store = local_store(tmp_path)
+def test_a_run_is_kept_and_goes_on(store, tmp_path):
     recipe = tiny_recipe(epochs=3)
     with pytest.raises(KeyboardInterrupt):
         train(recipe, tmp_path / 'run', mlflow=store, reporter=Interrupter(), **OPTIONS)
@@ -52,9 +68,9 @@ def test_a_run_is_kept_and_goes_on(tmp_path):
     assert files == {'recipe.yaml', 'data.txt', 'metrics.csv', 'curves.png', 'samples.png'}
 
 
-def test_epochs_that_a_kill_kept_from_the_store_are_brought_there(tmp_path):
+def test_epochs_that_a_kill_kept_from_the_store_are_brought_there(store, tmp_path):
     rows = [{'epoch': e, 'dice_loss': 1 / e} for e in (1.0, 2.0, 3.0)]
-    store, note = local_store(tmp_path), tmp_path / 'note.json'
+    note = tmp_path / 'note.json'
     first = MlflowTracker(store, tiny_recipe(), note)
     first.start(None)
     first.epoch(rows[0])
@@ -64,6 +80,20 @@ def test_epochs_that_a_kill_kept_from_the_store_are_brought_there(tmp_path):
     (kept,) = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
     history = client.get_metric_history(kept.info.run_id, 'dice_loss')
     assert [(m.step, m.value) for m in history] == [(e, 1 / e) for e in (1, 2, 3)]
+
+
+def test_one_run_after_the_other_opens_a_local_store(tmp_path):
+    class Watched(MlflowTracker):
+        """Looks, instead of opening the store, whether another run could open it meanwhile."""
+
+        def _open(self, resumed):
+            with (tmp_path / '.mlflow.db.lock').open() as file, pytest.raises(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.looked = True
+
+    tracker = Watched(local_store(tmp_path), tiny_recipe(), tmp_path / 'note.json')
+    tracker.start(None)
+    assert tracker.looked
 
 
 @pytest.mark.parametrize('uri', ['sqlite:///{folder}', 'http://127.0.0.1:9', 'nonsense://x'])
@@ -77,8 +107,8 @@ def test_a_store_that_cannot_be_used_stops_the_run_before_it_begins(uri, tmp_pat
     assert not (tmp_path / 'note.json').exists()
 
 
-def test_a_store_that_is_lost_costs_a_warning(tmp_path, caplog):
-    tracker = MlflowTracker(local_store(tmp_path), tiny_recipe(), tmp_path / 'note.json')
+def test_a_store_that_is_lost_costs_a_warning(store, tmp_path, caplog):
+    tracker = MlflowTracker(store, tiny_recipe(), tmp_path / 'note.json')
     tracker.start(None)
     tracker._client.delete_run(tracker._run)
     row = {'epoch': 1.0, 'dice_loss': 0.5, 'miou': float('nan')}
