@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import functools
+
 import pytest
+
+from drivseg_ros.datasets import rendered
 
 
 @pytest.fixture(autouse=True, scope='session')
@@ -13,3 +17,11 @@ def one_thread():
     except ImportError:
         return
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope='session')
+def scenes_are_painted_once():
+    """Runs check, train and validate on the same few scenes; painting them again costs minutes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rendered, 'random_frame', functools.lru_cache(256)(rendered.random_frame))
+        yield

@@ -236,7 +236,7 @@ def test_a_run_begins_with_a_checkpoint_at_another_size(run, tmp_path, monkeypat
 def test_a_teacher_is_learned_from(tmp_path):
     teacher = write_tiny_model(tmp_path / 'teacher.onnx')
     told = {'model': str(teacher), 'weight': 5, 'sources': [1]}
-    train_sets = [scenes(0, 8), scenes(30, 38, map={'*': None})]
+    train_sets = [scenes(0, 8), scenes(6, 14, map={'*': None})]
     plain = train(tiny_recipe(epochs=1, train=train_sets), tmp_path / 'plain')
     taught = train(
         tiny_recipe(epochs=1, train=train_sets, teachers=[told, told]), tmp_path / 'taught'
@@ -249,7 +249,7 @@ def test_a_teacher_is_learned_from(tmp_path):
 
 
 def test_a_run_that_is_tried_out_looks_at_every_validation_set(tmp_path):
-    sets = [scenes(100, 112), scenes(200, 203)]
+    sets = [scenes(0, 14), scenes(100, 103)]
     result = train(tiny_recipe(epochs=1, limit_batches=1, validation=sets), tmp_path)
     losses = [result.figures[f'{name}/dice_loss'] for name in ('scenes', 'scenes 2')]
     assert result.figures['dice_loss'] == pytest.approx(np.mean(losses))
@@ -259,9 +259,9 @@ def test_a_cache_changes_nothing(tmp_path):
     options = {'frame_width': 32, 'frame_height': 24}
     plain = train(tiny_recipe(epochs=1, **options), tmp_path / 'plain', cache=None)
     cached = train(tiny_recipe(epochs=1, **options), tmp_path / 'cached', cache=tmp_path / 'c')
-    assert load_file(plain.last).keys() == load_file(cached.last).keys()
-    for key, value in load_file(plain.last).items():
-        assert torch.equal(value, load_file(cached.last)[key])
+    one, other = load_file(plain.last), load_file(cached.last)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(value, other[key]) for key, value in one.items())
     assert list((tmp_path / 'c').iterdir())
 
 
