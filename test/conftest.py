@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,11 @@ _NO_INTRAPROCESS = """
     <intraprocess_delivery>OFF</intraprocess_delivery>
   </library_settings>
 """
+
+
+# A shell starts a job in the background with SIGINT ignored, child processes inherit that, and those
+# that the tests interrupt would go on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
