@@ -24,7 +24,7 @@ _NO_INTRAPROCESS = """
 """
 
 
-# A shell starts a job in the background with SIGINT ignored, child processes inherit that, and those
+# A shell starts jobs in the background with SIGINT ignored; child processes inherit that, and those
 # that the tests interrupt would go on.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
