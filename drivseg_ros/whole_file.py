@@ -16,7 +16,8 @@ from drivseg_ros.errors import DataError
 def whole_file(path: Path) -> Iterator[Path]:
     """Gives another name to write to, in the same folder; at the end the file gets its own.
 
-    After an exception nothing is left. If nothing was written, there is no file.
+    After an exception nothing is left. If nothing was written, there is no file. A device or a pipe
+    is given as it is: root could put a file in its place.
 
     Args:
         path: the file; its folder is made.
@@ -24,12 +25,14 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         DataError: if it cannot be written.
     """
-    partial = path.with_name(f'.{path.stem}.{os.getpid()}.partial{path.suffix.lower()}')
+    special = path.exists() and not path.is_file() and not path.is_dir()
+    target = path.resolve()  # a link stays one
+    partial = target.with_name(f'.{path.stem}.{os.getpid()}.partial{path.suffix.lower()}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
+        yield path if special else partial
         if partial.exists():
-            os.replace(partial, path)
+            os.replace(partial, target)
     except OSError as error:
         raise DataError(
             f"'{path}' cannot be written ({error.strerror or error}); free some space or name "

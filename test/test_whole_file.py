@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from pathlib import Path
 
@@ -19,6 +20,24 @@ def test_it_replaces_what_was_there(tmp_path: Path) -> None:
         write_whole(path, text)
         assert path.read_text(encoding='utf-8') == text
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_links_and_pipes_stay_what_they_are(tmp_path: Path) -> None:
+    """Root could replace even a device such as /dev/null."""
+    file, link, pipe = (tmp_path / name for name in ('file', 'link', 'pipe'))
+    file.write_text('old')
+    link.symlink_to(file)
+    write_whole(link, 'new')
+    assert (link.is_symlink(), file.read_text()) == (True, 'new')
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, 'through')
+        assert os.read(reader, 100) == b'through'
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert sorted(tmp_path.iterdir()) == [file, link, pipe]
 
 
 @pytest.mark.parametrize('error', [KeyboardInterrupt, RuntimeError])

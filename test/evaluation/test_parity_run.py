@@ -127,8 +127,9 @@ def test_a_full_disk_costs_the_report_only(tmp_path: Path, tiny_model: Path) -> 
     )
     assert result.returncode == 1
     assert '100.000' in result.stdout
-    assert result.stderr.strip().startswith('drivseg: /dev/full cannot be written (No space left')
+    assert result.stderr.strip().startswith("drivseg: '/dev/full' cannot be written (No space left")
     assert 'Traceback' not in result.stderr
+    assert Path('/dev/full').is_char_device()
 
 
 def run(tmp_path: Path, specs: dict[Path, str], **options: Any) -> dict[str, Any]:
