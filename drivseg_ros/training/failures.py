@@ -38,10 +38,17 @@ def explained() -> Iterator[None]:
             raise _memory('machine', error) from None
         if _WORKER not in str(error):
             raise
-        raise TrainingError(
-            f'a process that loads frames died ({_first_line(error)}); look whether memory or '
-            '/dev/shm ran out, ask for fewer (--workers, 0 for none), then go on with --resume'
-        ) from None
+        raise _loader_died(error) from None
+    except (ConnectionError, EOFError) as error:
+        # What it was handing over when it died is torn off before torch sees that it is dead.
+        raise _loader_died(error) from None
+
+
+def _loader_died(error: Exception) -> TrainingError:
+    return TrainingError(
+        f'a process that loads frames died ({_first_line(error)}); look whether memory or '
+        '/dev/shm ran out, ask for fewer (--workers, 0 for none), then go on with --resume'
+    )
 
 
 def _memory(what: str, error: Exception) -> TrainingError:

@@ -85,9 +85,11 @@ def test_a_loading_process_that_dies(tmp_path):
     [
         (torch.OutOfMemoryError('CUDA out of memory. Tried 2 GiB\nmore'), 'GPU .*accumulate'),
         (RuntimeError("[enforce] DefaultCPUAllocator: can't allocate memory"), 'machine .*batch'),
+        (ConnectionResetError(104, 'Connection reset by peer'), r'process .*--workers'),
+        (EOFError(), r'process .*\(EOFError\).*--workers'),
     ],
 )
-def test_memory_that_runs_out(error, words):
+def test_what_runs_out_or_dies(error, words):
     with pytest.raises(TrainingError, match=words) as told, explained():
         raise error
     assert len(str(told.value).splitlines()) == 1
