@@ -47,8 +47,8 @@ class Resize(str, enum.Enum):
     LETTERBOX = 'letterbox'
 
 
-_DRIVABLE_ROLES = (Role.DIRECT, Role.ALTERNATIVE, Role.DRIVABLE)
-_ROAD_ROLES = (*_DRIVABLE_ROLES, Role.ROAD)
+DRIVABLE_ROLES = (Role.DIRECT, Role.ALTERNATIVE, Role.DRIVABLE)
+ROAD_ROLES = (*DRIVABLE_ROLES, Role.ROAD)
 
 
 @dataclass(frozen=True)
@@ -174,12 +174,12 @@ class ModelCard:
     @property
     def drivable_ids(self) -> tuple[int, ...]:
         """Ids of the classes one may drive on: direct, alternative, drivable."""
-        return tuple(c.id for c in self.classes if c.role in _DRIVABLE_ROLES)
+        return tuple(c.id for c in self.classes if c.role in DRIVABLE_ROLES)
 
     @property
     def road_ids(self) -> tuple[int, ...]:
         """Ids of all road surface: the drivable classes and those with the role road."""
-        return tuple(c.id for c in self.classes if c.role in _ROAD_ROLES)
+        return tuple(c.id for c in self.classes if c.role in ROAD_ROLES)
 
     @property
     def palette(self) -> np.ndarray:

@@ -15,7 +15,7 @@ from rich.progress import Progress, TaskID
 
 from drivseg_ros.bags.interruption import exit_status, orderly_end
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import loading_processes, parse_size
+from drivseg_ros.cli.options import DataFolder, loading_processes, parse_size
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.engines.base import MAX_THREADS
 from drivseg_ros.errors import ParameterError
@@ -47,12 +47,7 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            envvar='DRIVSEG_DATA', help='The folder of data sets, for ${data}.', show_default=False
-        ),
-    ] = None,
+    data: DataFolder = None,
     change: Annotated[
         list[str] | None,
         typer.Option(

@@ -14,7 +14,7 @@ import typer
 
 from drivseg_ros.cli.console import out, progress_bar
 from drivseg_ros.cli.evaluation_table import print_checks, print_evaluation
-from drivseg_ros.cli.options import Device, EngineName, Precision, Threads
+from drivseg_ros.cli.options import DataFolder, Device, EngineName, Precision, Threads
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.model_store import DEFAULT_MODEL
@@ -69,12 +69,7 @@ def evaluate(
         str | None,
         typer.Option(help="What the masks' values mean, as --labels; the same without it."),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            envvar='DRIVSEG_DATA', help='The folder of data sets, for ${data}.', show_default=False
-        ),
-    ] = None,
+    data: DataFolder = None,
     limit: Annotated[int | None, typer.Option(min=1, help='Take so many frames only.')] = None,
     attributes: Annotated[
         Path | None,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +37,12 @@ MinAgreement = Annotated[
 ]
 MaxMiouChange = Annotated[
     float, typer.Option(min=0, max=100, help='Largest change of the mIoU, in points.')
+]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        envvar='DRIVSEG_DATA', help='The folder of data sets, for ${data}.', show_default=False
+    ),
 ]
 DatasetOption = Annotated[
     list[str] | None,

@@ -12,7 +12,7 @@ import typer
 
 from drivseg_ros.bags.interruption import exit_status, orderly_end
 from drivseg_ros.cli.console import err, out
-from drivseg_ros.cli.options import loading_processes
+from drivseg_ros.cli.options import DataFolder, loading_processes
 from drivseg_ros.cli.training_progress import TrainingProgress
 
 if TYPE_CHECKING:
@@ -30,10 +30,7 @@ def train(
     output: Annotated[
         Path | None, typer.Option('--output', '-o', help='The folder of the run. [runs/NAME]')
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(envvar='DRIVSEG_DATA', help='What ${data} stands for in the recipe.'),
-    ] = None,
+    data: DataFolder = None,
     resume: Annotated[
         bool, typer.Option('--resume', help='Go on with the run that is in the folder.')
     ] = False,

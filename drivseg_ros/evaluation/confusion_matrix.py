@@ -86,8 +86,7 @@ class ConfusionMatrix:
     @property
     def miou(self) -> float:
         """The mean IoU over the classes that occur; NaN if none does."""
-        iou = self.iou_by_class
-        return float(np.nanmean(iou)) if not np.isnan(iou).all() else float('nan')
+        return mean_iou(self.iou_by_class)
 
     @property
     def pixel_accuracy(self) -> float:
@@ -105,3 +104,8 @@ class ConfusionMatrix:
         hits = self.counts[np.ix_(inside, inside)].sum()
         union = self.counts.sum() - self.counts[np.ix_(~inside, ~inside)].sum()
         return float(hits / union) if union else float('nan')
+
+
+def mean_iou(iou: np.ndarray) -> float:
+    """The mean of the IoUs that are defined; NaN if none is."""
+    return float(np.nanmean(iou)) if not np.isnan(iou).all() else float('nan')

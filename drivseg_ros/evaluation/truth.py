@@ -11,10 +11,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 
-from drivseg_ros.model_card import ModelClass, Role
-
-_DRIVABLE = (Role.DIRECT, Role.ALTERNATIVE, Role.DRIVABLE)
-_ROAD = (*_DRIVABLE, Role.ROAD)
+from drivseg_ros.model_card import DRIVABLE_ROLES, ROAD_ROLES, ModelClass, Role
 
 
 class Figure(str, enum.Enum):
@@ -30,8 +27,8 @@ class Figure(str, enum.Enum):
     def ids(self, classes: Sequence[ModelClass]) -> tuple[int, ...]:
         """The classes of a network or data set that are meant."""
         roles = {
-            Figure.DRIVABLE: _DRIVABLE,
-            Figure.ROAD: _ROAD,
+            Figure.DRIVABLE: DRIVABLE_ROLES,
+            Figure.ROAD: ROAD_ROLES,
             Figure.EGO_LANE: (Role.DIRECT,),
         }[self]
         return tuple(c.id for c in classes if c.role in roles)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from drivseg_ros.models.layers import ConvBN
+
 # Kernel, stride, expansion, input channels, output channels of each block (EfficientNet, table 1).
 _BLOCKS = (
     (3, 1, 1, 32, 16),
@@ -33,8 +35,8 @@ _BLOCKS = (
 ALL_BLOCKS = len(_BLOCKS)
 
 
-class ConvBN6(nn.Sequential):
-    """Convolution without bias, batch norm, ReLU6 unless told otherwise."""
+class ConvBN6(ConvBN):
+    """Convolution, batch norm with the settings the published weights have, ReLU6."""
 
     def __init__(
         self,
@@ -46,21 +48,12 @@ class ConvBN6(nn.Sequential):
         groups: int = 1,
         relu: bool = True,
     ) -> None:
-        layers: list[nn.Module] = [
-            nn.Conv2d(
-                in_channels,
-                out_channels,
-                kernel,
-                stride=stride,
-                padding=kernel // 2,
-                groups=groups,
-                bias=False,
-            ),
-            nn.BatchNorm2d(out_channels, eps=1e-3, momentum=0.01),
-        ]
+        super().__init__(
+            in_channels, out_channels, kernel=kernel, stride=stride, groups=groups, relu=relu
+        )
+        self[1] = nn.BatchNorm2d(out_channels, eps=1e-3, momentum=0.01)
         if relu:
-            layers.append(nn.ReLU6(inplace=True))
-        super().__init__(*layers)
+            self[2] = nn.ReLU6(inplace=True)
 
 
 class MBConv(nn.Module):

@@ -15,10 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from drivseg_ros.datasets.label_sets import LabelSets
-from drivseg_ros.model_card import ModelClass, Role
-
-_DRIVABLE = (Role.DIRECT, Role.ALTERNATIVE, Role.DRIVABLE)
-_ROAD = (*_DRIVABLE, Role.ROAD)
+from drivseg_ros.evaluation.confusion_matrix import mean_iou
+from drivseg_ros.model_card import DRIVABLE_ROLES, ROAD_ROLES, ModelClass
 
 
 class PartialFigures:
@@ -68,8 +66,7 @@ class PartialFigures:
     @property
     def miou(self) -> float:
         """Mean of the IoUs that say something; NaN if none does."""
-        iou = self.iou_by_class
-        return float(np.nanmean(iou)) if not np.isnan(iou).all() else float('nan')
+        return mean_iou(self.iou_by_class)
 
     @property
     def pixel_accuracy(self) -> float:
@@ -80,8 +77,8 @@ class PartialFigures:
     def by_name(self, classes: Sequence[ModelClass]) -> dict[str, float]:
         """All figures that the classes give reason to, by name."""
         figures = {'miou': self.miou, 'pixel_accuracy': self.pixel_accuracy}
-        drivable = [c.id for c in classes if c.role in _DRIVABLE]
-        road = [c.id for c in classes if c.role in _ROAD]
+        drivable = [c.id for c in classes if c.role in DRIVABLE_ROLES]
+        road = [c.id for c in classes if c.role in ROAD_ROLES]
         if drivable:
             figures['drivable_iou'] = self.iou_of(drivable)
         if road != drivable:
