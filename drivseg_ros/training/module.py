@@ -119,8 +119,9 @@ class SegmentationModule(pl.LightningModule):
             logits = upsample(logits, target.shape[-2:])
             for i, teacher in enumerate(self.recipe.teachers):
                 hints = (batch[name][:, i : i + 1] for name in ('hint_codes', 'hint_confidence'))
+                labels = None if teacher.everywhere else target
                 loss = loss + teacher.weight * self.distillation(
-                    logits, *hints, self.sets, target=target
+                    logits, *hints, self.sets, target=labels
                 )
         if not torch.isfinite(loss):
             raise TrainingError(

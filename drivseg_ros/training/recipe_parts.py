@@ -87,6 +87,8 @@ class Teacher:
         map: From its classes to the network's; None maps equal names to each other.
         sources: Which entries under `train` it is asked about: their places, from 0, or their
             kinds; none: all of them.
+        everywhere: Listened to on every pixel, also where it contradicts a label, instead of only
+            where the labels leave open what it says.
 
     Raises:
         ParameterError: If a value is not allowed.
@@ -96,6 +98,7 @@ class Teacher:
     weight: float = 1.0
     map: Mapping[str, Any] | None = None
     sources: tuple[int | str, ...] = ()
+    everywhere: bool = False
 
     def __post_init__(self) -> None:
         check_text(self.model, 'a teacher of the recipe has the model', 'a model file')
@@ -113,6 +116,11 @@ class Teacher:
         if self.map is not None and not isinstance(self.map, Mapping):
             raise ParameterError(
                 f'the teacher {self.model} has the map {self.map!r}; write it as class: classes'
+            )
+        if not isinstance(self.everywhere, bool):
+            raise ParameterError(
+                f'the teacher {self.model} has everywhere {self.everywhere!r}; true and false are '
+                'allowed'
             )
 
 

@@ -93,6 +93,7 @@ def test_classes_by_name():
         ({'teachers': [{'model': 'm', 'sources': 'scenes'}]}, ['sources', 'list']),
         ({'teachers': [{'model': 'm', 'sources': None}]}, ['sources', 'list']),
         ({'teachers': [{'model': 'm', 'sources': [True]}]}, ['sources', 'list']),
+        ({'teachers': [{'model': 'm', 'everywhere': 'yes'}]}, ['everywhere', 'true', 'false']),
     ],
 )
 def test_refusals(changes, words):

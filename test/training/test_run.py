@@ -248,6 +248,18 @@ def test_a_teacher_is_learned_from(tmp_path):
     assert provenance['recipe']['teachers'][0]['model'] == 'teacher.onnx'
 
 
+def test_a_teacher_may_be_heard_where_labels_tell_all(tmp_path):
+    teacher = write_tiny_model(tmp_path / 'teacher.onnx')
+    losses = []
+    for everywhere in (False, True):
+        told = {'model': str(teacher), 'weight': 5, 'everywhere': everywhere}
+        recipe = tiny_recipe(epochs=1, train=[scenes(0, 8)], teachers=[told])
+        losses.append(train(recipe, tmp_path / str(everywhere)).figures['train_loss'])
+    plain = train(tiny_recipe(epochs=1, train=[scenes(0, 8)]), tmp_path / 'plain')
+    assert losses[0] == pytest.approx(plain.figures['train_loss'])
+    assert losses[1] > losses[0] + 0.1
+
+
 def test_a_run_that_is_tried_out_looks_at_every_validation_set(tmp_path):
     sets = [scenes(0, 14), scenes(100, 103)]
     result = train(tiny_recipe(epochs=1, limit_batches=1, validation=sets), tmp_path)

@@ -25,8 +25,8 @@ class DistillationLoss(nn.Module):
     the teacher's probability. The loss is least, the entropy of q, where S is q, and what the
     student makes of the classes inside and outside of the set is its own affair.
 
-    Its value is the mean over all answers of all teachers that are asked; where people labelled
-    the frame, only some are (see `open_questions`).
+    Its value is the mean over all answers of all teachers that are asked; where labels are given
+    as well, only some are (see `open_questions`).
     """
 
     def forward(
