@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The frames of `drivseg evaluate`, as a user writes them."""
+"""The frames of an evaluation, as a user writes them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,104 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The options of `drivseg evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drivseg_ros.model_store import DEFAULT_MODEL
+
+_LIMIT = 'FIGURE=POINTS'
+
+Frames = Annotated[
+    str,
+    typer.Argument(
+        metavar='BAG|KIND[:PART][=ROOT][,OPTION=VALUE...]',
+        help='A bag, or a data set (`drivseg dataset kinds`); ${data} in it stands for --data.',
+    ),
+]
+JudgedModel = Annotated[
+    str | None,
+    typer.Option(
+        help='A name that `drivseg models` lists, or a path; not with --mask-topic.',
+        show_default=DEFAULT_MODEL,
+    ),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        help='What the values in the labels mean: a name in config/labels, or a .yaml file. '
+        "Without it a data set's own classes, and in a bag the model's.",
+        show_default=False,
+    ),
+]
+ImageTopic = Annotated[
+    str | None, typer.Option(help="A bag's images; needed if there are several topics.")
+]
+LabelTopic = Annotated[
+    str | None, typer.Option(help="A bag's labels (mono8), with the images' stamps.")
+]
+MaskTopic = Annotated[
+    str | None,
+    typer.Option(help='Masks (mono8) that are in the bag already, of whatever network.'),
+]
+ConfidenceTopic = Annotated[
+    str | None, typer.Option(help='The confidence (mono8) beside those masks.')
+]
+MaskClasses = Annotated[
+    str | None,
+    typer.Option(help="What the masks' values mean, as --labels; the same without it."),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help='Take so many frames only.')]
+AttributesFile = Annotated[
+    Path | None,
+    typer.Option(
+        help='Slices: a .csv, .yaml or .json of timeofday, weather, ... by frame; '
+        'attributes.csv in the data set where it is there.',
+        show_default=False,
+    ),
+]
+Bands = Annotated[int, typer.Option(min=1, max=64, help='Bands of image height, far to near.')]
+Boundary = Annotated[
+    float,
+    typer.Option(min=0, max=0.2, help='Width of boundaries, a share of the diagonal; 0: none.'),
+]
+Sequence = Annotated[
+    bool | None,
+    typer.Option(
+        '--sequence/--no-sequence',
+        help='Whether frames follow each other in time, for flicker; those of a drive do.',
+        show_default=False,
+    ),
+]
+Draws = Annotated[int, typer.Option(min=0, help='Draws of the bootstrap; 0: no intervals.')]
+Seed = Annotated[int, typer.Option(min=0, help='Seed of the bootstrap.')]
+Resample = Annotated[str, typer.Option(help='auto (drives, or 5 s of a bag) or frames.')]
+JsonFile = Annotated[Path | None, typer.Option(help='Write every figure as JSON.')]
+JunitFile = Annotated[Path | None, typer.Option(help='Write the checks as JUnit XML.')]
+Baseline = Annotated[
+    Path | None, typer.Option(help='The JSON of an earlier evaluation of the same frames.')
+]
+MaxDrop = Annotated[
+    list[str] | None,
+    typer.Option(metavar=_LIMIT, help='Fail if a figure falls below the baseline by more.'),
+]
+MaxRise = Annotated[
+    list[str] | None,
+    typer.Option(metavar=_LIMIT, help='Fail if it rises above the baseline by more.'),
+]
+Least = Annotated[
+    list[str] | None,
+    typer.Option('--min', metavar=_LIMIT, help='Fail if a figure is lower.'),
+]
+Most = Annotated[
+    list[str] | None,
+    typer.Option('--max', metavar=_LIMIT, help='Fail if a figure is higher.'),
+]
+BeyondNoise = Annotated[
+    bool,
+    typer.Option('--beyond-noise', help='Changes count only if their interval leaves out 0.'),
+]

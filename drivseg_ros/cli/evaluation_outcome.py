@@ -1,0 +1,128 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of an evaluation's result: limits, files, the console, the exit status."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drivseg_ros.cli.console import out
+from drivseg_ros.cli.output_file import check_writable
+from drivseg_ros.errors import ParameterError
+
+if TYPE_CHECKING:
+    from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+    from drivseg_ros.evaluation.gate import Check, Limit
+    from drivseg_ros.evaluation.matching import Matching
+    from drivseg_ros.evaluation.tally import EvaluationSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What is to be done with a result.
+
+    Args:
+        limits: what it is held to.
+        earlier: the evaluation that changes are measured from.
+        beyond_noise: changes count only if their interval leaves out 0.
+        json: the file of all figures, if one is wanted.
+        junit: the file of the checks, likewise.
+
+    Raises:
+        ParameterError: if limits need an earlier evaluation, or a file cannot be written.
+    """
+
+    limits: Sequence[Limit]
+    earlier: EvaluationResult | None
+    beyond_noise: bool
+    json: Path | None
+    junit: Path | None
+
+    def __post_init__(self) -> None:
+        for path in self.files:
+            check_writable(path)
+        if self.earlier is None and any(one.kind.needs_baseline for one in self.limits):
+            raise ParameterError(
+                '--max-drop and --max-rise are limits of a change; name the evaluation to compare '
+                'with (--baseline)'
+            )
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are wanted."""
+        return tuple(path for path in (self.json, self.junit) if path is not None)
+
+    def check_terms(self, matching: Matching, settings: EvaluationSettings) -> None:
+        """Refuses, before an hour's work, what this evaluation cannot be held to.
+
+        Raises:
+            ParameterError: if a limit is of a figure that there will not be.
+            DataError: if the earlier evaluation is of other classes or settings.
+        """
+        from drivseg_ros.evaluation.evaluation_diff import check_same_terms
+        from drivseg_ros.evaluation.gate import check_figures
+        from drivseg_ros.evaluation.measures import figure_names
+
+        check_figures(self.limits, figure_names(matching, settings))
+        if self.earlier is not None:
+            check_same_terms((self.earlier.matching, self.earlier.settings), (matching, settings))
+
+    def tell(self, result: EvaluationResult, further: Sequence[Check] = ()) -> bool:
+        """Writes the files, prints the figures and checks.
+
+        Args:
+            result: what was found.
+            further: checks beside those of frames and limits.
+
+        Returns:
+            Whether all checks were passed.
+        """
+        from drivseg_ros.cli.evaluation_table import print_checks, print_evaluation
+        from drivseg_ros.evaluation.evaluation_file import describe, write_evaluation
+        from drivseg_ros.evaluation.gate import check_frames, check_limits
+        from drivseg_ros.evaluation.junit import junit_xml
+        from drivseg_ros.evaluation.measures import measures
+        from drivseg_ros.whole_file import write_whole
+
+        content = describe(result, command=shlex.join(['drivseg', *sys.argv[1:]]))
+        if self.json is not None:
+            write_evaluation(self.json, content)
+        print_evaluation(content)
+        checks = [
+            *further,
+            check_frames(result),
+            *check_limits(result, self.limits, self.earlier, beyond_noise=self.beyond_noise),
+        ]
+        if self.junit is not None:
+            write_whole(self.junit, junit_xml(checks, measures(result)))
+        print_checks(checks)
+        for path in self.files:
+            out.print(f'  {path}', markup=False, soft_wrap=True)
+        return all(check.passed for check in checks)
+
+
+def parse_limits(
+    least: list[str] | None,
+    most: list[str] | None,
+    max_drop: list[str] | None,
+    max_rise: list[str] | None,
+) -> list[Limit]:
+    """The limits of --min, --max, --max-drop and --max-rise.
+
+    Raises:
+        ParameterError: if one is not understood.
+    """
+    from drivseg_ros.evaluation.gate import Limit, LimitKind
+
+    given = {
+        LimitKind.MIN: least,
+        LimitKind.MAX: most,
+        LimitKind.MAX_DROP: max_drop,
+        LimitKind.MAX_RISE: max_rise,
+    }
+    return [Limit.parse(kind, text) for kind, texts in given.items() for text in texts or ()]

@@ -1,0 +1,176 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""An evaluation as it is asked for: plain data, which another process can work off."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drivseg_ros.errors import ParameterError
+from drivseg_ros.evaluation.asked_frames import AskedFrames, OpenedFrames, open_frames
+from drivseg_ros.evaluation.bag_source import BagTopics
+from drivseg_ros.evaluation.bootstrap import BootstrapSettings
+from drivseg_ros.evaluation.boundary import DEFAULT_SHARE
+from drivseg_ros.evaluation.evaluate import evaluate_source
+from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.label_map import read_label_map
+from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.evaluation.report import describe_engine
+from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.model_card import ModelClass
+from drivseg_ros.segmenter import Segmenter
+
+OnFrame = Callable[[int, int], None]
+"""Told the frames done and the frames there are."""
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What is to be evaluated, as it was written: numbers and texts only.
+
+    Args:
+        frames: a bag, or a data set (see `AskedFrames`).
+        model: name or path; None with masks that are there.
+        engine: one of ENGINE_NAMES; the rest as in `EngineOptions`.
+        device: see there.
+        precision: see there.
+        threads: see there.
+        topics: of a bag.
+        labels: what the labels' values mean, for `read_label_map`; None: see `open_frames`.
+        mask_classes: what the masks' values mean; None: the same.
+        data: the folder of data sets.
+        limit: so many frames only.
+        attributes: a file of them.
+        resample: 'auto' or 'frames'.
+        bands: see `EvaluationSettings`.
+        boundary: see there.
+        sequence: whether frames follow each other in time; None: those of a drive do.
+        draws: of the bootstrap.
+        seed: of the bootstrap.
+
+    Raises:
+        ParameterError: if options contradict each other.
+    """
+
+    frames: str
+    model: str | None
+    engine: str = 'auto'
+    device: str = 'auto'
+    precision: str = 'auto'
+    threads: int = 0
+    topics: BagTopics = dataclasses.field(default_factory=BagTopics)
+    labels: str | None = None
+    mask_classes: str | None = None
+    data: str | None = None
+    limit: int | None = None
+    attributes: str | None = None
+    resample: str = 'auto'
+    bands: int = 4
+    boundary: float = DEFAULT_SHARE
+    sequence: bool | None = None
+    draws: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.topics.mask is not None and self.model is not None:
+            raise ParameterError('masks that are there need no --model; leave one of the two out')
+        if self.mask_classes is not None and self.topics.mask is None:
+            raise ParameterError('--mask-classes was given without masks; name them (--mask-topic)')
+        if self.topics.mask is None and self.model is None:
+            raise ParameterError('there are no masks and no network; name one (--model)')
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> EvaluationRequest:
+        """Reads what `to_dict` gave."""
+        return cls(**{**content, 'topics': BagTopics(**content['topics'])})
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedEvaluation:
+    """An evaluation that can begin.
+
+    Attributes:
+        frames: the frames.
+        segmenter: makes the masks; None if they are there.
+        settings: what is counted, and how.
+        network: describes what makes the masks.
+        network_classes: the classes of the masks.
+    """
+
+    frames: OpenedFrames
+    segmenter: Segmenter | None
+    settings: EvaluationSettings
+    network: Mapping[str, Any]
+    network_classes: tuple[ModelClass, ...]
+
+    @property
+    def matching(self) -> Matching:
+        """The classes of labels and network."""
+        labels = self.frames.source.labels
+        return Matching(labels.classes, self.network_classes, labels.truth)
+
+    def run(self, on_frame: OnFrame = lambda done, total: None) -> EvaluationResult:
+        """Judges every frame; raises what `evaluate_source` does."""
+        return evaluate_source(
+            self.frames.source,
+            self.segmenter,
+            self.settings,
+            network=self.network,
+            network_classes=self.network_classes,
+            attributes=self.frames.attributes,
+            on_frame=on_frame,
+        )
+
+
+@contextmanager
+def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation]:
+    """Loads the network and opens the frames, but judges none.
+
+    Raises:
+        DrivsegError: if anything asked for is not to be had.
+    """
+    asked = AskedFrames(
+        request.frames,
+        request.topics,
+        None if request.labels is None else read_label_map(request.labels),
+        None if request.data is None else Path(request.data),
+        request.limit,
+        request.resample,
+        None if request.attributes is None else Path(request.attributes),
+    )
+    with ExitStack() as stack:
+        segmenter = None
+        if request.model is not None:
+            segmenter = stack.enter_context(
+                Segmenter.open(
+                    request.model,
+                    engine=request.engine,
+                    device=request.device,
+                    precision=request.precision,
+                    threads=request.threads,
+                )
+            )
+        opened = open_frames(asked, None if segmenter is None else segmenter.card)
+        settings = EvaluationSettings(
+            request.bands,
+            request.boundary,
+            opened.is_drive if request.sequence is None else request.sequence,
+            BootstrapSettings(request.draws, request.seed),
+        )
+        if segmenter is not None:
+            network, classes = describe_engine(segmenter.engine), segmenter.card.classes
+        else:
+            given = opened.source.labels
+            if request.mask_classes is not None:
+                given = read_label_map(request.mask_classes)
+            network, classes = {'masks': request.topics.mask}, given.classes
+        yield OpenedEvaluation(opened, segmenter, settings, network, classes)
