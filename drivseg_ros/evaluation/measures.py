@@ -26,7 +26,7 @@ from drivseg_ros.evaluation.sums import (
     add,
     figures,
 )
-from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow
 
 _DIGITS = 6
 
@@ -150,13 +150,21 @@ def leading_figure(result: EvaluationResult) -> str:
 
 def extremes(result: EvaluationResult, count: int = 5) -> dict[str, list[tuple[str, float]]]:
     """The worst and the best frames by `leading_figure`: names and figures."""
+    found = extreme_rows(result, count)
+    return {which: [(row.name, value) for row, value in rows] for which, rows in found.items()}
+
+
+def extreme_rows(
+    result: EvaluationResult, count: int
+) -> dict[str, list[tuple[FrameRow, float]]]:
+    """The same with their rows, as frames of several bags may have one name."""
     name = leading_figure(result)
     told = [
-        (row.name, value)
+        (row, value)
         for row, found in zip(result.rows, frame_figures(result), strict=True)
         if (value := found.get(name)) is not None
     ]
-    ordered = sorted(told, key=lambda pair: (pair[1], pair[0]), reverse=name == CHANGE)
+    ordered = sorted(told, key=lambda pair: (pair[1], pair[0].name), reverse=name == CHANGE)
     return {'worst': ordered[:count], 'best': ordered[::-1][:count]}
 
 
