@@ -37,6 +37,7 @@ class AskedFrames:
         limit: so many frames only.
         resample: 'auto' or 'frames'.
         attributes: a file of them.
+        title: what to call a bag; None: by its own name.
 
     Raises:
         ParameterError: if there is no such way to resample.
@@ -49,6 +50,7 @@ class AskedFrames:
     limit: int | None
     resample: str
     attributes: Path | None
+    title: str | None = None
 
     def __post_init__(self) -> None:
         if self.resample not in _RESAMPLE:
@@ -107,7 +109,13 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
             )
         drive = info is None
         bag = BagSource(
-            path, topics, labels, names=names, by_block=apart and drive, limit=asked.limit
+            path,
+            topics,
+            labels,
+            names=names,
+            by_block=apart and drive,
+            limit=asked.limit,
+            title=asked.title,
         )
         return OpenedFrames(bag, given, drive)
     if kind not in KINDS:

@@ -80,6 +80,7 @@ class BagSource(FrameSource):
         names: of frames by stamp in nanoseconds; the others are called by their stamps.
         by_block: whether frames are resampled by BLOCK_S seconds, and not one by one.
         limit: take the first so many frames only.
+        title: what to call it; None: the name of its folder or file.
 
     Raises:
         BagError: if the bag or a topic cannot be read.
@@ -95,13 +96,16 @@ class BagSource(FrameSource):
         names: Mapping[int, str] | None = None,
         by_block: bool = True,
         limit: int | None = None,
+        title: str | None = None,
     ) -> None:
         self.labels = labels
         self.has_images = topics.mask is None
         self._bag = bag
         self._by_block = by_block
         self._names = names or {}
+        self._title = bag.resolve().name if title is None else title
         with BagReader(bag) as reader:
+            self._unfinished = reader.unfinished
             self._topics = topics = _complete(reader, topics)
             self._frames = topics.image if topics.mask is None else topics.mask
             self._others = {
@@ -189,6 +193,8 @@ class BagSource(FrameSource):
         return {
             'kind': 'bag',
             'given': str(self._bag),
+            'title': self._title,
+            'unfinished': self._unfinished,
             'image_topic': topics.image,
             'label_topic': topics.label,
             'mask_topic': topics.mask,
@@ -215,7 +221,7 @@ class BagSource(FrameSource):
             return LostFrame(frame.name, error.kind, str(error))
         label = planes.get(topics.label or '')
         block = (frame.stamp - self._first) // (BLOCK_S * 10**9) * BLOCK_S
-        bag = self._bag.resolve().name
+        bag = self._title
         return SourceFrame(
             frame.name,
             f'{bag}, from {block} s' if self._by_block else f'{bag}, {frame.name}',

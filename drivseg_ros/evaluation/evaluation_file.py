@@ -14,7 +14,14 @@ from typing import Any
 from drivseg_ros.environment import describe_hardware, describe_versions
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.measures import bands, extremes, frame_figures, measures, slices
+from drivseg_ros.evaluation.measures import (
+    bands,
+    extremes,
+    frame_figures,
+    measures,
+    part_slices,
+    slices,
+)
 from drivseg_ros.whole_file import write_whole
 
 KIND = 'drivseg evaluation'
@@ -22,15 +29,18 @@ FORMAT = 1
 _OPEN_DEPTH = 2
 
 
-def describe(result: EvaluationResult, *, command: str = '') -> dict[str, Any]:
+def describe(
+    result: EvaluationResult, *, command: str = '', broken: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The whole content of the file; no number in it is infinite or undefined.
 
     Args:
         result: what was found.
         command: the command line that made it.
+        broken: bags and data sets that could not be evaluated, as they were given, and why.
     """
     counts = result.to_dict()
-    frames = counts.pop('frames')
+    frames, parts = counts.pop('frames'), counts.pop('parts')
     table = () if result.calibration is None else result.calibration.table()
     return {
         'kind': KIND,
@@ -53,6 +63,11 @@ def describe(result: EvaluationResult, *, command: str = '') -> dict[str, Any]:
         'distance': [dataclasses.asdict(one) for one in bands(result)],
         'reliability': [dataclasses.asdict(row) for row in table],
         'extremes': extremes(result),
+        'parts': [
+            part | {'title': one.name, 'figures': one.figures}
+            for part, one in zip(parts, part_slices(result), strict=True)
+        ],
+        'broken': [{'given': given, 'message': text} for given, text in (broken or {}).items()],
         **counts,
         'frames': [
             frame | {'figures': found}

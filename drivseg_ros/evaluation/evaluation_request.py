@@ -52,6 +52,7 @@ class EvaluationRequest:
         sequence: whether frames follow each other in time; None: those of a drive do.
         draws: of the bootstrap.
         seed: of the bootstrap.
+        title: what to call a bag; None: by its own name.
 
     Raises:
         ParameterError: if options contradict each other.
@@ -75,6 +76,7 @@ class EvaluationRequest:
     sequence: bool | None = None
     draws: int = 1000
     seed: int = 0
+    title: str | None = None
 
     def __post_init__(self) -> None:
         if self.topics.mask is not None and self.model is not None:
@@ -146,6 +148,7 @@ def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation]:
         request.limit,
         request.resample,
         None if request.attributes is None else Path(request.attributes),
+        request.title,
     )
     with ExitStack() as stack:
         segmenter = None

@@ -50,6 +50,11 @@ class EvaluationPart:
                 'are said to have no label'
             )
 
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return str(self.source.get('title') or self.source.get('given', ''))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
@@ -139,8 +144,8 @@ class EvaluationResult:
         """The same for images, as they were decoded here; '' where masks came without images."""
         return _joined([row.image_sha256 for row in self.rows])
 
-    def merge(self, other: EvaluationResult) -> EvaluationResult:
-        """Both together, as if they had been one evaluation.
+    def check_same(self, other: EvaluationResult) -> None:
+        """Refuses what cannot be put together with this one.
 
         Raises:
             DataError: if classes, settings or the network differ.
@@ -148,7 +153,7 @@ class EvaluationResult:
         for what, mine, its in (
             ('classes', self.matching, other.matching),
             ('settings', self.settings, other.settings),
-            ('networks', self.network, other.network),
+            ('networks', _network_itself(self.network), _network_itself(other.network)),
         ):
             if mine != its:
                 raise DataError(
@@ -156,17 +161,30 @@ class EvaluationResult:
                 )
         if (self.calibration is None) != (other.calibration is None):
             raise DataError('only one of two evaluations has confidence; give both or none')
-        moved = [dataclasses.replace(r, part=r.part + len(self.parts)) for r in other.rows]
-        calibration = self.calibration
-        if calibration is not None and other.calibration is not None:
-            calibration = calibration + other.calibration
+
+    def merge(self, *others: EvaluationResult) -> EvaluationResult:
+        """All together, as if they had been one evaluation.
+
+        Raises:
+            DataError: if classes, settings or the network differ.
+        """
+        parts, rows = [*self.parts], [*self.rows]
+        bands, calibration, attributes = self.bands, self.calibration, {**self.attributes}
+        for other in others:
+            self.check_same(other)
+            rows += [dataclasses.replace(r, part=r.part + len(parts)) for r in other.rows]
+            parts += other.parts
+            bands = bands + other.bands
+            if calibration is not None and other.calibration is not None:
+                calibration = calibration + other.calibration
+            attributes |= other.attributes
         return dataclasses.replace(
             self,
-            parts=(*self.parts, *other.parts),
-            rows=(*self.rows, *moved),
-            bands=self.bands + other.bands,
+            parts=tuple(parts),
+            rows=tuple(rows),
+            bands=bands,
             calibration=calibration,
-            attributes={**self.attributes, **other.attributes},
+            attributes=attributes,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -237,6 +255,11 @@ def _row_from_dict(content: Mapping[str, Any], matching: Matching) -> FrameRow:
         content['label_sha256'],
         content['image_sha256'],
     )
+
+
+def _network_itself(network: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what may differ between the machines that share one evaluation."""
+    return {key: value for key, value in network.items() if key not in ('file', 'threads')}
 
 
 def _joined(digests: Sequence[str]) -> str:

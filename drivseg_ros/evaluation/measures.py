@@ -109,6 +109,17 @@ def slices(result: EvaluationResult) -> list[Slice]:
     ]
 
 
+def part_slices(result: EvaluationResult) -> list[Slice]:
+    """Each folder and bag alone, by its title, in the order of the parts."""
+    found: list[list[Sums]] = [[] for _ in result.parts]
+    for row in result.rows:
+        found[row.part].append(row.sums)
+    return [
+        _slice(part.title, len(sums), add(sums, result.matching), result)
+        for part, sums in zip(result.parts, found, strict=True)
+    ]
+
+
 def bands(result: EvaluationResult) -> list[Slice]:
     """Bands of image height from the top, where the road is far, to the bottom."""
     count = len(result.bands)
