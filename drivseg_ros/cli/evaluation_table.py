@@ -14,6 +14,7 @@ from drivseg_ros.cli.console import out
 from drivseg_ros.evaluation.evaluation_diff import EvaluationDiff, FrameChange
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.measures import MAIN_FIGURES
+from drivseg_ros.evaluation.time_figures import shown, unit_of
 from drivseg_ros.evaluation.truth import Figure
 
 _OF_A_QUESTION = ('iou', 'precision', 'recall', 'boundary_iou')
@@ -76,14 +77,18 @@ def print_diff(
         *(Column(escape(head), justify='right') for head in (*titles, 'change', '95 % of draws')),
     )
     for change in diff.changes.values():
-        difference = change.difference
+        name, difference = change.name, change.difference
         ends = ''
         if change.low is not None and change.high is not None:
             ends = f'{100 * change.low:+.2f} to {100 * change.high:+.2f}'
-        moved = '' if difference is None else f'{100 * difference:+.2f}'
+        moved = '' if difference is None else f'{shown(name, difference):+.2f}'
         mark = ' *' if change.beyond_noise else ''
+        unit = unit_of(name)
+        values = [
+            '-' if v is None else f'{shown(name, v):.2f}' for v in (change.before, change.after)
+        ]
         table.add_row(
-            escape(change.name), _points(change.before), _points(change.after), moved + mark, ends
+            escape(name if unit == '%' else f'{name} ({unit})'), *values, moved + mark, ends
         )
     out.print(table)
     out.print('* the interval of the change leaves out 0', markup=False)

@@ -11,6 +11,7 @@ from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.attributes import Attributes, choose
 from drivseg_ros.evaluation.evaluation_result import EvaluationPart, EvaluationResult
 from drivseg_ros.evaluation.frame_source import DROPPED, FrameSource, LostFrame, SourceFrame
+from drivseg_ros.evaluation.frame_times import FrameTimer
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.tally import EvaluationSettings, Tally
 from drivseg_ros.frame_ledger import FrameLedger
@@ -63,6 +64,9 @@ def evaluate_source(
     unlabelled = 0
     has_confidence = False
     wants_confidence = segmenter is not None and segmenter.engine.model.has_confidence
+    if segmenter is not None:
+        segmenter.warm_up()  # or the first frame would take longer than the others
+    timer = FrameTimer()
     for done, frame in enumerate(source, start=1):
         ledger.offer()
         if isinstance(frame, LostFrame):
@@ -73,7 +77,7 @@ def evaluate_source(
                 if len(failures) < MAX_FAILURES:
                     failures[frame.name] = frame.message
         else:
-            has_confidence |= _judge(frame, segmenter, tally, wants_confidence)
+            has_confidence |= _judge(frame, segmenter, tally, timer, wants_confidence)
             unlabelled += frame.label is None
             ledger.process()
         on_frame(done, len(source))
@@ -87,7 +91,16 @@ def evaluate_source(
         matching,
         settings,
         network,
-        (EvaluationPart(source.describe(), counts, unlabelled, source.unmatched_labels, failures),),
+        (
+            EvaluationPart(
+                source.describe(),
+                counts,
+                unlabelled,
+                source.unmatched_labels,
+                failures,
+                timer.times,
+            ),
+        ),
         tuple(tally.rows),
         tally.bands,
         tally.calibration if has_confidence and matching.answers is not None else None,
@@ -96,7 +109,11 @@ def evaluate_source(
 
 
 def _judge(
-    frame: SourceFrame, segmenter: Segmenter | None, tally: Tally, wants_confidence: bool
+    frame: SourceFrame,
+    segmenter: Segmenter | None,
+    tally: Tally,
+    timer: FrameTimer,
+    wants_confidence: bool,
 ) -> bool:
     """Counts a frame; whether it has a confidence."""
     mask, confidence = frame.mask, frame.confidence
@@ -105,6 +122,8 @@ def _judge(
             raise DataError(f'the frame {frame.name} has no image for the network')
         (found,) = segmenter.segment([frame.image], confidence=wants_confidence)
         mask, confidence = found.class_ids, found.confidence
+        if found.timings is not None:
+            timer.add(found.timings)
     if mask is None:
         raise DataError(f'the frame {frame.name} has no mask, and no network was given')
     tally.add(

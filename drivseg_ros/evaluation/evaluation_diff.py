@@ -12,8 +12,10 @@ from drivseg_ros.evaluation.bootstrap import draw, interval
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.measures import frame_figures, measures
+from drivseg_ros.evaluation.shared_frames import shared_frames
 from drivseg_ros.evaluation.sums import LOWER_IS_BETTER
 from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.evaluation.time_figures import TIME_FIGURES, time_measures
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Change:
 
     Args:
         name: of the figure.
-        before: in the first, a share; None where it is not defined.
+        before: in the first, a share, or a time in its unit; None where it is not defined.
         after: in the second.
         low: the lower end of the interval of the difference, drawn on the same groups in both;
             None where none is known.
@@ -126,14 +128,18 @@ def compare(before: EvaluationResult, after: EvaluationResult) -> EvaluationDiff
     Raises:
         DataError: if they are not of the same labels and classes.
     """
-    check_comparable(before, after)
+    times = time_measures(before), time_measures(after)
     notes = []
+    if before.is_live or after.is_live:
+        (before, after), note = shared_frames(before, after)
+        notes += [note] if note else []
+    check_comparable(before, after)
     if before.images_sha256 != after.images_sha256 and before.images_sha256 and after.images_sha256:
         notes.append(
             'the labels are the same, the images are not: they were changed, or decoded by '
             'another version of OpenCV'
         )
-    first, second = measures(before), measures(after)
+    first, second = {**measures(before), **times[0]}, {**measures(after), **times[1]}
     drawn: dict[str, tuple[float, float]] = {}
     if before.groups.keys() == after.groups.keys():
         settings = after.settings.bootstrap
@@ -170,7 +176,7 @@ def frames_that_changed(
         }
         for one in (before, after)
     ]
-    sign = 1 if figure in LOWER_IS_BETTER else -1
+    sign = 1 if figure in (*LOWER_IS_BETTER, *TIME_FIGURES) else -1
     found = [
         FrameChange(key[1], value, its)
         for key, value in told[0].items()

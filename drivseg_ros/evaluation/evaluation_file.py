@@ -22,6 +22,7 @@ from drivseg_ros.evaluation.measures import (
     part_slices,
     slices,
 )
+from drivseg_ros.evaluation.time_figures import describe_times
 from drivseg_ros.whole_file import write_whole
 
 KIND = 'drivseg evaluation'
@@ -50,6 +51,7 @@ def describe(
         'hardware': describe_hardware(),
         'versions': describe_versions(),
         'figures': {name: one.to_dict() for name, one in measures(result).items()},
+        **describe_times(result),
         'unanswered': [figure.value for figure in result.matching.unanswered],
         'ledger': dataclasses.asdict(result.counts)
         | {'unlabelled': result.unlabelled, 'unmatched_labels': result.unmatched_labels},

@@ -16,6 +16,8 @@ import numpy as np
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.attributes import Attributes
 from drivseg_ros.evaluation.calibration import Calibration
+from drivseg_ros.evaluation.frame_times import FrameTimes
+from drivseg_ros.evaluation.live_times import LiveTimes
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.sums import Sums, add
 from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow
@@ -32,6 +34,8 @@ class EvaluationPart:
         unlabelled: processed frames without a label.
         unmatched_labels: labels whose frame is not there.
         failures: what happened to frames that failed, by their names.
+        times: how long the network took; None where masks were there, or came from a live run.
+        live: the times of a live run, whose ledger `counts` is the node's own; None: offline.
 
     Raises:
         DataError: if the numbers contradict each other.
@@ -42,12 +46,20 @@ class EvaluationPart:
     unlabelled: int = 0
     unmatched_labels: int = 0
     failures: Mapping[str, str] = field(default_factory=dict)
+    times: FrameTimes | None = None
+    live: LiveTimes | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.unlabelled <= self.counts.processed or self.unmatched_labels < 0:
             raise DataError(
                 f'{self.counts.processed} frames were processed, and {self.unlabelled} of them '
                 'are said to have no label'
+            )
+        live = self.live
+        if live and len(live.played) != self.counts.offered + live.lost_before_node:
+            raise DataError(
+                f'{len(live.played)} messages were played, but {self.counts.offered} offered to '
+                f'the node and {live.lost_before_node} lost before it'
             )
 
     @property
@@ -57,19 +69,29 @@ class EvaluationPart:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
+        content = {
             'source': dict(self.source),
             'ledger': dataclasses.asdict(self.counts)
             | {'unlabelled': self.unlabelled, 'unmatched_labels': self.unmatched_labels},
             'failures': dict(self.failures),
         }
+        known = {'times': self.times, 'live': self.live}
+        return content | {name: one.to_dict() for name, one in known.items() if one is not None}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> EvaluationPart:
         """Reads what `to_dict` gave."""
         ledger = dict(content['ledger'])
         others = {name: ledger.pop(name) for name in ('unlabelled', 'unmatched_labels')}
-        return cls(content['source'], FrameCounts(**ledger), **others, failures=content['failures'])
+        times, live = content.get('times'), content.get('live')
+        return cls(
+            content['source'],
+            FrameCounts(**ledger),
+            **others,
+            failures=content['failures'],
+            times=None if times is None else FrameTimes.from_dict(times),
+            live=None if live is None else LiveTimes.from_dict(live),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +157,11 @@ class EvaluationResult:
         return sum(part.unmatched_labels for part in self.parts)
 
     @property
+    def is_live(self) -> bool:
+        """Whether the node made the masks in a live run."""
+        return any(part.live is not None for part in self.parts)
+
+    @property
     def labels_sha256(self) -> str:
         """Tells sets of labels apart; the order of the frames does not matter. '' without any."""
         return _joined([row.label_sha256 for row in self.rows])
@@ -154,6 +181,7 @@ class EvaluationResult:
             ('classes', self.matching, other.matching),
             ('settings', self.settings, other.settings),
             ('networks', _network_itself(self.network), _network_itself(other.network)),
+            ('ways of running', self.is_live, other.is_live),
         ):
             if mine != its:
                 raise DataError(

@@ -13,6 +13,7 @@ from drivseg_ros.errors import ParameterError
 from drivseg_ros.evaluation.evaluation_diff import Change, compare, frames_that_changed
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.measures import Measure, measures
+from drivseg_ros.evaluation.time_figures import shown, time_measures, unit_of
 
 _SHOWN_FRAMES = 10
 
@@ -40,7 +41,8 @@ class Limit:
     Args:
         kind: what it says.
         figure: the figure's name.
-        amount: in points (percent); of a change with `relative` in percent of the baseline's.
+        amount: in points (percent), of times in their unit; of a change with `relative` in
+            percent of the baseline's.
         relative: see there.
     """
 
@@ -134,7 +136,7 @@ def check_limits(
     """
     # First of all: what another data set lacks is not to be called a wrong name of a figure.
     changes = {} if baseline is None else compare(baseline, result).changes
-    found = measures(result)
+    found = {**measures(result), **time_measures(result)}
     check_figures(limits, found)
     checks = []
     for limit in limits:
@@ -168,9 +170,9 @@ def _check_value(limit: Limit, found: Mapping[str, Measure]) -> Check:
     value = found[limit.figure].value
     if value is None:
         return Check(str(limit), False, f'{limit.figure} is not defined here')
-    points = 100 * value
+    points = shown(limit.figure, value)
     kept = points >= limit.amount if limit.kind is LimitKind.MIN else points <= limit.amount
-    return Check(str(limit), kept, f'{limit.figure} is {points:.2f}')
+    return Check(str(limit), kept, f'{limit.figure} is {points:.2f}{_unit(limit.figure)}')
 
 
 def _check_change(
@@ -183,13 +185,14 @@ def _check_change(
     if change.before is None or change.after is None:
         return Check(str(limit), False, f'{limit.figure} is not defined in both evaluations')
     sign = -1 if limit.kind is LimitKind.MAX_DROP else 1
-    moved = sign * 100 * (change.after - change.before)
-    allowed = limit.amount * change.before if limit.relative else limit.amount
+    before, after = shown(limit.figure, change.before), shown(limit.figure, change.after)
+    moved = sign * (after - before)
+    allowed = limit.amount * before / 100 if limit.relative else limit.amount
     # A hair more than the limit is rounding.
     kept = moved <= allowed + 1e-9
     message = (
-        f'{limit.figure} went from {100 * change.before:.2f} to {100 * change.after:.2f} '
-        f'({-moved if sign < 0 else moved:+.2f})'
+        f'{limit.figure} went from {before:.2f} to {after:.2f}{_unit(limit.figure)} '
+        f'({sign * moved:+.2f})'
     )
     if change.low is not None and change.high is not None:
         message += f', interval {100 * change.low:+.2f} to {100 * change.high:+.2f}'
@@ -204,3 +207,9 @@ def _check_change(
         message,
         tuple(f'{f.name}: {100 * f.before:.1f} to {100 * f.after:.1f}' for f in frames),
     )
+
+
+def _unit(figure: str) -> str:
+    """Points are percent, and need not be told."""
+    unit = unit_of(figure)
+    return '' if unit == '%' else f' {unit}'

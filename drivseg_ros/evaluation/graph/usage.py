@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,33 @@ class Usage:
 
 def usage_below(pid: int) -> Usage:
     """The use of all descendants of a process, without the process itself (proc(5))."""
-    parents: dict[int, int] = {}
-    figures: dict[int, tuple[int, int]] = {}
+    seen = _look()
+    below = _descendants(pid, seen)
+    ticks = sum(seen[number].ticks for number in below)
+    pages = sum(seen[number].pages for number in below)
+    return Usage(
+        cpu_s=ticks / os.sysconf('SC_CLK_TCK'),
+        memory_mb=round(pages * os.sysconf('SC_PAGE_SIZE') / 1e6, 1),
+        processes=len(below),
+    )
+
+
+def processes_below(pid: int) -> frozenset[int]:
+    """The ids of all descendants of a process."""
+    return _descendants(pid, _look())
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A process in /proc: its parent, its CPU time and its pages of memory."""
+
+    parent: int
+    ticks: int
+    pages: int
+
+
+def _look() -> dict[int, _Entry]:
+    found = {}
     for folder in Path('/proc').iterdir():
         if not folder.name.isdigit():
             continue
@@ -37,22 +63,19 @@ def usage_below(pid: int) -> Usage:
             continue
         # The name, in brackets, may hold spaces and brackets of its own.
         fields = text.rpartition(')')[2].split()
-        number = int(folder.name)
-        parents[number] = int(fields[1])
-        figures[number] = (sum(map(int, fields[11:15])), int(fields[21]))
-    below = {number for number in parents if _descends(number, pid, parents)}
-    ticks = sum(figures[number][0] for number in below)
-    pages = sum(figures[number][1] for number in below)
-    return Usage(
-        cpu_s=ticks / os.sysconf('SC_CLK_TCK'),
-        memory_mb=round(pages * os.sysconf('SC_PAGE_SIZE') / 1e6, 1),
-        processes=len(below),
-    )
+        found[int(folder.name)] = _Entry(
+            parent=int(fields[1]), ticks=sum(map(int, fields[11:15])), pages=int(fields[21])
+        )
+    return found
 
 
-def _descends(number: int, ancestor: int, parents: dict[int, int]) -> bool:
-    while number in parents:
-        number = parents[number]
-        if number == ancestor:
-            return True
-    return False
+def _descendants(ancestor: int, seen: Mapping[int, _Entry]) -> frozenset[int]:
+    found = set()
+    for number in seen:
+        above = number
+        while above in seen:
+            above = seen[above].parent
+            if above == ancestor:
+                found.add(number)
+                break
+    return frozenset(found)
