@@ -71,6 +71,7 @@ class LineChart:
         x_label: what the x axis is.
         x_ticks: its ticks.
         y_ticks: the other's.
+        joined: whether points are joined.
         fences: where a new part begins, in the SVG's units.
     """
 
@@ -80,6 +81,7 @@ class LineChart:
     x_label: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
+    joined: bool = True
     fences: tuple[float, ...] = ()
 
 
@@ -145,6 +147,7 @@ def line_chart(
         x_label,
         tuple(Tick(across(x) / WIDTH * 100, f'{x:g}') for x in x_marks),
         tuple(Tick(100 - down(y) / HEIGHT * 100, f'{y:g}') for y in y_marks),
+        joined,
         tuple(across(x) for x in fences if left < x < right),
     )
 
@@ -169,7 +172,7 @@ def nice_ticks(
     if most is not None and greatest >= most:
         greatest = most
     span = max(greatest - least, abs(greatest) * 1e-6, 1e-9)
-    rough = span / 4
+    rough = span / (4 if outside else 6)
     scale = 10.0 ** math.floor(math.log10(rough))
     step = next(s for s in _STEPS if s * scale >= rough * (1 - 1e-9)) * scale
     if whole:

@@ -31,10 +31,10 @@ class Difference(enum.IntEnum):
     """Nobody labelled it."""
 
 
-# Okabe and Ito's colours, which those who see red and green alike can tell apart.
+# Those who see red and green alike can tell them apart, too, and no class of ours has them.
 COLORS = {
     Difference.MISSED: (213, 94, 0),
-    Difference.INVENTED: (86, 180, 233),
+    Difference.INVENTED: (222, 74, 200),
     Difference.CONFUSED: (240, 228, 66),
 }
 

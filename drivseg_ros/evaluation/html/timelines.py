@@ -61,7 +61,6 @@ def time_charts(content: Mapping[str, Any]) -> list[LineChart]:
             [Series('time of the frame', _pairs(times.get('frames', ())))],
             x_label=_RUN_TIME,
             unit='ms',
-            joined=bool(live) or bool(content['settings']['sequence']),
         ),
         line_chart(
             'Age of the newest output, in ms',
@@ -72,7 +71,10 @@ def time_charts(content: Mapping[str, Any]) -> list[LineChart]:
     ]
     usage = live.get('usage') or {}
     for key, title, unit in _LOADS:
-        whose = usage.get('gpu_of', 'the node') if key.startswith('gpu') else 'the node'
+        whose = {
+            'gpu_percent': 'all processes',
+            'gpu_memory_mib': usage.get('gpu_memory_of', 'the node'),
+        }.get(key, 'the node')
         charts.append(
             line_chart(
                 f'{title} of {whose}, in {unit}',

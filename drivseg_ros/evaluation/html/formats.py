@@ -1,0 +1,48 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers as they stand on the page; what is no number is refused, so none can be markup."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+NOTHING = '–'
+
+
+def percent(share: Any, digits: int = 2) -> str:
+    """A share in percent; a dash where it is not defined."""
+    return NOTHING if share is None else f'{100 * float(share):.{digits}f}'
+
+
+def interval(measure: Mapping[str, Any]) -> str:
+    """The ends of a figure's interval in percent; '' where there is none."""
+    if measure['low'] is None or measure['high'] is None:
+        return ''
+    return f'{percent(measure["low"], 1)} to {percent(measure["high"], 1)}'
+
+
+def decimal(value: Any) -> str:
+    """A time or a size with about three digits that mean something."""
+    if value is None:
+        return NOTHING
+    number = float(value)
+    return f'{number:.0f}' if abs(number) >= 100 else f'{number:.3g}'
+
+
+def count(number: Any) -> str:
+    """A whole number in groups of three digits."""
+    return NOTHING if number is None else f'{int(number):,}'
+
+
+def color(channels: Any) -> str:
+    """A colour for CSS from red, green and blue."""
+    red, green, blue = (int(channel) for channel in channels)
+    return f'rgb({red} {green} {blue})'
+
+
+def data_uri(data: bytes) -> str:
+    """A JPEG or PNG as an address that holds it."""
+    kind = 'png' if data.startswith(b'\x89PNG') else 'jpeg'
+    return f'data:image/{kind};base64,{base64.b64encode(data).decode()}'

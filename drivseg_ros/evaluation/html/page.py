@@ -1,0 +1,134 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the page: one HTML file with its pictures, style and script inside.
+
+Names of frames, paths and messages come from bags and files of other people. Jinja2 escapes every
+text, numbers go through formats.py, and the page itself forbids the browser to load anything or to
+run another script than ours.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from drivseg_ros.errors import DataError, MissingDependencyError
+from drivseg_ros.evaluation.gate import Check
+from drivseg_ros.evaluation.html import facts, formats, tables, timelines
+from drivseg_ros.evaluation.html.calibration_chart import calibration_chart
+from drivseg_ros.evaluation.html.chart import HEIGHT, WIDTH
+from drivseg_ros.evaluation.html.difference import COLORS, UNLABELLED_COLOR, area
+from drivseg_ros.evaluation.html.pictures import FramePicture
+from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.evaluation.titles import figure_title
+from drivseg_ros.whole_file import write_whole
+
+try:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+except ImportError:
+    raise MissingDependencyError(
+        "the page needs Jinja2, which is not installed: pip install 'drivseg_ros[report]'"
+    ) from None
+
+
+def write_html(
+    path: Path,
+    content: Mapping[str, Any],
+    checks: Sequence[Check] = (),
+    pictures: Sequence[FramePicture] = (),
+) -> None:
+    """Writes an evaluation as a page that needs no other file and no network.
+
+    Args:
+        path: an .html; its folder is made.
+        content: what `evaluation_file.describe` gave.
+        checks: the limits it was held to.
+        pictures: what `draw_pictures` gave.
+
+    Raises:
+        DataError: if the content is something else, or the file cannot be written.
+    """
+    write_whole(path, render(content, checks, pictures))
+
+
+def render(
+    content: Mapping[str, Any],
+    checks: Sequence[Check] = (),
+    pictures: Sequence[FramePicture] = (),
+) -> str:
+    """The page's text; see `write_html`."""
+    environment = Environment(
+        loader=PackageLoader('drivseg_ros.evaluation.html'),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        'percent': formats.percent,
+        'color': formats.color,
+        'data_uri': formats.data_uri,
+        'figure_title': figure_title,
+    }
+    script = environment.get_template('slider.js').render()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    try:
+        values = _values(content, checks)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f'this evaluation cannot be shown ({error!r}); make it again with this version'
+        ) from None
+    return environment.get_template('report.html').render(
+        script=Markup(script),
+        # Our own files, in which nothing is filled in.
+        style=Markup(environment.get_template('style.css').render()),
+        script_hash=f'sha256-{digest}',
+        pictures=pictures,
+        chart_size=(WIDTH, HEIGHT),
+        **values,
+    )
+
+
+def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, Any]:
+    made, given = facts.title(content)
+    broken = content.get('broken') or ()
+    asked = area(Matching.from_dict(content['classes']))
+    return {
+        'made': made,
+        'given': given,
+        'created': str(content['created']),
+        'command': str(content['command']),
+        'version': str(content['versions'].get('drivseg_ros', '')),
+        'verdict': facts.verdict(checks, broken),
+        'checks': checks,
+        'broken': [(str(one['given']), str(one['message'])) for one in broken],
+        'labelled': bool(content['labels_sha256']),
+        'main_figures': tables.main_figures(content),
+        'classes': tables.class_table(content),
+        'matrix': tables.matrix(content),
+        'accuracy': timelines.accuracy_chart(content),
+        'frames': tables.frame_table(content),
+        'stages': tables.stages(content),
+        'time_charts': timelines.time_charts(content),
+        'live_facts': facts.live_facts(content),
+        'ledger': facts.ledger(content),
+        'slices': tables.slice_table(content, 'slices'),
+        'distance': tables.slice_table(content, 'distance'),
+        'calibration': calibration_chart(content['reliability']),
+        'reliability': tables.reliability_table(content),
+        'parts': tables.part_table(content),
+        'part_titles': [tables.part_title(part) for part in content['parts']],
+        'configuration': facts.configuration(content),
+        'legend': [
+            *((str(c['name']), formats.color(c['color'])) for c in content['classes']['truth']),
+            ('not labelled', formats.color(UNLABELLED_COLOR)),
+        ],
+        'differences': [
+            (kind.name.lower(), formats.color(channels)) for kind, channels in COLORS.items()
+        ],
+        'area': None if asked is None else asked.name.replace('_', ' '),
+    }
