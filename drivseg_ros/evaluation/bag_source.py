@@ -82,6 +82,10 @@ class BagSource(FrameSource):
         limit: take the first so many frames only.
         title: what to call it; None: the name of its folder or file.
 
+    Attributes:
+        bag: where it lies.
+        topics: what is taken from it, the one topic with images found.
+
     Raises:
         BagError: if the bag or a topic cannot be read.
         DataError: if a topic holds no images, or there are no frames.
@@ -100,13 +104,13 @@ class BagSource(FrameSource):
     ) -> None:
         self.labels = labels
         self.has_images = topics.mask is None
-        self._bag = bag
+        self.bag = bag
         self._by_block = by_block
         self._names = names or {}
         self._title = bag.resolve().name if title is None else title
         with BagReader(bag) as reader:
             self._unfinished = reader.unfinished
-            self._topics = topics = _complete(reader, topics)
+            self.topics = topics = _complete(reader, topics)
             self._frames = topics.image if topics.mask is None else topics.mask
             self._others = {
                 t for t in (topics.label, topics.confidence) if t is not None and t != self._frames
@@ -143,7 +147,7 @@ class BagSource(FrameSource):
         open_frames: dict[int, _Pending] = {}
         early: dict[tuple[str, int], BagMessage] = {}
         seen: set[int] = set()
-        with BagReader(self._bag) as reader:
+        with BagReader(self.bag) as reader:
             count = 0
             for message in reader.messages(sorted({str(self._frames), *self._others})):
                 stamp = stamp_ns(message)
@@ -177,22 +181,22 @@ class BagSource(FrameSource):
                     yield self._decode(done)
                 if len(queue) + len(early) > _PENDING_LIMIT:
                     raise DataError(
-                        f"in '{self._bag}', messages of one stamp lie more than {_PENDING_LIMIT} "
+                        f"in '{self.bag}', messages of one stamp lie more than {_PENDING_LIMIT} "
                         'messages apart; record or write the topics interleaved'
                     )
                 if count >= self._limit and not queue:
                     break
         for stamp in self._dropped:
             yield LostFrame(
-                self._name(stamp), DROPPED, f'{self._topics.image} has it, {self._frames} has not'
+                self._name(stamp), DROPPED, f'{self.topics.image} has it, {self._frames} has not'
             )
 
     def describe(self) -> dict[str, Any]:
         """Where the frames are from."""
-        topics = self._topics
+        topics = self.topics
         return {
             'kind': 'bag',
-            'given': str(self._bag),
+            'given': str(self.bag),
             'title': self._title,
             'unfinished': self._unfinished,
             'image_topic': topics.image,
@@ -207,7 +211,7 @@ class BagSource(FrameSource):
         return self._names.get(stamp) or _seconds(stamp)
 
     def _decode(self, frame: _Pending) -> SourceFrame | LostFrame:
-        topics = self._topics
+        topics = self.topics
         planes: dict[str, np.ndarray] = {}
         image: np.ndarray | None = None
         try:

@@ -6,21 +6,32 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.evaluation.frame_reports import DIAGNOSTICS
+from drivseg_ros.evaluation.live_usage import UsageSampler
 from drivseg_ros.evaluation.processes import Process
 from drivseg_ros.evaluation.replay import COMPRESSED_IMAGE, image_rate_hz
 from drivseg_ros.evaluation.ros_domain import need_rclpy, private_domain
+from drivseg_ros.evaluation.workers import Worker
 from drivseg_ros.topics import output_topic, raw_topic
 
-_START_TIMEOUT_S = 30.0
-# What is still on its way when the last frame has been played: one diagnostics period and more.
-_DRAIN_S = 1.5
+_PACKAGE = 'drivseg_ros.evaluation'
+_START_TIMEOUT_S = 60.0
+# An engine may have to be built first.
+_LOAD_TIMEOUT_S = 900.0
+_LOOK_S = 0.1
+# A node that works off its last two frames: the one in work, and the one that waits.
+_DRAIN_S = 60.0
+# The recorder may hear a little later than whoever watches.
+_AFTER_S = 0.3
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,9 @@ class LiveRun:
         recording: the bag with the node's outputs, bag time being wall time of receipt.
         play_log: what was played when, JSON by line.
         node_log: what the node printed.
+        outputs: the names of the outputs that were recorded, 'mask' among them.
         interrupted: whether it was ended early.
+        usage: what the node used meanwhile; None before it ran.
     """
 
     bag: Path
@@ -52,12 +65,18 @@ class LiveRun:
     recording: Path
     play_log: Path
     node_log: Path
-    interrupted: bool
+    outputs: tuple[str, ...] = ('mask',)
+    interrupted: bool = False
+    usage: UsageSampler | None = None
 
     @property
     def mask_topic(self) -> str:
         """The topic of the recorded masks."""
-        return output_topic(raw_topic(self.image_topic), 'mask')
+        return self.topic_of('mask')
+
+    def topic_of(self, output: str) -> str:
+        """The topic of a recorded output."""
+        return output_topic(raw_topic(self.image_topic), output)
 
 
 def run_live(
@@ -67,12 +86,14 @@ def run_live(
     choice: NodeChoice,
     rate: float,
     folder: Path,
+    outputs: Sequence[str] = ('mask',),
     on_progress: Callable[[int, int], None],
 ) -> LiveRun:
     """Plays a bag to the node and records what it publishes.
 
-    Node, player and recorder are three processes in a ROS domain of their own, kept to this
-    machine. A KeyboardInterrupt ends the run early and leaves what was recorded.
+    Node, player and recorder are processes in a ROS domain of their own, kept to this machine,
+    and end with this one. It waits until the node is done with the last frame. Once the bag is
+    played, a KeyboardInterrupt ends the run early and leaves what was recorded.
 
     Args:
         bag: the bag.
@@ -80,6 +101,7 @@ def run_live(
         choice: which network the node runs, and on what.
         rate: 1 plays as recorded, 2 twice as fast.
         folder: where recording and logs go.
+        outputs: what is recorded; the node computes what somebody listens to.
         on_progress: called with the frames played and the frames there are.
 
     Raises:
@@ -97,7 +119,7 @@ def run_live(
         recording=folder / 'output',
         play_log=logs / 'played.jsonl',
         node_log=logs / 'node.log',
-        interrupted=False,
+        outputs=tuple(outputs),
     )
     parameters = {
         **dataclasses.asdict(choice),
@@ -107,43 +129,74 @@ def run_live(
     node_arguments = ['--ros-args']
     for name, value in parameters.items():
         node_arguments += ['-p', f'{name}:={value}']
-    record_arguments = ['record', run.mask_topic, '/diagnostics', '--output', str(run.recording)]
+    topics = [*(run.topic_of(name) for name in run.outputs), DIAGNOSTICS]
+    record_arguments = ['record', *topics, '--output', str(run.recording), '--overwrite']
     play_arguments = ['play', str(bag), '--topics', image_topic, '--rate', str(rate)]
     play_arguments += ['--wait-for-subscribers', str(_START_TIMEOUT_S), '--log', str(run.play_log)]
     interrupted = False
     with ExitStack() as stack:
         environment = stack.enter_context(private_domain())
+        logs.mkdir(parents=True, exist_ok=True)
 
         def start(name: str, module: str, arguments: list[str], log: Path) -> Process:
+            leashed = [str(os.getpid()), sys.executable, '-m', module, *arguments]
+            leash = f'{_PACKAGE}.graph.leash'
             return stack.enter_context(
-                Process(name, module, arguments, log=log, environment=environment)
+                Process(name, leash, leashed, log=log, environment=environment)
             )
 
+        watcher = stack.enter_context(
+            Worker(
+                'the watcher',
+                f'{_PACKAGE}.live_watch',
+                log=logs / 'watcher.log',
+                environment=environment,
+            )
+        )
+        # Asked to end before it is made to: Fast DDS leaves 64 MB behind where it is killed.
+        stack.callback(watcher.close)
+        # They end in reverse order of the data's way, so that nothing is published into the void.
+        recorder = start('recorder', 'drivseg_ros.cli', record_arguments, logs / 'recorder.log')
+        node = start('node', 'drivseg_ros.node', node_arguments, run.node_log)
+        node.wait_for('the node is active', timeout_s=_LOAD_TIMEOUT_S, failure='configure failed')
+        recorder.wait_for(f'recording {len(topics)} topics', timeout_s=_START_TIMEOUT_S)
+        usage = UsageSampler(node.pid)
+        usage.look()
+        player = start('player', 'drivseg_ros.cli', play_arguments, logs / 'player.log')
+        lines = _LineCounter(run.play_log)
         try:
-            recorder = start(
-                'recorder',
-                'drivseg_ros.cli',
-                [*record_arguments, '--overwrite'],
-                logs / 'recorder.log',
-            )
-            node = start('node', 'drivseg_ros.node', node_arguments, run.node_log)
-            node.wait_for(
-                'the node is active', timeout_s=_START_TIMEOUT_S, failure='configure failed'
-            )
-            recorder.wait_for('recording 2 topics', timeout_s=_START_TIMEOUT_S)
-            player = start('player', 'drivseg_ros.cli', play_arguments, logs / 'player.log')
-            while player.running:
-                on_progress(_count_lines(run.play_log), info.count)
-                for process in (node, recorder):
-                    process.check()
-                time.sleep(0.1)
-            player.check()
-            on_progress(_count_lines(run.play_log), info.count)
-            time.sleep(_DRAIN_S)
-        except KeyboardInterrupt:
+            try:
+                while player.running:
+                    on_progress(lines.count(), info.count)
+                    usage.look()
+                    for process in (node, recorder):
+                        process.check()
+                    time.sleep(_LOOK_S)
+                usage.look(at_once=True)
+                player.check()
+            except KeyboardInterrupt:
+                interrupted = True
+                player.stop()
+            on_progress(lines.count(), info.count)
+            _drain(watcher, (node, recorder))
+        except KeyboardInterrupt:  # of somebody who will not wait for the last frame
             interrupted = True
-        # In reverse order of the data's way, so that nothing is published into the void.
-    return dataclasses.replace(run, interrupted=interrupted)
+    return dataclasses.replace(run, interrupted=interrupted, usage=usage)
+
+
+def _drain(watcher: Worker, processes: Sequence[Process]) -> None:
+    """Waits until the node has told twice that it is done with all that it got."""
+    began = watcher.ask({'do': 'newest'})['heard']
+    deadline = time.monotonic() + _DRAIN_S
+    while time.monotonic() < deadline:
+        time.sleep(_LOOK_S)
+        for process in processes:
+            process.check()
+        newest = watcher.ask({'do': 'newest'})
+        # The next report may have been made before the last frame came.
+        if newest['settled'] and newest['heard'] > began + 1:
+            break
+    time.sleep(_AFTER_S)
 
 
 @dataclass(frozen=True)
@@ -153,10 +206,12 @@ class PlayedFrame:
     Attributes:
         stamp_ns: its header's stamp.
         due_ns: wall time that corresponds to its place in the bag.
+        published_ns: wall time at which it was handed over.
     """
 
     stamp_ns: int
     due_ns: int
+    published_ns: int
 
 
 def read_play_log(path: Path, topic: str) -> list[PlayedFrame]:
@@ -168,9 +223,23 @@ def read_play_log(path: Path, topic: str) -> list[PlayedFrame]:
         except ValueError:
             continue
         if row['topic'] == topic:
-            frames.append(PlayedFrame(stamp_ns=row['stamp_ns'], due_ns=row['due_ns']))
+            frames.append(PlayedFrame(row['stamp_ns'], row['due_ns'], row['published_ns']))
     return frames
 
 
-def _count_lines(path: Path) -> int:
-    return path.read_bytes().count(b'\n') if path.exists() else 0
+class _LineCounter:
+    """Counts the lines of a file that grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = 0
+        self._lines = 0
+
+    def count(self) -> int:
+        if self._path.exists():
+            with self._path.open('rb') as file:
+                file.seek(self._read)
+                new = file.read()
+            self._read += len(new)
+            self._lines += new.count(b'\n')
+        return self._lines

@@ -5,17 +5,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from drivseg_ros.bags.reader import BagMessage, BagReader
-from drivseg_ros.errors import BagError, DrivsegError
+from drivseg_ros.errors import DrivsegError
+from drivseg_ros.evaluation.frame_reports import DIAGNOSTICS, STAGES, all_values, read_stages
 from drivseg_ros.evaluation.label_matcher import LabelMatcher
 from drivseg_ros.evaluation.live import LiveRun, PlayedFrame, read_play_log
+from drivseg_ros.evaluation.live_masks import RecordedPlanes
 from drivseg_ros.evaluation.replay import decode, image_rate_hz, stamp_ns
 from drivseg_ros.evaluation.report import describe_accuracy, describe_frames, describe_times
 from drivseg_ros.evaluation.showcase import Showcase
@@ -23,9 +25,6 @@ from drivseg_ros.frame_ledger import FrameCounts
 from drivseg_ros.image_codec import decode_labels
 from drivseg_ros.model_card import ModelCard
 from drivseg_ros.segmentation import Segmentation
-
-_DIAGNOSTICS = '/diagnostics'
-_STAGES = ('wait', 'decode', 'infer', 'publish', 'total')
 
 
 @dataclass(frozen=True)
@@ -35,29 +34,74 @@ class Recorded:
     Attributes:
         received_ns: wall time of receipt of each mask, by the stamp of its header.
         diagnostics: the node's last status of the camera and of the engine, key to value.
+        masks: how many there are, those with a stamp that came before included.
+        confidences: the stamps of the confidence planes.
+        stages: by stage the median and 95th percentile that each of the diagnostics told, in ms.
     """
 
-    received_ns: dict[int, int]
-    diagnostics: dict[str, str]
+    received_ns: Mapping[int, int]
+    diagnostics: Mapping[str, str]
+    masks: int = 0
+    confidences: frozenset[int] = frozenset()
+    stages: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
 
 
 def read_recording(run: LiveRun) -> Recorded:
-    """Reads a recording's times and its last diagnostics.
+    """Reads a recording's times and what the diagnostics told.
 
     Raises:
         BagError: if it cannot be read.
     """
     received: dict[int, int] = {}
+    masks = 0
+    confidences = set()
     diagnostics: dict[str, str] = {}
+    stages: dict[str, list[tuple[float, float]]] = {}
+    confidence_topic = run.topic_of('confidence')
     with BagReader(run.recording) as reader:
-        topics = [t for t in (run.mask_topic, _DIAGNOSTICS) if t in reader.topics]
-        for message in reader.messages(topics):
+        wanted = (run.mask_topic, confidence_topic, DIAGNOSTICS)
+        for message in reader.messages([topic for topic in wanted if topic in reader.topics]):
             if message.topic == run.mask_topic:
+                masks += 1
                 received.setdefault(stamp_ns(message), message.time_ns)
+            elif message.topic == confidence_topic:
+                confidences.add(stamp_ns(message))
             else:
-                for status in message.message.status:
-                    diagnostics.update((pair.key, pair.value) for pair in status.values)
-    return Recorded(received_ns=received, diagnostics=diagnostics)
+                values = all_values(message.message)
+                diagnostics.update(values)
+                for name, told in read_stages(values).items():
+                    stages.setdefault(name, []).append(told)
+    return Recorded(
+        received_ns=received,
+        diagnostics=diagnostics,
+        masks=masks,
+        confidences=frozenset(confidences),
+        stages={name: tuple(rows) for name, rows in stages.items()},
+    )
+
+
+def describe_network(diagnostics: Mapping[str, str]) -> dict[str, Any]:
+    """The model and the engine that ran it, as `describe_engine` tells them."""
+    names = {'model': 'model', 'file': 'model file', 'sha256': 'model sha256'}
+    names |= {name: name for name in ('engine', 'device', 'precision', 'threads')}
+    found: dict[str, Any] = {key: diagnostics.get(name, 'unknown') for key, name in names.items()}
+    if found['threads'].isdecimal():
+        found['threads'] = int(found['threads'])
+    return found
+
+
+def check_stamps(played: Sequence[PlayedFrame], recorded: Recorded) -> None:
+    """Looks whether every mask is of a frame that was played.
+
+    Raises:
+        DrivsegError: if one is not.
+    """
+    strangers = recorded.received_ns.keys() - {frame.stamp_ns for frame in played}
+    if strangers:
+        raise DrivsegError(
+            f'{len(strangers)} masks carry stamps that were not played, the first {min(strangers)} '
+            'ns; is another node publishing to the same topic?'
+        )
 
 
 def count_frames(played: list[PlayedFrame], recorded: Recorded) -> FrameCounts:
@@ -66,13 +110,7 @@ def count_frames(played: list[PlayedFrame], recorded: Recorded) -> FrameCounts:
     Raises:
         DrivsegError: if masks came for frames that nobody played.
     """
-    stamps = {frame.stamp_ns for frame in played}
-    strangers = recorded.received_ns.keys() - stamps
-    if strangers:
-        raise DrivsegError(
-            f'{len(strangers)} masks carry stamps that were not played, the first {min(strangers)} '
-            'ns; is another node publishing to the same topic?'
-        )
+    check_stamps(played, recorded)
     processed = sum(frame.stamp_ns in recorded.received_ns for frame in played)
     prefix = 'frames failed: '
     by_kind = {
@@ -127,10 +165,11 @@ def evaluate_live(
     ]
     matcher = LabelMatcher(card.num_classes)
     images_hash = hashlib.sha256()
-    with BagReader(run.bag) as source, BagReader(run.recording) as recording:
-        masks = _Masks(
-            recording.messages([run.mask_topic]) if run.mask_topic in recording.topics else iter(())
-        )
+    stamps = recorded.received_ns.keys()
+    with (
+        BagReader(run.bag) as source,
+        RecordedPlanes(run.recording, run.mask_topic, stamps) as masks,
+    ):
         total = source.topic(run.image_topic).count
         with Showcase(
             video=video,
@@ -164,24 +203,13 @@ def evaluate_live(
             'label_topic': label_topic,
             'images_sha256': images_hash.hexdigest(),
         },
-        'engine': {
-            key: recorded.diagnostics.get(name, 'unknown')
-            for key, name in (
-                ('model', 'model'),
-                ('file', 'model file'),
-                ('sha256', 'model sha256'),
-                ('engine', 'engine'),
-                ('device', 'device'),
-                ('precision', 'precision'),
-                ('threads', 'threads'),
-            )
-        },
+        'engine': describe_network(recorded.diagnostics),
         'frames': describe_frames(counts),
         'latency': describe_times(latencies),
         'stages': {},
         'stages_by_the_node_ms': {
             f'{stage}_{p}': recorded.diagnostics.get(f'{stage} {p} (ms)')
-            for stage in _STAGES
+            for stage in STAGES
             for p in ('p50', 'p95')
         },
         'accuracy': None,
@@ -194,23 +222,6 @@ def evaluate_live(
             **describe_accuracy(matcher.matrix, card),
         }
     return report
-
-
-class _Masks:
-    """The recorded masks, asked for in the order of their frames."""
-
-    def __init__(self, messages: Iterator[BagMessage]) -> None:
-        self._messages = messages
-        self._ahead: dict[int, np.ndarray] = {}
-
-    def take(self, stamp: int) -> np.ndarray:
-        """The mask with that stamp, uint8 [H, W]."""
-        while stamp not in self._ahead:
-            message = next(self._messages, None)
-            if message is None:
-                raise BagError(f'the recorded mask with the stamp {stamp} ns is gone')
-            self._ahead.setdefault(stamp_ns(message), decode_labels(message.message))
-        return self._ahead.pop(stamp)
 
 
 def _show(

@@ -14,6 +14,8 @@ from drivseg_ros.gpu_memory import GpuUse, gpu_use
 from drivseg_ros.gpus import find_gpus
 
 PERIOD_S = 0.5
+# The kernel counts CPU time in ticks of 10 ms; of a shorter time they would tell little.
+_LEAST_S = 0.2
 _MIB = 2**20
 _CUDA = 'cuda'
 
@@ -82,10 +84,10 @@ class UsageSampler:
         """Takes a sample if one is due.
 
         Args:
-            at_once: take it in any case.
+            at_once: take it even if it is due only soon.
         """
         now_s = time.monotonic()
-        if now_s < self._next_s and not at_once:
+        if now_s < self._next_s - (PERIOD_S - _LEAST_S if at_once else 0):
             return
         self._next_s = now_s + PERIOD_S
         usage = usage_below(self._pid)
