@@ -49,3 +49,28 @@ def diff(
     changed.sort(key=lambda frame: (-abs(frame.after - frame.before), frame.name))
     titles = (before.stem, after.stem) if before.stem != after.stem else (str(before), str(after))
     print_diff(found, titles, changed[:frames], chosen)
+
+
+@app.command()
+def html(
+    evaluation: Annotated[Path, typer.Argument(help='The JSON of an evaluation.')],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help='The page; without it, beside the JSON and called like it.', show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Show an evaluation as a page, but for the pictures of its frames.
+
+    `drivseg evaluate --html` writes one with pictures.
+    """
+    from drivseg_ros.cli.console import out
+    from drivseg_ros.cli.output_file import check_writable
+    from drivseg_ros.evaluation.evaluation_file import read_content
+    from drivseg_ros.evaluation.html.page import write_html
+
+    page = output or evaluation.with_suffix('.html')
+    check_writable(page)
+    write_html(page, read_content(evaluation))
+    out.print(f'  {page}', markup=False, soft_wrap=True)

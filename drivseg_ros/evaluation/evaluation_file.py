@@ -87,8 +87,8 @@ def write_evaluation(path: Path, content: Mapping[str, Any]) -> None:
     write_whole(path, _text(content, 0) + '\n')
 
 
-def read_evaluation(path: Path) -> EvaluationResult:
-    """Reads the counts back; every figure can be made of them again.
+def read_content(path: Path) -> dict[str, Any]:
+    """Reads what `describe` gave, as it is.
 
     Raises:
         DataError: if the file cannot be read, or is something else.
@@ -104,6 +104,16 @@ def read_evaluation(path: Path) -> EvaluationResult:
             f'{path} has the format {content.get("format")!r}, and this version reads {FORMAT}; '
             'make it again'
         )
+    return content
+
+
+def read_evaluation(path: Path) -> EvaluationResult:
+    """Reads the counts back; every figure can be made of them again.
+
+    Raises:
+        DataError: if the file cannot be read, or is something else.
+    """
+    content = read_content(path)
     try:
         return EvaluationResult.from_dict(content)
     except DataError as error:

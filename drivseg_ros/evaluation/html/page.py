@@ -38,7 +38,7 @@ except ImportError:
 def write_html(
     path: Path,
     content: Mapping[str, Any],
-    checks: Sequence[Check] = (),
+    checks: Sequence[Check] | None = None,
     pictures: Sequence[FramePicture] = (),
 ) -> None:
     """Writes an evaluation as a page that needs no other file and no network.
@@ -46,7 +46,7 @@ def write_html(
     Args:
         path: an .html; its folder is made.
         content: what `evaluation_file.describe` gave.
-        checks: the limits it was held to.
+        checks: the limits it was held to; None takes those in the content.
         pictures: what `draw_pictures` gave.
 
     Raises:
@@ -57,7 +57,7 @@ def write_html(
 
 def render(
     content: Mapping[str, Any],
-    checks: Sequence[Check] = (),
+    checks: Sequence[Check] | None = None,
     pictures: Sequence[FramePicture] = (),
 ) -> str:
     """The page's text; see `write_html`."""
@@ -77,8 +77,10 @@ def render(
     script = environment.get_template('slider.js').render()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     try:
+        if checks is None:
+            checks = [Check(**one) for one in content.get('checks', ())]
         values = _values(content, checks)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise DataError(
             f'this evaluation cannot be shown ({error!r}); make it again with this version'
         ) from None
