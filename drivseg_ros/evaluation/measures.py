@@ -165,9 +165,7 @@ def extremes(result: EvaluationResult, count: int = 5) -> dict[str, list[tuple[s
     return {which: [(row.name, value) for row, value in rows] for which, rows in found.items()}
 
 
-def extreme_rows(
-    result: EvaluationResult, count: int
-) -> dict[str, list[tuple[FrameRow, float]]]:
+def extreme_rows(result: EvaluationResult, count: int) -> dict[str, list[tuple[FrameRow, float]]]:
     """The same with their rows, as frames of several bags may have one name."""
     name = leading_figure(result)
     told = [

@@ -136,14 +136,14 @@ def line_chart(
     def down(y: float) -> float:
         return HEIGHT * (1 - (min(max(y, bottom), top) - bottom) / (top - bottom))
 
+    def drawn(one: Series) -> str:
+        points = [(across(x), None if y is None else down(y)) for x, y in one.points]
+        return _path(points, joined=joined)
+
     return LineChart(
         title,
         '; '.join(_in_words(s, unit) for s in kept),
-        tuple(
-            Line(s.name, _path([(across(x), None if y is None else down(y)) for x, y in s.points],
-                               joined=joined))  # fmt: skip
-            for s in kept
-        ),
+        tuple(Line(s.name, drawn(s)) for s in kept),
         x_label,
         tuple(Tick(across(x) / WIDTH * 100, f'{x:g}') for x in x_marks),
         tuple(Tick(100 - down(y) / HEIGHT * 100, f'{y:g}') for y in y_marks),

@@ -79,6 +79,7 @@ def paint_difference(differs: np.ndarray, image: np.ndarray | None) -> np.ndarra
     Returns:
         uint8 [H, W, 3] RGB.
     """
+    grey: np.ndarray
     if image is None:
         grey = np.full(differs.shape, _EMPTY_GREY, np.uint8)
     else:

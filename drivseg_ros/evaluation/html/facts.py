@@ -133,7 +133,7 @@ def live_facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = [
         ('played at', f'{float(live["rate"]):g} times the recorded speed'),
         ('ended early', 'yes' if live['interrupted'] else 'no'),
-        ('how late the player was', f'{decimal(live.get("player_late_p95"))} ms (95 % of messages)'),
+        ('the player was late by', f'{decimal(live.get("player_late_p95"))} ms (95 % of messages)'),
     ]
     for key, words in (
         ('p50', 'age of the newest output, half of the time below'),
@@ -163,14 +163,15 @@ def configuration(content: Mapping[str, Any]) -> list[tuple[str, list[tuple[str,
             },
         ),
     ]
-    blocks += [
-        (f'Frames {i}' if len(content['parts']) > 1 else 'Frames', part['source'])
-        for i, part in enumerate(content['parts'], start=1)
-    ]
     node = (content.get('live') or {}).get('node')
     if node:
         blocks.append(('Node', node))
     return [(name, _lines(block)) for name, block in blocks]
+
+
+def sources(content: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Where the frames of each part are from."""
+    return [(part_title(part), _lines(part['source'])) for part in content['parts']]
 
 
 def _lines(block: Mapping[str, Any]) -> list[tuple[str, str]]:

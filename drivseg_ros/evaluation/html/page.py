@@ -125,6 +125,7 @@ def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, An
         'parts': tables.part_table(content),
         'part_titles': [tables.part_title(part) for part in content['parts']],
         'configuration': facts.configuration(content),
+        'sources': facts.sources(content),
         'legend': [
             *((str(c['name']), formats.color(c['color'])) for c in content['classes']['truth']),
             ('not labelled', formats.color(UNLABELLED_COLOR)),

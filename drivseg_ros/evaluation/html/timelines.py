@@ -30,14 +30,12 @@ def frame_names(content: Mapping[str, Any]) -> list[str]:
 def accuracy_chart(content: Mapping[str, Any]) -> LineChart | None:
     """The figures of each frame; joined where frames follow each other in time."""
     frames = content['frames']
-    series = [
-        Series(figure_title(name), [(i, _hundred(frame['figures'].get(name)))
-                                    for i, frame in enumerate(frames, start=1)])  # fmt: skip
-        for name in frame_names(content)
-    ]
-    fences = [
-        i + 0.5 for i in range(1, len(frames)) if frames[i]['part'] != frames[i - 1]['part']
-    ]
+    series = []
+    for name in frame_names(content):
+        shares = [frame['figures'].get(name) for frame in frames]
+        points = [(float(i), _hundred(share)) for i, share in enumerate(shares, start=1)]
+        series.append(Series(figure_title(name), points))
+    fences = [i + 0.5 for i in range(1, len(frames)) if frames[i]['part'] != frames[i - 1]['part']]
     return line_chart(
         'Figures of each frame, in percent',
         series,
