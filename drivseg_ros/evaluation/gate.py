@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -94,12 +95,14 @@ class Check:
         passed: whether it was kept.
         message: the figure, a sentence.
         frames: the frames that got worse most, if it was not kept: a line each.
+        of_limit: whether a figure was held to a limit; else it is one that is always made.
     """
 
     title: str
     passed: bool
     message: str
     frames: tuple[str, ...] = ()
+    of_limit: bool = False
 
 
 def check_figures(limits: Sequence[Limit], names: Collection[str]) -> None:
@@ -151,7 +154,7 @@ def check_limits(
             checks.append(
                 _check_change(limit, changes[limit.figure], baseline, result, beyond_noise)
             )
-    return checks
+    return [dataclasses.replace(check, of_limit=True) for check in checks]
 
 
 def check_frames(result: EvaluationResult) -> Check:
@@ -164,6 +167,15 @@ def check_frames(result: EvaluationResult) -> Check:
         f'{counts.failed} of {counts.offered} frames failed',
         tuple(failures[:_SHOWN_FRAMES]),
     )
+
+
+def check_whole(result: EvaluationResult) -> list[Check]:
+    """A check that fails if a bag was cut; none if all are whole."""
+    cut = [text for part in result.parts if (text := part.source.get('unfinished'))]
+    if not cut:
+        return []
+    message = f'{len(cut)} of {len(result.parts)} was cut, and judged as far as it goes'
+    return [Check('every bag is whole', False, message, tuple(cut))]
 
 
 def _check_value(limit: Limit, found: Mapping[str, Measure]) -> Check:

@@ -76,18 +76,15 @@ def title(content: Mapping[str, Any]) -> tuple[str, str]:
 def verdict(checks: Sequence[Check], broken: Sequence[Any]) -> Verdict:
     """The checks and the broken bags in a sentence."""
     failed = [check for check in checks if not check.passed]
-    reasons = []
+    reasons = [f'{len(failed)} of {len(checks)} checks broken'] if failed else []
     if broken:
         reasons.append(f'{len(broken)} {"bags" if len(broken) > 1 else "bag"} not evaluated')
-    if failed:
-        reasons.append(f'{len(failed)} of {len(checks)} checks broken')
     if reasons:
         return Verdict('bad', 'Failed', f'{", ".join(reasons)}.')
-    # The first check, that every frame could be read, is always made.
-    if len(checks) > 1:
-        return Verdict('good', 'Passed', f'All {len(checks)} checks kept.')
-    sentence = 'No limits were set' + (', and every frame could be read.' if checks else '.')
-    return Verdict('none', 'No limits', sentence)
+    limits = sum(check.of_limit for check in checks)
+    if limits:
+        return Verdict('good', 'Passed', f'All {len(checks)} checks kept, {limits} of limits.')
+    return Verdict('none', 'No limits were set', 'What was found is told, and not judged.')
 
 
 def ledger(content: Mapping[str, Any]) -> Ledger:
