@@ -13,6 +13,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,6 +25,7 @@ from typing import Any
 from drivseg_ros.errors import DrivsegError, MissingDependencyError
 
 _PATIENCE_S = 10.0
+_LOOK_S = 0.5
 
 Tell = Callable[[dict[str, Any]], None]
 """Sends the parent a note while a request is being worked on."""
@@ -98,6 +101,10 @@ class Worker:
                 return reply['answer']
         raise DrivsegError(self._obituary())
 
+    def kill(self) -> None:
+        """Ends it at once; whoever waits for its answer hears of its death."""
+        self._process.kill()
+
     def close(self) -> None:
         """Ends it, by force if it does not listen."""
         if self._process.stdin is not None:
@@ -128,12 +135,13 @@ class Worker:
 
 
 def serve(handle: Callable[[dict[str, Any], Tell], Any]) -> None:
-    """Answers the parent's requests until it closes the pipe.
+    """Answers the parent's requests until it closes the pipe; ends at once when the parent is gone.
 
     Args:
         handle: called with a request and a function that sends notes; returns the answer, plain
             data. What it raises is sent instead of an answer.
     """
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     # Libraries print to stdout, too, which must not get between the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), 'w')
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -153,3 +161,10 @@ def serve(handle: Callable[[dict[str, Any], Tell], Any]) -> None:
             send({'error': f'{type(error).__name__}: {error}', 'missing': False})
         else:
             send({'answer': answer})
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when the parent was killed: nobody would ever read the answer."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_S)
+    os._exit(1)

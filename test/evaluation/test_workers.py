@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +17,7 @@ from drivseg_ros.errors import DrivsegError, MissingDependencyError
 from drivseg_ros.evaluation.workers import Worker
 
 MODULE = """
-import os, signal, sys
+import os, signal, sys, time
 from drivseg_ros.errors import EngineError, MissingDependencyError
 from drivseg_ros.evaluation.workers import serve
 
@@ -36,6 +40,9 @@ def handle(request, tell):
         os.kill(os.getpid(), signal.SIGSEGV)
     if what == 'exit':
         os._exit(3)
+    if what == 'wait':
+        tell({'pid': os.getpid()})
+        time.sleep(60)
 
 serve(handle)
 """
@@ -91,3 +98,30 @@ def test_it_ends_with_the_block(tmp_path: Path, worker: Worker) -> None:
     worker.ask({'do': 'add', 'numbers': [], 'notes': 0})
     worker.close()
     assert not Path(f'/proc/{worker.pid}').exists()
+
+
+PARENT = """
+import os, sys
+from pathlib import Path
+from drivseg_ros.evaluation.workers import Worker
+
+def note(told):
+    print(told['pid'], flush=True)
+
+with Worker('the sleeper', 'some_worker', log=Path(sys.argv[1])) as worker:
+    worker.ask({'do': 'wait'}, on_note=note)
+"""
+
+
+def test_it_does_not_outlive_a_parent_that_was_killed(worker: Worker, tmp_path: Path) -> None:
+    """In the middle of its work, when it reads no request."""
+    arguments = [sys.executable, '-c', PARENT, str(tmp_path / 'other.log')]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert os.path.exists(f'/proc/{pid}')
+        parent.kill()
+    end = time.monotonic() + 30
+    while os.path.exists(f'/proc/{pid}') and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not os.path.exists(f'/proc/{pid}')
