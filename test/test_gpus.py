@@ -38,12 +38,32 @@ int nvmlDeviceGetHandleByPciBusId_v2(const char *address, void **handle) {
 int nvmlDeviceGetMemoryInfo(void *handle, unsigned long long *memory) {
   memory[0] = 8000000000ull; memory[1] = 0; memory[2] = 1000000ull * (long)handle; return 0; }
 """
+# As the driver's own: a process has 24 bytes, of which the second eight are its memory.
+USE = r"""
+int nvmlDeviceGetUtilizationRates(void *handle, unsigned *rates) {
+  rates[0] = 37; rates[1] = 5; return (long)handle == 1 ? 0 : 3; }
+typedef struct { unsigned pid; unsigned long long used; unsigned gpu, compute; } Process;
+int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, Process *found) {
+  unsigned room = *count; *count = 40;
+  if (room < 40) return 7;
+  for (unsigned i = 0; i < 40; i++) {
+    Process one = {100 + i, 1000000ull * i, ~0u, ~0u};
+    if (i == 39) one.used = ~0ull;
+    found[i] = one; }
+  return 0; }
+"""
 ASK = 'from drivseg_ros.gpus import *; print(driver_cuda_version(), *find_gpus(), sep="\\n")'
 
 
 MEMORY = (
     'from drivseg_ros.gpu_memory import *; print([gpu_memory_used_mb(i) for i in (0, 1, 2, -1)])'
 )
+
+ASK_USE = """
+from drivseg_ros.gpu_memory import *
+for index, pids in ((1, {102, 105, 7}), (1, {7}), (1, {139}), (1, ()), (0, {102}), (2, {102})):
+    print(gpu_use(index, pids))
+"""
 
 needs_cc = pytest.mark.skipif(shutil.which('cc') is None, reason='no C compiler for a driver')
 
@@ -93,6 +113,23 @@ def test_memory_in_use(tmp_path: Path) -> None:
     compile_library(tmp_path / 'libcuda.so.1', DRIVER, '-DRESULT=0')
     compile_library(tmp_path / 'libnvidia-ml.so.1', MANAGEMENT)
     assert ask(tmp_path, MEMORY) == '[2.0, 1.0, None, None]\n'
+
+
+@needs_cc
+def test_use_by_all_and_by_some(tmp_path: Path) -> None:
+    """Memory of processes is told where the driver knows them; a busy share where it can."""
+    compile_library(tmp_path / 'libcuda.so.1', DRIVER, '-DRESULT=0')
+    compile_library(tmp_path / 'libnvidia-ml.so.1', MANAGEMENT + USE)
+    told = ask(tmp_path, ASK_USE).splitlines()
+    use = 'GpuUse(busy_percent={}, memory_mb={}, own_memory_mb={})'
+    assert told == [
+        use.format(37.0, 1.0, 7.0),
+        use.format(37.0, 1.0, None),
+        use.format(37.0, 1.0, None),
+        use.format(37.0, 1.0, None),
+        use.format(None, 2.0, 2.0),
+        'None',
+    ]
 
 
 def test_without_a_driver_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

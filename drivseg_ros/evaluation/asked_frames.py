@@ -53,10 +53,7 @@ class AskedFrames:
     title: str | None = None
 
     def __post_init__(self) -> None:
-        if self.resample not in _RESAMPLE:
-            raise ParameterError(
-                f'--resample {self.resample!r} is not known; allowed are {", ".join(_RESAMPLE)}'
-            )
+        check_resample(self.resample)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +84,6 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
         BagError: if the bag cannot be read.
     """
     apart = asked.resample == 'auto'
-    kind = re.split('[:=,]', asked.text, maxsplit=1)[0]
     given = None if asked.attributes is None else read_attributes(asked.attributes)
     path = Path(asked.text)
     if path.exists() and is_bag(path):
@@ -118,17 +114,14 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
             title=asked.title,
         )
         return OpenedFrames(bag, given, drive)
-    if kind not in KINDS:
-        raise ParameterError(
-            f'there is no bag {asked.text!r}, nor a data set of the kind {kind!r}; the kinds are '
-            f'{", ".join(KINDS)} (write KIND[:PART]=ROOT)'
-        )
+    check_kind(asked.text)
     if asked.topics != BagTopics():
         raise ParameterError(f'{asked.text} is a data set, and topics were given; leave them out')
     (judge,) = find_judges([asked.text], (), data=asked.data, limit=asked.limit)
     source = DatasetSource(asked.text, judge.dataset, labels=asked.labels, by_drive=apart)
-    if given is None:
-        given = _beside(asked.text, asked.data)
+    beside = attributes_beside(asked.text, asked.data)
+    if given is None and beside is not None:
+        given = read_attributes(beside)
     return OpenedFrames(source, given, False)
 
 
@@ -140,11 +133,41 @@ def _with_topics(topics: BagTopics, info: DatasetInfo) -> BagTopics:
     return dataclasses.replace(topics, image=image, label=topics.label or info.label_topic or None)
 
 
-def _beside(text: str, data: Path | None) -> Attributes | None:
-    """The attributes in the data set's own folder, if they are there."""
+def check_resample(text: str) -> None:
+    """Refuses a way to resample that there is not.
+
+    Raises:
+        ParameterError: if there is no such way.
+    """
+    if text not in _RESAMPLE:
+        raise ParameterError(
+            f'--resample {text!r} is not known; allowed are {", ".join(_RESAMPLE)}'
+        )
+
+
+def check_kind(text: str) -> None:
+    """Refuses a data set of a kind that there is not.
+
+    Raises:
+        ParameterError: if there is no such kind.
+    """
+    kind = re.split('[:=,]', text, maxsplit=1)[0]
+    if kind not in KINDS:
+        raise ParameterError(
+            f'there is no bag {text!r}, nor a data set of the kind {kind!r}; the kinds are '
+            f'{", ".join(KINDS)} (write KIND[:PART]=ROOT)'
+        )
+
+
+def attributes_beside(text: str, data: Path | None) -> Path | None:
+    """The file of attributes in a data set's own folder, if it is there.
+
+    Args:
+        text: the data set, as a user writes it.
+        data: the folder of data sets.
+    """
     found = re.search(r'^[^=,]*=([^,]*)', text)
     if found is None:
         return None
     folder = Path(found[1].replace(_DATA, str(data)) if data is not None else found[1])
-    there = find_attributes(folder) if folder.is_dir() else None
-    return None if there is None else read_attributes(there)
+    return find_attributes(folder) if folder.is_dir() else None

@@ -11,18 +11,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.bags.player import PlayOptions
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.evaluation.asked_frames import AskedFrames, OpenedFrames, open_frames
+from drivseg_ros.evaluation.asked_frames import (
+    AskedFrames,
+    OpenedFrames,
+    check_resample,
+    open_frames,
+)
 from drivseg_ros.evaluation.bag_source import BagTopics
 from drivseg_ros.evaluation.bootstrap import BootstrapSettings
 from drivseg_ros.evaluation.boundary import DEFAULT_SHARE
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.label_map import read_label_map
+from drivseg_ros.evaluation.live import NodeChoice
+from drivseg_ros.evaluation.live_evaluation import OpenedLive
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.report import describe_engine
 from drivseg_ros.evaluation.tally import EvaluationSettings
-from drivseg_ros.model_card import ModelClass
+from drivseg_ros.model_card import ModelCard, ModelClass
+from drivseg_ros.model_store import DEFAULT_MODEL, find_model
 from drivseg_ros.segmenter import Segmenter
 
 OnFrame = Callable[[int, int], None]
@@ -53,9 +62,11 @@ class EvaluationRequest:
         draws: of the bootstrap.
         seed: of the bootstrap.
         title: what to call a bag; None: by its own name.
+        live: whether the node makes the masks while the bag is played to it.
+        rate: of a live run, times recorded speed.
 
     Raises:
-        ParameterError: if options contradict each other.
+        ParameterError: if options contradict each other, or one is not allowed.
     """
 
     frames: str
@@ -77,14 +88,30 @@ class EvaluationRequest:
     draws: int = 1000
     seed: int = 0
     title: str | None = None
+    live: bool = False
+    rate: float = 1.0
 
     def __post_init__(self) -> None:
+        PlayOptions(rate=self.rate)  # refuses what cannot be played
+        if self.rate != 1.0 and not self.live:
+            raise ParameterError('--rate is that of a live run; give --live too')
+        if self.live and self.topics.mask is not None:
+            raise ParameterError('a live run makes the masks itself; leave --mask-topic out')
+        if self.live and self.limit is not None:
+            raise ParameterError('a live run plays the whole bag; leave --limit out')
         if self.topics.mask is not None and self.model is not None:
             raise ParameterError('masks that are there need no --model; leave one of the two out')
         if self.mask_classes is not None and self.topics.mask is None:
             raise ParameterError('--mask-classes was given without masks; name them (--mask-topic)')
         if self.topics.mask is None and self.model is None:
             raise ParameterError('there are no masks and no network; name one (--model)')
+        check_resample(self.resample)
+        self.settings(sequence=False)  # refuses what is out of range
+
+    def settings(self, *, sequence: bool) -> EvaluationSettings:
+        """What is counted of frames that follow each other in time, or do not."""
+        draws = BootstrapSettings(self.draws, self.seed)
+        return EvaluationSettings(self.bands, self.boundary, sequence, draws)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -133,12 +160,15 @@ class OpenedEvaluation:
         )
 
 
-@contextmanager
-def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation]:
-    """Loads the network and opens the frames, but judges none.
+def open_asked(request: EvaluationRequest, card: ModelCard | None) -> OpenedFrames:
+    """Opens the frames alone.
+
+    Args:
+        request: whose frames.
+        card: of the network, if there is one.
 
     Raises:
-        DrivsegError: if anything asked for is not to be had.
+        DrivsegError: as `open_frames` does.
     """
     asked = AskedFrames(
         request.frames,
@@ -150,6 +180,21 @@ def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation]:
         None if request.attributes is None else Path(request.attributes),
         request.title,
     )
+    return open_frames(asked, card)
+
+
+@contextmanager
+def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation | OpenedLive]:
+    """Loads the network and opens the frames, but judges none.
+
+    Of a live run, no network is loaded: the node does that.
+
+    Raises:
+        DrivsegError: if anything asked for is not to be had.
+    """
+    if request.live:
+        yield _open_live(request)
+        return
     with ExitStack() as stack:
         segmenter = None
         if request.model is not None:
@@ -162,13 +207,8 @@ def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation]:
                     threads=request.threads,
                 )
             )
-        opened = open_frames(asked, None if segmenter is None else segmenter.card)
-        settings = EvaluationSettings(
-            request.bands,
-            request.boundary,
-            opened.is_drive if request.sequence is None else request.sequence,
-            BootstrapSettings(request.draws, request.seed),
-        )
+        opened = open_asked(request, None if segmenter is None else segmenter.card)
+        settings = _settings(request, opened)
         if segmenter is not None:
             network, classes = describe_engine(segmenter.engine), segmenter.card.classes
         else:
@@ -177,3 +217,22 @@ def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation]:
                 given = read_label_map(request.mask_classes)
             network, classes = {'masks': request.topics.mask}, given.classes
         yield OpenedEvaluation(opened, segmenter, settings, network, classes)
+
+
+def _settings(request: EvaluationRequest, opened: OpenedFrames) -> EvaluationSettings:
+    return request.settings(
+        sequence=opened.is_drive if request.sequence is None else request.sequence
+    )
+
+
+def _open_live(request: EvaluationRequest) -> OpenedLive:
+    choice = NodeChoice(
+        request.model or DEFAULT_MODEL,
+        request.engine,
+        request.device,
+        request.precision,
+        request.threads,
+    )
+    model = find_model(choice.model)
+    opened = open_asked(request, model.card)
+    return OpenedLive(opened, model, choice, _settings(request, opened), request.rate)

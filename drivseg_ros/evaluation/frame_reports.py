@@ -16,6 +16,20 @@ DIAGNOSTICS = '/diagnostics'
 STAGES = ('wait', 'decode', 'infer', 'publish', 'total')
 _FATES = ('offered', 'processed', 'dropped', 'failed', 'skipped', 'waiting')
 _BY_KIND = 'frames failed: '
+_NODE = (
+    'model parameter',
+    'model',
+    'model file',
+    'model sha256',
+    'classes',
+    'confidence',
+    'engine',
+    'engine choice',
+    'device',
+    'precision',
+    'threads',
+    'DDS profile',
+)
 
 
 def all_values(message: Any) -> dict[str, str]:
@@ -42,6 +56,11 @@ def read_counts(values: Mapping[str, str]) -> FrameCounts | None:
         },
         last_error='' if error == 'none' else error,
     )
+
+
+def read_node(values: Mapping[str, str]) -> dict[str, str]:
+    """What the node tells of itself, and not of its frames."""
+    return {name: values[name] for name in _NODE if name in values}
 
 
 def read_stages(values: Mapping[str, str]) -> dict[str, tuple[float, float]]:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.bags.interruption import orderly_end
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.evaluation.asked_frames import OpenedFrames
 from drivseg_ros.evaluation.bag_source import BagSource
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.frame_reports import read_counts
+from drivseg_ros.evaluation.frame_reports import read_counts, read_node
 from drivseg_ros.evaluation.frame_source import DROPPED, FrameSource, LostFrame, SourceFrame
 from drivseg_ros.evaluation.live import LiveRun, NodeChoice, PlayedFrame, read_play_log, run_live
 from drivseg_ros.evaluation.live_ledger import LiveLedger
@@ -83,7 +84,7 @@ class OpenedLive:
         Args:
             on_frame: called with the frames played and the frames there are.
         """
-        with tempfile.TemporaryDirectory(prefix='drivseg_live_') as folder:
+        with orderly_end(), tempfile.TemporaryDirectory(prefix='drivseg_live_') as folder:
             return evaluate_live_source(self, Path(folder), on_frame=on_frame)
 
 
@@ -240,5 +241,5 @@ def _times(
         lost_after_node=ledger.lost_after_node,
         stages=recorded.stages,
         usage=usage,
-        node=dict(recorded.diagnostics),
+        node=read_node(recorded.diagnostics),
     )

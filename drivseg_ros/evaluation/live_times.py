@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +17,9 @@ from drivseg_ros.evaluation.live_usage import UsageSeries
 from drivseg_ros.latency import percentile
 
 _AGE_STEP_S = 1e-3
+_HAIR_S = 1e-9
 _MAX_AGES = 1_000_000
+CURVE_STEP_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class LiveTimes:
         stages: by stage the median and the 95th percentile in milliseconds, as each of the
             node's diagnostics told them, of its last ten seconds.
         usage: CPU, memory and GPU of the node.
-        node: the node's last diagnostics, key to value.
+        node: what the node's diagnostics told of itself, key to value.
 
     Raises:
         DataError: if numbers contradict each other.
@@ -83,18 +86,24 @@ class LiveTimes:
         received = answered[:, 0] + answered[:, 1] / 1e3
         order = np.argsort(received, kind='stable')
         sent, received = answered[order, 0], received[order]
-        begin, end = received[0], max(self.duration_s, received[0] + _AGE_STEP_S)
-        step = max(_AGE_STEP_S, (end - begin) / _MAX_AGES)
-        moments = np.arange(begin, end, step)
-        # A hair is added, for the first moment is that of the first mask.
-        at = np.maximum(np.searchsorted(received, moments + 1e-9, side='right') - 1, 0)
+        span_s = self.duration_s - received[0]
+        step_s = max(_AGE_STEP_S, span_s / _MAX_AGES)
+        # Hairs are for rounding: the first moment is that of the first mask.
+        count = max(1, math.ceil(span_s / step_s - _HAIR_S))
+        moments = received[0] + step_s * np.arange(count)
+        at = np.searchsorted(received, moments + _HAIR_S, side='right') - 1
         return moments, (moments - np.maximum.accumulate(sent)[at]) * 1e3
 
     def age_curve(self, points: int) -> list[list[float]]:
-        """The largest age in each of so many equal parts of the time: [second, milliseconds]."""
+        """The largest age in each of equal parts of the time: [second, milliseconds].
+
+        Args:
+            points: so many parts at most; they are not shorter than CURVE_STEP_S.
+        """
         moments, ages = self.ages
         if not len(ages):
             return []
+        points = max(1, min(points, int((moments[-1] - moments[0]) / CURVE_STEP_S)))
         starts = np.unique(np.arange(points) * len(ages) // points)
         largest = np.maximum.reduceat(ages, starts)
         return [

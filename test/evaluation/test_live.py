@@ -91,10 +91,10 @@ def test_figures(finished: tuple[ColorBag, LiveRun], tmp_path: Path) -> None:
 
 def test_play_log(tmp_path: Path) -> None:
     path = tmp_path / 'log'
-    row = {'topic': '/a', 'stamp_ns': 5, 'due_ns': 7}
+    row = {'topic': '/a', 'stamp_ns': 5, 'due_ns': 7, 'published_ns': 9}
     other = {**row, 'topic': '/b'}
     path.write_text(f'{json.dumps(row)}\n{json.dumps(other)}\n{{"topic": "/a", "sta')
-    assert read_play_log(path, '/a') == [PlayedFrame(stamp_ns=5, due_ns=7)]
+    assert read_play_log(path, '/a') == [PlayedFrame(stamp_ns=5, due_ns=7, published_ns=9)]
     assert read_play_log(tmp_path / 'none', '/a') == []
 
 
@@ -112,7 +112,7 @@ def test_play_log(tmp_path: Path) -> None:
 def test_ledger(
     received: dict[int, int], diagnostics: dict[str, str], expected: tuple[int, int, int]
 ) -> None:
-    played = [PlayedFrame(stamp_ns=s, due_ns=0) for s in (1, 2, 3, 4)]
+    played = [PlayedFrame(s, 0, 0) for s in (1, 2, 3, 4)]
     counts = count_frames(played, Recorded(received_ns=received, diagnostics=diagnostics))
     assert counts.offered == 4
     assert (counts.processed, counts.dropped, counts.failed) == expected
@@ -121,7 +121,7 @@ def test_ledger(
 def test_masks_of_somebody_else_are_noticed() -> None:
     recorded = Recorded(received_ns={77: 1}, diagnostics={})
     with pytest.raises(DrivsegError, match='another node'):
-        count_frames([PlayedFrame(stamp_ns=1, due_ns=0)], recorded)
+        count_frames([PlayedFrame(1, 0, 0)], recorded)
 
 
 def test_a_node_that_cannot_start_says_why(tmp_path: Path, color_bag: ColorBag) -> None:

@@ -1,0 +1,221 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Times become figures: percentiles over all parts, ages as they are, limits in their units."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from evaluation_cases import random_pair, result_of
+
+from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.evaluation.evaluation_diff import compare
+from drivseg_ros.evaluation.evaluation_file import describe
+from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.frame_times import STAGES, FrameTimes, percentiles
+from drivseg_ros.evaluation.gate import Limit, LimitKind, check_limits
+from drivseg_ros.evaluation.live_times import LiveTimes
+from drivseg_ros.evaluation.live_usage import UsageSeries
+from drivseg_ros.evaluation.measures import Measure, figure_names, measures
+from drivseg_ros.evaluation.time_figures import (
+    TIME_FIGURES,
+    describe_times,
+    shown,
+    time_figure_names,
+    time_measures,
+    unit_of,
+)
+from drivseg_ros.frame_ledger import FrameCounts
+
+PAIRS = [random_pair(i) for i in range(6)]
+USAGE = UsageSeries(((0.5, 80.0, 120.5, 30.0, 400.0), (1.0, 90.0, 130.0, None, None)), 'the node')
+
+
+def live_times(
+    latencies: list[float | None], *, period_s: float = 0.1, **changes: object
+) -> LiveTimes:
+    """Messages at a fixed pace."""
+    played = tuple((round(i * period_s, 4), 0.5, ms) for i, ms in enumerate(latencies))
+    plain = LiveTimes(
+        2.0, False, played, 0, 0, {'infer': ((5.0, 8.0), (7.0, 9.0))}, USAGE, {'model': 'tiny'}
+    )
+    return dataclasses.replace(plain, **changes)
+
+
+def live(latencies: list[float | None], **changes: object) -> EvaluationResult:
+    """A live run that processed the first frames, and dropped those without a latency."""
+    masks = sum(ms is not None for ms in latencies)
+    result = result_of(PAIRS[:masks])
+    counts = FrameCounts(offered=len(latencies), processed=masks, dropped=len(latencies) - masks)
+    part = dataclasses.replace(
+        result.parts[0], counts=counts, live=live_times(latencies, **changes)
+    )
+    return dataclasses.replace(result, parts=(part,))
+
+
+def offline(*totals: float) -> EvaluationResult:
+    frames = tuple((0.1 * i, ms, 1.0, ms - 3.0, 2.0) for i, ms in enumerate(totals))
+    result = result_of(PAIRS[: len(totals)])
+    part = dataclasses.replace(result.parts[0], times=FrameTimes(STAGES, frames))
+    return dataclasses.replace(result, parts=(part,))
+
+
+def values(result: EvaluationResult) -> dict[str, float | None]:
+    return {name: one.value for name, one in time_measures(result).items()}
+
+
+def test_ages_against_looking_at_every_millisecond() -> None:
+    # Sent at 0, 100, ... ms; the third is overtaken by the fourth, the fifth has no mask.
+    run = live_times([30.0, 60.0, 150.0, 20.0, None, 40.0, 10.0])
+    received = {0: 30, 100: 160, 200: 350, 300: 320, 500: 540, 600: 610}
+    expected = []
+    for now in range(30, 600):
+        newest = max(sent for sent, at in received.items() if at <= now)
+        expected.append(now - newest)
+    moments, ages = run.ages
+    assert moments[0] == pytest.approx(0.03)
+    np.testing.assert_allclose(ages, expected, atol=1e-6)
+    curve = run.age_curve(400)
+    assert len(curve) == 5  # of a tenth of a second or more each
+    assert max(age for _, age in curve) == max(expected)
+    assert curve[0] == [0.03, max(expected[:114])]
+    assert len(live_times([5.0] * 600).age_curve(40)) == 40
+
+
+@pytest.mark.parametrize('latencies', [[], [None, None]])
+def test_without_a_mask_there_are_no_ages(latencies: list[float | None]) -> None:
+    run = live_times(latencies)
+    assert run.ages[1].size == 0
+    assert run.age_curve(10) == []
+
+
+def test_one_mask_has_an_age() -> None:
+    assert live_times([12.0]).ages[1].tolist() == pytest.approx([12.0])
+
+
+def test_figures_of_two_live_runs_are_those_of_all_their_frames() -> None:
+    first, second = live([10.0, 20.0, None]), live([30.0, 40.0, 50.0])
+    merged = first.merge(second)
+    told = percentiles([10.0, 20.0, 30.0, 40.0, 50.0])
+    ages = np.concatenate([one.parts[0].live.ages[1] for one in (first, second)])
+    assert values(merged) == {
+        'latency_p50': told['p50'],
+        'latency_p95': told['p95'],
+        'latency_p99': told['p99'],
+        'age_p95': pytest.approx(np.percentile(ages, 95), abs=1e-3),
+        'memory_mib': 130.0,
+    }
+    assert tuple(values(merged)) == time_figure_names(live=True)
+    content = describe_times(merged)
+    assert content['times']['total'] == told
+    assert content['times']['stages'] == {'infer': {'p50': 6.0, 'p95': 8.5}}
+    # The second begins where the first ended.
+    assert [frame[0] for frame in content['times']['frames']] == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert content['live']['played'] == 6
+    assert content['live']['usage']['gpu_percent'] == [[0.5, 30.0], [0.7, 30.0]]
+    assert content['live']['usage']['gpu_memory_of'] == 'the node'
+    assert content['live']['rate'] == 2.0
+    assert content['live']['player_late_p95'] == 0.5
+
+
+def test_figures_of_times_offline() -> None:
+    merged = offline(10.0, 20.0).merge(offline(30.0))
+    assert values(merged) == {f'time_{name}': v for name, v in percentiles([10, 20, 30]).items()}
+    assert tuple(values(merged)) == time_figure_names(live=False)
+    times = describe_times(merged)['times']
+    assert times['stages']['infer'] == percentiles([7, 17, 27])
+    assert times['frames'] == [[0.0, 10.0], [0.1, 20.0], [0.1, 30.0]]
+    assert 'live' not in describe_times(merged)
+
+
+def test_masks_that_were_there_tell_no_times() -> None:
+    result = result_of(PAIRS)
+    assert describe_times(result) == {'time_figures': {}}
+    assert time_figure_names(live=False, network=False) == ()
+
+
+def test_names_are_not_those_of_accuracy() -> None:
+    result = result_of(PAIRS)
+    assert not set(TIME_FIGURES) & set(figure_names(result.matching, result.settings))
+    assert measures(live([1.0, 2.0])) == measures(result_of(PAIRS[:2]))
+    assert [unit_of(name) for name in ('latency_p95', 'memory_mib', 'miou')] == ['ms', 'MiB', '%']
+    assert [shown(name, 0.5) for name in ('latency_p95', 'miou')] == [0.5, 50]
+
+
+@pytest.mark.parametrize(
+    'result', [live([10.0, None, 30.0], period_s=0.05), offline(1.25, 2.5)], ids=['live', 'offline']
+)
+def test_json_and_back(result: EvaluationResult) -> None:
+    again = EvaluationResult.from_dict(json.loads(json.dumps(describe(result))))
+    assert again.parts == result.parts
+    assert describe_times(again) == describe_times(result)
+
+
+@pytest.mark.parametrize(
+    ('limit', 'before', 'after', 'kept', 'text'),
+    [
+        ('latency_p50=12', None, [11.0, 11.0], True, 'latency_p50 is 11.00 ms'),
+        ('latency_p50=10', None, [11.0, 11.0], False, 'latency_p50 is 11.00 ms'),
+        ('memory_mib=100', None, [11.0], False, 'memory_mib is 130.00 MiB'),
+        ('latency_p50=20%', [10.0, 10.0], [12.0, 12.0], True, 'from 10.00 to 12.00 ms (+2.00)'),
+        ('latency_p50=20%', [10.0, 10.0], [12.1, 12.1], False, 'from 10.00 to 12.10 ms (+2.10)'),
+        ('latency_p50=1', [10.0, 10.0], [11.1, 11.1], False, '(+1.10)'),
+    ],
+)
+def test_limits_of_times(
+    limit: str, before: list[float] | None, after: list[float], kept: bool, text: str
+) -> None:
+    kind = LimitKind.MAX if before is None else LimitKind.MAX_RISE
+    (check,) = check_limits(
+        live(list(after)),
+        [Limit.parse(kind, limit)],
+        None if before is None else live(list(before)),
+    )
+    assert (check.passed, check.frames) == (kept, ())
+    assert text in check.message
+
+
+def test_a_limit_of_a_time_that_is_not_told() -> None:
+    with pytest.raises(ParameterError, match="no figure 'latency_p95' here"):
+        check_limits(offline(1.0), [Limit.parse(LimitKind.MAX, 'latency_p95=3')])
+
+
+def test_live_runs_are_compared_on_the_frames_that_both_have() -> None:
+    before, after = live([10.0] * 6), live([20.0, 20.0, 20.0, 20.0, None, None])
+    diff = compare(before, after)
+    assert diff.changes['miou'].difference == 0
+    assert diff.changes['miou'].after == measures(result_of(PAIRS[:4]))['miou'].value
+    assert diff.changes['latency_p50'].difference == 10
+    assert diff.changes['latency_p50'].low is None
+    assert 'the 4 frames that both have, of 6 and 4' in diff.notes[0]
+    # The same frames need no note, and offline is a baseline, too.
+    assert compare(before, before).notes == ()
+    assert compare(offline(*[5.0] * 6), before).changes['time_p50'].after is None
+    other = dataclasses.replace(before, rows=tuple(
+        dataclasses.replace(row, name=f'x{row.name}') for row in before.rows
+    ))  # fmt: skip
+    with pytest.raises(DataError, match='none is in both'):
+        compare(other, after)
+
+
+@pytest.mark.parametrize(
+    ('make', 'message'),
+    [
+        (lambda: live([1.0, 2.0]).merge(offline(1.0)), 'other ways of running'),
+        (lambda: live([1.0], lost_before_node=1), '1 messages were played, but 1 offered'),
+        (lambda: live_times([1.0], lost_after_node=-1), 'no count is below 0'),
+        (lambda: FrameTimes(('a',), ((0.0, 1.0),)), 'a frame has 2 times; 3 are needed'),
+    ],
+)
+def test_what_contradicts_itself(make, message: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(DataError, match=message):
+        make()
+
+
+def test_percentiles_of_nothing_are_unknown() -> None:
+    assert percentiles([]) == {'p50': None, 'p95': None, 'p99': None}
+    told = time_measures(live([None, None], usage=UsageSeries()))
+    assert told == dict.fromkeys(time_figure_names(live=True), Measure(None))
