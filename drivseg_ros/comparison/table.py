@@ -122,7 +122,7 @@ def _training(row: Mapping[str, Any]) -> str:
     if recipe.get('limit_batches'):
         told.append(f'at most {recipe["limit_batches"]} batches an epoch')
     told += [
-        f'batch {recipe["batch"]}',
+        f'batch {recipe["batch"]}, precision {recipe.get("precision", "32")}',
         f'{recipe["optimizer"]}, {recipe["schedule"]} to {recipe["learning_rate"]:g}',
         f'weights {recipe["weights"]}',
         'augmented' if recipe.get('augmentation') else 'no augmentation',

@@ -147,7 +147,7 @@ def test_how_networks_were_trained_is_told() -> None:
     text = markdown(report(run, row('b')))
     assert (
         '- a: on bdd100k (training), scenes; best epoch 11 of 12, at most 5 batches an epoch, '
-        'batch 8, adam, onecycle to 0.0003, weights none, no augmentation, seed 1, '
+        'batch 8, precision 32, adam, onecycle to 0.0003, weights none, no augmentation, seed 1, '
         '1.5 min on a CPU\n'
     ) in text
     assert '- b: on' not in text
