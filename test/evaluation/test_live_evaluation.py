@@ -108,7 +108,7 @@ def test_the_ledger_and_the_times(pair: tuple[EvaluationResult, EvaluationResult
 
 
 def test_live_runs_are_put_together(pair: tuple[EvaluationResult, EvaluationResult]) -> None:
-    offline, live = pair
+    _, live = pair
     both = live.merge(live)
     assert both.counts.offered == 2 * live.counts.offered
     assert measures(both)['miou'].value == measures(live)['miou'].value

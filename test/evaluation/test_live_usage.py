@@ -38,7 +38,8 @@ def sample(
     with subprocess.Popen(
         [sys.executable, '-c', PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as parent:
-        assert parent.stdin is not None and parent.stdout is not None
+        assert parent.stdin is not None
+        assert parent.stdout is not None
         sampler = UsageSampler(parent.pid)
         while not processes_below(parent.pid):
             time.sleep(0.01)
@@ -96,7 +97,8 @@ def test_descendants_are_found(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as child:
-        assert child.stdin is not None and child.stdout is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
         child.stdout.readline()
         found = processes_below(child.pid)
         assert len(found) == 1
