@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -197,6 +198,6 @@ def test_it_can_be_read_aloud(browser: Any, page_file: Path) -> None:
         heads = page.locator('h1, h2, h3, h4')
         levels = heads.evaluate_all('all => all.map(h => +h.tagName[1])')
         assert levels[0] == 1
-        assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+        assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
         for link in page.locator('nav a').all():
             assert page.locator(str(link.get_attribute('href'))).count() == 1
