@@ -29,6 +29,7 @@ ROSDEP = {
     'cv2': 'python3-opencv',
     'google': None,  # comes with onnx
     'huggingface_hub': None,
+    'jinja2': 'python3-jinja2',
     'lightning': None,
     'lz4': None,  # comes with rosbags
     'matplotlib': 'python3-matplotlib',
@@ -162,7 +163,8 @@ def test_every_folder_with_modules_is_a_package() -> None:
 
 
 def test_the_wheel_holds_every_module(wheel: zipfile.ZipFile) -> None:
-    expected = {path.relative_to(ROOT).as_posix() for path in sources(PACKAGE)}
+    templates = PACKAGE.glob('*/*/templates/*')
+    expected = {path.relative_to(ROOT).as_posix() for path in (*sources(PACKAGE), *templates)}
     assert expected | {'drivseg_ros/py.typed'} == {
         name for name in wheel.namelist() if name.startswith('drivseg_ros/')
     }

@@ -28,7 +28,6 @@ from drivseg_ros.whole_file import write_whole
 
 try:
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
 except ImportError:
     raise MissingDependencyError(
         "the page needs Jinja2, which is not installed: pip install 'drivseg_ros[report]'"
@@ -85,9 +84,8 @@ def render(
             f'this evaluation cannot be shown ({error!r}); make it again with this version'
         ) from None
     return environment.get_template('report.html').render(
-        script=Markup(script),
-        # Our own files, in which nothing is filled in.
-        style=Markup(environment.get_template('style.css').render()),
+        script=script,
+        style=environment.get_template('style.css').render(),
         script_hash=f'sha256-{digest}',
         pictures=pictures,
         chart_size=(WIDTH, HEIGHT),
