@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,19 @@ class BagSource(FrameSource):
             yield LostFrame(
                 self._name(stamp), DROPPED, f'{self.topics.image} has it, {self._frames} has not'
             )
+
+    def images_beside(self, names: Collection[str]) -> dict[str, np.ndarray]:
+        """See FrameSource."""
+        found: dict[str, np.ndarray] = {}
+        if self.has_images or self.topics.image is None:
+            return found
+        with BagReader(self.bag) as reader:
+            for message in reader.messages([self.topics.image]):
+                name = self._name(stamp_ns(message))
+                if name in names and name not in found:
+                    with suppress(ImageError):
+                        found[name] = decode(message)
+        return found
 
     def describe(self) -> dict[str, Any]:
         """Where the frames are from."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +84,17 @@ class FrameSource(ABC):
             DataError: if labels mean nothing.
             BagError: if a bag is damaged.
         """
+
+    def images_beside(self, names: Collection[str]) -> dict[str, np.ndarray]:
+        """Images that lie beside masks, for pictures.
+
+        Args:
+            names: of the frames that are asked for.
+
+        Returns:
+            uint8 [H, W, 3] RGB by name; without those that are not there or are damaged.
+        """
+        return {}
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -98,11 +99,14 @@ def draw_pictures(
         names = {name for at, name in wanted if at == part}
         if source is None or not names:
             continue
+        beside = source.images_beside(names)
         for frame in source:
             if isinstance(frame, LostFrame) or frame.name not in names:
                 continue
             names.discard(frame.name)
             key = part, frame.name
+            if frame.image is None:
+                frame = dataclasses.replace(frame, image=beside.get(frame.name))
             drawn[key] = _draw(frame, part, wanted[key], figure, result.matching, segmenter)
             if not names:
                 break

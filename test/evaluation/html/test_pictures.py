@@ -162,3 +162,26 @@ def test_differences(matching: Matching, label: int, mask: int, expected: Differ
     assert (found == expected).all()
     painted = paint_difference(found, None)
     assert (np.ptp(painted, axis=-1) > 0).all() == (expected in COLORS)
+
+
+def test_masks_that_are_there_are_drawn_over_their_images(tmp_path: Path) -> None:
+    path = write_color_bag(tmp_path / 'bag', frames=3).path
+    # The labels are taken for masks: there are no others in this bag.
+    topics = BagTopics(image='/cam/image_raw', mask='/cam/label')
+    judged_source = source(path, topics)
+    result = evaluate_source(
+        judged_source,
+        None,
+        EvaluationSettings(sequence=True),
+        network={'masks': '/cam/label'},
+        network_classes=BDD100K_CLASSES,
+    )
+    assert result.images_sha256 == ''
+    pictures = draw_pictures(result, [judged_source], None)
+    assert {p.figure for p in pictures} == {'change'}
+    one = pictures[0]
+    index = [row.name for row in result.rows].index(one.name)
+    assert (decoded(one.prediction) == COLORS_OF[color_image(index).argmax(-1)]).all()
+    assert np.abs(decoded(one.image).astype(int) - color_image(index)).mean() < 30
+    assert one.overlay is not None
+    assert one.difference is None
