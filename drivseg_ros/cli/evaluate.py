@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import typer
 
 from drivseg_ros.cli import evaluation_options as options
@@ -42,11 +44,16 @@ def evaluate(
     least: options.Least = None,
     most: options.Most = None,
     beyond_noise: options.BeyondNoise = False,
+    jobs: options.Jobs = None,
+    ray: options.RayAddress = None,
+    output: options.Output = None,
+    resume: options.Resume = False,
 ) -> None:
     """Judge a network, or masks that are there, on every labelled frame; hold it to limits.
 
-    The exit status is 1 if a limit is broken or a frame cannot be read.
+    The exit status is 1 if a limit is broken, or a frame or a bag cannot be read.
     """
+    from drivseg_ros.cli.evaluation_many import ManyOptions, evaluate_bags
     from drivseg_ros.cli.evaluation_outcome import Outcome, parse_limits
     from drivseg_ros.evaluation.bag_source import BagTopics
     from drivseg_ros.evaluation.evaluation_file import read_evaluation
@@ -59,8 +66,9 @@ def evaluate(
         json,
         junit,
     )
+    several = ManyOptions(jobs, ray, output, resume)
     request = EvaluationRequest(
-        frames,
+        frames[0],
         model if mask_topic is not None else model or DEFAULT_MODEL,
         engine=engine,
         device=device,
@@ -79,9 +87,17 @@ def evaluate(
         draws=draws,
         seed=seed,
     )
-    with open_evaluation(request) as opened, progress_bar() as progress:
-        outcome.check_terms(opened.matching, opened.settings)
-        task = progress.add_task('frames', total=len(opened.frames.source))
-        result = opened.run(lambda done, total: progress.update(task, completed=done, total=total))
-    if not outcome.tell(result):
+    if len(frames) > 1 or several.given:
+        requests = [dataclasses.replace(request, frames=text) for text in frames]
+        many = evaluate_bags(requests, several, outcome.check_terms)
+        passed = outcome.tell(many.merge(), many)
+    else:
+        with open_evaluation(request) as opened, progress_bar() as progress:
+            outcome.check_terms(opened.matching, opened.settings)
+            task = progress.add_task('frames', total=len(opened.frames.source))
+            result = opened.run(
+                lambda done, total: progress.update(task, completed=done, total=total)
+            )
+        passed = outcome.tell(result)
+    if not passed:
         raise typer.Exit(1)

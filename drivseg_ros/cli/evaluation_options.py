@@ -14,11 +14,34 @@ from drivseg_ros.model_store import DEFAULT_MODEL
 _LIMIT = 'FIGURE=POINTS'
 
 Frames = Annotated[
-    str,
+    list[str],
     typer.Argument(
-        metavar='BAG|KIND[:PART][=ROOT][,OPTION=VALUE...]',
-        help='A bag, or a data set (`drivseg dataset kinds`); ${data} in it stands for --data.',
+        metavar='BAG|KIND[:PART][=ROOT][,OPTION=VALUE]...',
+        help='Bags, or data sets (`drivseg dataset kinds`); ${data} in them stands for --data.',
     ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=256,
+        help='Evaluate so many bags at a time, each in a process of its own.',
+        show_default='1; with --ray as many as there is room for',
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        '--ray', metavar='ADDRESS', help='Evaluate bags on this Ray cluster; local: a Ray of ours.'
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(metavar='FOLDER', help="Keep each bag's result here as soon as it is there."),
+]
+Resume = Annotated[
+    bool,
+    typer.Option('--resume', help='Take the results in --output that are of the same bags.'),
 ]
 JudgedModel = Annotated[
     str | None,

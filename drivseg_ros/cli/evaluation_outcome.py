@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ from drivseg_ros.errors import ParameterError
 
 if TYPE_CHECKING:
     from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-    from drivseg_ros.evaluation.gate import Check, Limit
+    from drivseg_ros.evaluation.gate import Limit
+    from drivseg_ros.evaluation.many import ManyResult
     from drivseg_ros.evaluation.matching import Matching
     from drivseg_ros.evaluation.tally import EvaluationSettings
 
@@ -72,32 +74,40 @@ class Outcome:
         if self.earlier is not None:
             check_same_terms((self.earlier.matching, self.earlier.settings), (matching, settings))
 
-    def tell(self, result: EvaluationResult, further: Sequence[Check] = ()) -> bool:
+    def tell(self, result: EvaluationResult, many: ManyResult | None = None) -> bool:
         """Writes the files, prints the figures and checks.
 
         Args:
             result: what was found.
-            further: checks beside those of frames and limits.
+            many: the bags it was put together from.
 
         Returns:
             Whether all checks were passed.
         """
+        from drivseg_ros.cli.evaluation_many import print_parts
         from drivseg_ros.cli.evaluation_table import print_checks, print_evaluation
         from drivseg_ros.evaluation.evaluation_file import describe, write_evaluation
-        from drivseg_ros.evaluation.gate import check_frames, check_limits
+        from drivseg_ros.evaluation.gate import check_frames, check_limits, check_whole
         from drivseg_ros.evaluation.junit import junit_xml
         from drivseg_ros.evaluation.measures import measures
         from drivseg_ros.whole_file import write_whole
 
-        content = describe(result, command=shlex.join(['drivseg', *sys.argv[1:]]))
-        if self.json is not None:
-            write_evaluation(self.json, content)
-        print_evaluation(content)
+        content = describe(
+            result,
+            command=shlex.join(['drivseg', *sys.argv[1:]]),
+            broken=None if many is None else many.broken,
+        )
         checks = [
-            *further,
+            *([] if many is None else [many.check()]),
+            *check_whole(result),
             check_frames(result),
             *check_limits(result, self.limits, self.earlier, beyond_noise=self.beyond_noise),
         ]
+        content['checks'] = [dataclasses.asdict(check) for check in checks]
+        if self.json is not None:
+            write_evaluation(self.json, content)
+        print_evaluation(content)
+        print_parts(content)
         if self.junit is not None:
             write_whole(self.junit, junit_xml(checks, measures(result)))
         print_checks(checks)

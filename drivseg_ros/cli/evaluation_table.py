@@ -29,6 +29,7 @@ _TITLES = {
 }
 _ROLE_TITLES = {Figure.DRIVABLE: 'drivable', Figure.ROAD: 'road', Figure.EGO_LANE: 'ego lane'}
 _SHOWN_FRAMES = 3
+_SHOWN_PARTS = 3
 
 
 def print_evaluation(content: Mapping[str, Any]) -> None:
@@ -108,7 +109,10 @@ def _title(content: Mapping[str, Any]) -> str:
     made = f'masks on {network["masks"]}' if 'masks' in network else network['model']
     if 'engine' in network:
         made += f' on {network["engine"]} ({network["device"]}, {network["precision"]})'
-    given = ', '.join(part['source']['given'] for part in content['parts'])
+    parts = content['parts']
+    given = ', '.join(part['source']['given'] for part in parts[:_SHOWN_PARTS])
+    if len(parts) > _SHOWN_PARTS:
+        given += f' and {len(parts) - _SHOWN_PARTS} more'
     return f'{made}\n{given}'
 
 

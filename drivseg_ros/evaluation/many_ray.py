@@ -1,0 +1,160 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Bags evaluated as tasks of a Ray cluster, or of a Ray that is started here and ended again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from drivseg_ros.errors import DrivsegError, EngineError, MissingDependencyError, ParameterError
+from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
+from drivseg_ros.evaluation.many_runs import MAX_JOBS, Finished, OnNote, Runs
+from drivseg_ros.evaluation.many_worker import handle
+
+log = logging.getLogger(__name__)
+
+LOCAL = 'local'
+"""The address that stands for a Ray of our own on this machine."""
+
+
+class RayRuns(Runs):
+    """Tasks of Ray, each in a process of its own that ends with it.
+
+    A task asks for one CPU, or as many as the engine is to have threads, and for one GPU if the
+    network is to run on CUDA. Bags, model and this package must be found on every node under the
+    same names, the bags relative to the same working directory.
+
+    Args:
+        address: of a cluster, as `ray.init` takes it; LOCAL: a Ray on this machine.
+        jobs: so many tasks at a time; None: as many as Ray has room for.
+
+    Raises:
+        MissingDependencyError: if Ray is not installed.
+        ParameterError: if the number of jobs is not allowed.
+    """
+
+    def __init__(self, address: str, *, jobs: int | None = None) -> None:
+        try:
+            import ray  # noqa: F401
+        except ModuleNotFoundError:
+            raise MissingDependencyError(
+                "Ray is not installed; pip install 'drivseg_ros[ray]' (or leave out --ray: --jobs "
+                'needs nothing)'
+            ) from None
+        if jobs is not None and not 1 <= jobs <= MAX_JOBS:
+            raise ParameterError(f'{jobs} jobs were asked for; 1 to {MAX_JOBS} are allowed')
+        self._address = address
+        self._jobs = jobs
+
+    def run(
+        self, requests: Sequence[EvaluationRequest], *, command: str, on_note: OnNote
+    ) -> Generator[Finished, None, None]:
+        """See `Runs`; it tells nothing while a bag is being evaluated."""
+        import ray
+
+        if not requests:
+            return
+        with self._connected(requests[0].threads or 1):
+            needs = _needs(requests[0])
+            _look_for_room(needs, local=self._address == LOCAL)
+            # Once called, a process is ended: what a library leaves behind is not the next bag's.
+            task = ray.remote(max_calls=1, max_retries=0, **needs)(_evaluate)
+            waiting = list(enumerate(requests))[::-1]
+            running: dict[Any, int] = {}
+            try:
+                while waiting or running:
+                    while waiting and len(running) < (self._jobs or MAX_JOBS):
+                        index, request = waiting.pop()
+                        asked = {'asked': request.to_dict(), 'command': command}
+                        running[task.remote(asked, os.getcwd())] = index
+                    (done, *_), _ = ray.wait(list(running), num_returns=1)
+                    yield _finish(running.pop(done), done)
+            finally:
+                for one in running:
+                    with suppress(Exception):  # it is gone already
+                        ray.cancel(one, force=True)
+
+    @contextmanager
+    def _connected(self, cpus: int) -> Generator[None, None, None]:
+        """Inside, there is a Ray; one that was there before stays."""
+        import ray
+
+        if ray.is_initialized():
+            yield
+            return
+        quiet: dict[str, Any] = {'log_to_driver': False, 'logging_level': logging.ERROR}
+        try:
+            if self._address == LOCAL:
+                os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
+                jobs = self._jobs or max(1, len(os.sched_getaffinity(0)) // cpus)
+                ray.init('local', num_cpus=jobs * cpus, include_dashboard=False, **quiet)
+            else:
+                ray.init(self._address, **quiet)
+        except Exception as error:  # of many kinds, as the ways to fail are
+            raise DrivsegError(
+                f'there is no connection to Ray at {self._address!r} ({_first_line(error)}); give '
+                f'the address of a running cluster, or {LOCAL!r}'
+            ) from None
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+def _evaluate(request: dict[str, Any], folder: str) -> dict[str, Any]:
+    """Runs on a node of the cluster.
+
+    Returns:
+        'content' of `handle`, or the 'error'.
+    """
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        return {'error': f'{folder} is not on {socket.gethostname()}: {error.strerror}'}
+    try:
+        return {'content': handle(request, lambda note: None)}
+    except DrivsegError as error:
+        return {'error': str(error)}
+
+
+def _finish(index: int, reference: Any) -> Finished:
+    import ray
+
+    try:
+        answer = ray.get(reference)
+    except Exception as error:  # a dead process, a dead node, or a bug on one
+        cause = getattr(error, 'cause', None) or error
+        return Finished(index, error=f'{type(cause).__name__}: {_first_line(cause)}')
+    return Finished(index, answer.get('content'), answer.get('error', ''))
+
+
+def _needs(request: EvaluationRequest) -> dict[str, Any]:
+    """What a task asks of the cluster."""
+    cuda = request.device.startswith('cuda')
+    return {'num_cpus': request.threads or 1, 'num_gpus': int(cuda)}
+
+
+def _look_for_room(needs: dict[str, Any], *, local: bool) -> None:
+    import ray
+
+    names = {'num_cpus': 'CPU', 'num_gpus': 'GPU'}
+    nodes = [node['Resources'] for node in ray.nodes() if node['Alive']]
+    if any(all(node.get(names[key], 0) >= need for key, need in needs.items()) for node in nodes):
+        return
+    wanted = ', '.join(f'{need} {names[key]}' for key, need in needs.items() if need)
+    if local:
+        raise EngineError(
+            f'Ray finds no {wanted} on this machine; choose another --device or fewer --threads'
+        )
+    # A cluster that grows as it is asked to has one later.
+    log.warning('no node of the cluster has %s; waiting for one that has', wanted)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
