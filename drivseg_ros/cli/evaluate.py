@@ -38,6 +38,7 @@ def evaluate(
     resample: options.Resample = 'auto',
     json: options.JsonFile = None,
     junit: options.JunitFile = None,
+    html: options.HtmlFile = None,
     baseline: options.Baseline = None,
     max_drop: options.MaxDrop = None,
     max_rise: options.MaxRise = None,
@@ -48,16 +49,20 @@ def evaluate(
     ray: options.RayAddress = None,
     output: options.Output = None,
     resume: options.Resume = False,
+    live: options.Live = False,
+    rate: options.PlayRate = 1.0,
 ) -> None:
     """Judge a network, or masks that are there, on every labelled frame; hold it to limits.
 
-    The exit status is 1 if a limit is broken, or a frame or a bag cannot be read.
+    The exit status is 1 if a limit is broken, or a frame or a bag cannot be read; 130 if a live run
+    was interrupted.
     """
     from drivseg_ros.cli.evaluation_many import ManyOptions, evaluate_bags
     from drivseg_ros.cli.evaluation_outcome import Outcome, parse_limits
     from drivseg_ros.evaluation.bag_source import BagTopics
     from drivseg_ros.evaluation.evaluation_file import read_evaluation
     from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
+    from drivseg_ros.evaluation.time_figures import time_figure_names
 
     outcome = Outcome(
         parse_limits(least, most, max_drop, max_rise),
@@ -65,6 +70,8 @@ def evaluate(
         beyond_noise,
         json,
         junit,
+        html,
+        time_figure_names(live=live, network=mask_topic is None),
     )
     several = ManyOptions(jobs, ray, output, resume)
     request = EvaluationRequest(
@@ -86,18 +93,25 @@ def evaluate(
         sequence=sequence,
         draws=draws,
         seed=seed,
+        live=live,
+        rate=rate,
     )
     if len(frames) > 1 or several.given:
         requests = [dataclasses.replace(request, frames=text) for text in frames]
         many = evaluate_bags(requests, several, outcome.check_terms)
-        passed = outcome.tell(many.merge(), many)
+        result = many.merge()
+        judged = [requests[index] for index in sorted(many.results)]
+        passed = outcome.tell(result, judged, many)
     else:
         with open_evaluation(request) as opened, progress_bar() as progress:
             outcome.check_terms(opened.matching, opened.settings)
-            task = progress.add_task('frames', total=len(opened.frames.source))
+            title = 'playing to the node' if live else 'frames'
+            task = progress.add_task(title, total=len(opened.frames.source))
             result = opened.run(
                 lambda done, total: progress.update(task, completed=done, total=total)
             )
-        passed = outcome.tell(result)
+        passed = outcome.tell(result, [request])
+    if any(part.live is not None and part.live.interrupted for part in result.parts):
+        raise typer.Exit(130)
     if not passed:
         raise typer.Exit(1)

@@ -102,6 +102,10 @@ Seed = Annotated[int, typer.Option(min=0, help='Seed of the bootstrap.')]
 Resample = Annotated[str, typer.Option(help='auto (drives, or 5 s of a bag) or frames.')]
 JsonFile = Annotated[Path | None, typer.Option(help='Write every figure as JSON.')]
 JunitFile = Annotated[Path | None, typer.Option(help='Write the checks as JUnit XML.')]
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option('--html', help='Write a page with charts, and pictures of the worst frames.'),
+]
 Baseline = Annotated[
     Path | None, typer.Option(help='The JSON of an earlier evaluation of the same frames.')
 ]
@@ -125,3 +129,8 @@ BeyondNoise = Annotated[
     bool,
     typer.Option('--beyond-noise', help='Changes count only if their interval leaves out 0.'),
 ]
+Live = Annotated[
+    bool,
+    typer.Option('--live', help='Play the bag to the real node, and judge what it publishes.'),
+]
+PlayRate = Annotated[float, typer.Option('--rate', help='Of a live run: times recorded speed.')]

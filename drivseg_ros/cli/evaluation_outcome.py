@@ -7,18 +7,19 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from drivseg_ros.cli.console import out
+from drivseg_ros.cli.console import err, out
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.errors import ParameterError
 
 if TYPE_CHECKING:
+    from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
     from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-    from drivseg_ros.evaluation.gate import Limit
+    from drivseg_ros.evaluation.gate import Check, Limit
     from drivseg_ros.evaluation.many import ManyResult
     from drivseg_ros.evaluation.matching import Matching
     from drivseg_ros.evaluation.tally import EvaluationSettings
@@ -34,9 +35,12 @@ class Outcome:
         beyond_noise: changes count only if their interval leaves out 0.
         json: the file of all figures, if one is wanted.
         junit: the file of the checks, likewise.
+        html: the page of it all, likewise.
+        times: the names of the figures that will be told of times.
 
     Raises:
         ParameterError: if limits need an earlier evaluation, or a file cannot be written.
+        MissingDependencyError: if a page is wanted and Jinja2 is not installed.
     """
 
     limits: Sequence[Limit]
@@ -44,8 +48,12 @@ class Outcome:
     beyond_noise: bool
     json: Path | None
     junit: Path | None
+    html: Path | None
+    times: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        if self.html is not None:
+            import drivseg_ros.evaluation.html.page  # noqa: F401  # says what is missing
         for path in self.files:
             check_writable(path)
         if self.earlier is None and any(one.kind.needs_baseline for one in self.limits):
@@ -57,7 +65,7 @@ class Outcome:
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that are wanted."""
-        return tuple(path for path in (self.json, self.junit) if path is not None)
+        return tuple(path for path in (self.json, self.junit, self.html) if path is not None)
 
     def check_terms(self, matching: Matching, settings: EvaluationSettings) -> None:
         """Refuses, before an hour's work, what this evaluation cannot be held to.
@@ -70,15 +78,21 @@ class Outcome:
         from drivseg_ros.evaluation.gate import check_figures
         from drivseg_ros.evaluation.measures import figure_names
 
-        check_figures(self.limits, figure_names(matching, settings))
+        check_figures(self.limits, [*figure_names(matching, settings), *self.times])
         if self.earlier is not None:
             check_same_terms((self.earlier.matching, self.earlier.settings), (matching, settings))
 
-    def tell(self, result: EvaluationResult, many: ManyResult | None = None) -> bool:
+    def tell(
+        self,
+        result: EvaluationResult,
+        requests: Sequence[EvaluationRequest],
+        many: ManyResult | None = None,
+    ) -> bool:
         """Writes the files, prints the figures and checks.
 
         Args:
             result: what was found.
+            requests: those of its parts, in their order.
             many: the bags it was put together from.
 
         Returns:
@@ -90,6 +104,7 @@ class Outcome:
         from drivseg_ros.evaluation.gate import check_frames, check_limits, check_whole
         from drivseg_ros.evaluation.junit import junit_xml
         from drivseg_ros.evaluation.measures import measures
+        from drivseg_ros.evaluation.time_figures import time_measures
         from drivseg_ros.whole_file import write_whole
 
         content = describe(
@@ -109,11 +124,30 @@ class Outcome:
         print_evaluation(content)
         print_parts(content)
         if self.junit is not None:
-            write_whole(self.junit, junit_xml(checks, measures(result)))
+            figures = {**measures(result), **time_measures(result)}
+            write_whole(self.junit, junit_xml(checks, figures))
         print_checks(checks)
+        if self.html is not None:
+            _write_page(self.html, content, checks, result, requests)
         for path in self.files:
             out.print(f'  {path}', markup=False, soft_wrap=True)
         return all(check.passed for check in checks)
+
+
+def _write_page(
+    path: Path,
+    content: Mapping[str, Any],
+    checks: Sequence[Check],
+    result: EvaluationResult,
+    requests: Sequence[EvaluationRequest],
+) -> None:
+    from drivseg_ros.evaluation.html.page import write_html
+    from drivseg_ros.evaluation.html.requested_pictures import draw_requested
+
+    drawn = draw_requested(result, requests)
+    for text in drawn.missing:
+        err.print(text, markup=False, soft_wrap=True)
+    write_html(path, content, checks, drawn.pictures)
 
 
 def parse_limits(

@@ -1,0 +1,104 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`drivseg report html` and `drivseg evaluate --html`: what they write and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from color_bag import write_color_bag
+from report_cases import hostile_content
+from tiny_model import write_tiny_model
+from typer.testing import CliRunner, Result
+
+from drivseg_ros.cli.app import app
+from drivseg_ros.errors import DataError, DrivsegError
+
+DRIVE = ('drive', '--image-topic', '/cam/image_raw', '--label-topic', '/cam/label')
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tiny model and a bag."""
+    monkeypatch.chdir(tmp_path)
+    write_tiny_model(tmp_path / 'tiny.onnx')
+    write_color_bag(tmp_path / 'drive', frames=6, wrong_label=4)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def evaluate(*arguments: str) -> Result:
+    made = ('--model', 'tiny.onnx', '--engine', 'onnxruntime', '--draws', '100')
+    return run('evaluate', *arguments, *made)
+
+
+def test_a_page_with_pictures_and_one_without(place: Path) -> None:
+    limits = ('--min', 'miou=99')
+    found = evaluate(*DRIVE, *limits, '--json', 'e.json', '--html', 'out/page.html')
+    assert found.exit_code == 1, found.output
+    assert 'out/page.html' in found.output
+    page = Path('out/page.html').read_text()
+    assert 'broken</strong><bdi>miou at least 99' in page
+    # Six frames, the worst five and one more: each with image, overlay and three more.
+    assert page.count('<img ') == 6 * 5
+    assert page.index('1700000000.200000000: label') < page.index('1700000000.000000000: label')
+
+    later = run('report', 'html', 'e.json')
+    assert later.exit_code == 0, later.output
+    assert 'e.html' in later.output
+    bare = Path('e.html').read_text()
+    assert bare.count('<img ') == 0
+    assert 'broken</strong><bdi>miou at least 99' in bare
+    named = run('report', 'html', 'e.json', '--output', 'other/p.html')
+    assert named.exit_code == 0, named.output
+    assert Path('other/p.html').read_text() == bare
+
+
+def test_masks_that_are_there(place: Path) -> None:
+    made = run('replay', *DRIVE[:3], '--model', 'tiny.onnx', '--engine', 'onnxruntime',
+               '--output', 'masks')  # fmt: skip
+    assert made.exit_code == 0, made.output
+    found = run('evaluate', 'masks', '--mask-topic', '/cam/segmentation/mask',
+                '--labels', 'bdd100k', '--html', 'masks.html')  # fmt: skip
+    assert found.exit_code == 0, found.output
+    page = Path('masks.html').read_text()
+    assert ': prediction"' in page
+    assert ': label"' not in page
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('{}', 'is no evaluation'),
+        ('{"kind": "drivseg evaluation", "format": 0}', 'has the format 0'),
+        ('{"kind": "drivseg evaluation", "format": 1}', 'cannot be shown'),
+        ('[', 'cannot be read'),
+        (None, 'cannot be read'),
+    ],
+)
+def test_what_is_no_evaluation_is_refused(
+    tmp_path: Path, content: str | None, message: str
+) -> None:
+    path = tmp_path / 'e.json'
+    if content is not None:
+        path.write_text(content)
+    found = run('report', 'html', str(path))
+    assert isinstance(found.exception, DataError)
+    assert message in str(found.exception)
+    assert not path.with_suffix('.html').exists()
+
+
+def test_pages_that_cannot_be_written_are_refused_before_the_work(place: Path) -> None:
+    Path('e.json').write_text(json.dumps(hostile_content()))
+    for arguments in (
+        ('report', 'html', 'e.json', '--output', '.'),
+        ('evaluate', *DRIVE, '--html', '.'),
+    ):
+        found = run(*arguments)
+        assert isinstance(found.exception, DrivsegError)
+        assert 'cannot be written' in str(found.exception)
