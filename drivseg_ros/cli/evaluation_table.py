@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from drivseg_ros.cli.console import out
+from drivseg_ros.cli.evaluation_times import print_times
 from drivseg_ros.evaluation.evaluation_diff import EvaluationDiff, FrameChange
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.measures import MAIN_FIGURES
@@ -55,6 +56,7 @@ def print_evaluation(content: Mapping[str, Any]) -> None:
     _print_notes(content)
     _print_slices(content)
     _print_ledger(content['ledger'])
+    print_times(content)
     _print_extremes(content['extremes'])
 
 
@@ -171,7 +173,8 @@ def _print_slices(content: Mapping[str, Any]) -> None:
 
 
 def _print_ledger(ledger: Mapping[str, Any]) -> None:
-    names = ('offered', 'processed', 'dropped', 'failed')
+    names = ['offered', 'processed', 'dropped', 'failed']
+    names += [name for name in ('skipped', 'waiting') if ledger[name]]
     out.print(
         f'frames: {", ".join(f"{ledger[n]} {n}" for n in names)}; {ledger["unlabelled"]} without '
         f'a label, {ledger["unmatched_labels"]} labels without a frame',
