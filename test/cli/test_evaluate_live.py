@@ -1,0 +1,108 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`drivseg evaluate --live`: its limits, its files, and Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from color_bag import write_color_bag
+
+pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
+
+TOPICS = ('--image-topic', '/cam/image_raw', '--label-topic', '/cam/label')
+COMMON = (*TOPICS, '--engine', 'onnxruntime', '--threads', '1', '--draws', '0')
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, '-m', 'drivseg_ros.cli', 'evaluate', *map(str, arguments), *COMMON]
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), env=os.environ.copy(), capture_output=True, text=True, check=False
+    )
+
+
+def test_limits_against_a_live_baseline(tmp_path: Path, tiny_model: Path) -> None:
+    bag = write_color_bag(tmp_path / 'bag', frames=20).path
+    base, found, junit = (tmp_path / name for name in ('base.json', 'e.json', 'e.xml'))
+    first = run(bag, '--model', tiny_model, '--live', '--json', base)
+    assert first.returncode == 0, first.stderr
+    assert 'message to mask' in first.stdout
+    assert 'played at 1 times recorded speed: 20 messages' in first.stdout
+    told = json.loads(base.read_text())
+    assert told['figures']['miou']['value'] == 1
+    assert told['time_figures']['latency_p95']['value'] > 0
+    ledger, live = told['ledger'], told['live']
+    assert live['played'] == ledger['offered'] + live['lost_before_node'] == 20
+
+    second = run(
+        bag, '--model', tiny_model, '--live', '--rate', 0.5, '--json', found, '--junit', junit,
+        '--baseline', base, '--max-drop', 'miou=0', '--max-rise', 'memory_mib=300%',
+        '--max', 'latency_p50=0',
+    )  # fmt: skip
+    assert second.returncode == 1, second.stderr
+    assert 'BROKEN: latency_p50 at most 0: latency_p50 is ' in second.stdout
+    assert 'kept: miou may drop by 0' in second.stdout
+    assert 'kept: memory_mib may rise by 300 % of its value' in second.stdout
+    assert 'name="latency_p95"' in junit.read_text()
+    assert json.loads(found.read_text())['live']['rate'] == 0.5
+
+
+def test_interrupted_it_judges_what_was_played(tmp_path: Path, tiny_model: Path) -> None:
+    bag = write_color_bag(tmp_path / 'bag', frames=60).path
+    found = tmp_path / 'e.json'
+    temporary = tmp_path / 'temporary'
+    temporary.mkdir()
+    with subprocess.Popen(
+        command(bag, '--model', tiny_model, '--live', '--rate', 0.1, '--json', found),
+        env={**os.environ, 'TMPDIR': str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            logs = list(temporary.glob('drivseg_live_*/logs/played.jsonl'))
+            if logs and logs[0].read_bytes().count(b'\n') >= 5:
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert 'Traceback' not in errors
+    assert 'the run was ended early' in output
+    told = json.loads(found.read_text())
+    assert told['live']['interrupted']
+    assert 5 <= told['live']['played'] < 60
+    assert told['live']['played'] == told['ledger']['offered'] + told['live']['lost_before_node']
+    assert told['figures']['miou']['value'] == 1
+    assert list(temporary.glob('drivseg_live_*')) == []
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['--rate', '2'], 'give --live too'),
+        (['--live', '--limit', '3'], 'leave --limit out'),
+        (['--live', '--max', 'time_p95=3'], "no figure 'time_p95' here"),
+        (['--max', 'latency_p95=3'], "no figure 'latency_p95' here"),
+        (['--live', '--rate', '0'], 'out of range'),
+        (['--live', '--jobs', '2'], 'two nodes on one machine'),
+    ],
+)
+def test_what_is_refused(
+    tmp_path: Path, tiny_model: Path, arguments: list[str], message: str
+) -> None:
+    bag = write_color_bag(tmp_path / 'bag', frames=2).path
+    done = run(bag, '--model', tiny_model, *arguments)
+    assert done.returncode == 1
+    assert message in ' '.join(done.stderr.split())
