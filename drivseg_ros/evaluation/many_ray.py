@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +21,13 @@ log = logging.getLogger(__name__)
 
 LOCAL = 'local'
 """The address that stands for a Ray of our own on this machine."""
+_LOCAL_SETTINGS = {
+    'RAY_USAGE_STATS_ENABLED': '0',
+    # On a busy machine, the half minute that Ray gives its own processes is too short.
+    'RAY_agent_register_timeout_ms': '180000',
+    'RAY_raylet_start_wait_time_s': '180',
+}
+_KNOCK_S = 10.0
 
 
 class RayRuns(Runs):
@@ -87,23 +95,38 @@ class RayRuns(Runs):
         if ray.is_initialized():
             yield
             return
+        self._knock()
         quiet: dict[str, Any] = {'log_to_driver': False, 'logging_level': logging.ERROR}
         try:
             if self._address == LOCAL:
-                os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
+                for name, value in _LOCAL_SETTINGS.items():
+                    os.environ.setdefault(name, value)
                 jobs = self._jobs or max(1, len(os.sched_getaffinity(0)) // cpus)
                 ray.init('local', num_cpus=jobs * cpus, include_dashboard=False, **quiet)
             else:
                 ray.init(self._address, **quiet)
         except Exception as error:  # of many kinds, as the ways to fail are
-            raise DrivsegError(
-                f'there is no connection to Ray at {self._address!r} ({_first_line(error)}); give '
-                f'the address of a running cluster, or {LOCAL!r}'
-            ) from None
+            raise self._unreachable(error) from None
         try:
             yield
         finally:
             ray.shutdown()
+
+    def _knock(self) -> None:
+        """Ray itself tries for minutes, and then ends the process."""
+        found = re.fullmatch(r'(?:ray://)?\[?([^/]+?)\]?:([0-9]{1,5})', self._address)
+        if found is None:
+            return  # a name that Ray knows, or something it refuses at once
+        try:
+            socket.create_connection((found[1], int(found[2])), timeout=_KNOCK_S).close()
+        except (OSError, OverflowError) as error:
+            raise self._unreachable(error) from None
+
+    def _unreachable(self, error: Exception) -> DrivsegError:
+        return DrivsegError(
+            f'there is no connection to Ray at {self._address!r} ({_first_line(error)}); give the '
+            f'address of a running cluster, or {LOCAL!r}'
+        )
 
 
 def _evaluate(request: dict[str, Any], folder: str) -> dict[str, Any]:
