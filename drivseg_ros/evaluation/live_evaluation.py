@@ -124,6 +124,8 @@ def evaluate_live_source(
         played=len(played), recorded=recorded.masks, told=read_counts(recorded.diagnostics)
     )
     if not recorded.received_ns:
+        if run.interrupted:
+            raise KeyboardInterrupt
         said = '\n'.join(run.node_log.read_text(errors='replace').splitlines()[-_LOG_LINES:])
         raise DrivsegError(f'the node published no mask ({ledger}); it said:\n{said}')
     result = evaluate_source(

@@ -14,6 +14,10 @@ from pathlib import Path
 
 import pytest
 from color_bag import write_color_bag
+from typer.testing import CliRunner
+
+from drivseg_ros.cli.app import app
+from drivseg_ros.errors import DrivsegError
 
 pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
 
@@ -103,6 +107,7 @@ def test_what_is_refused(
     tmp_path: Path, tiny_model: Path, arguments: list[str], message: str
 ) -> None:
     bag = write_color_bag(tmp_path / 'bag', frames=2).path
-    done = run(bag, '--model', tiny_model, *arguments)
-    assert done.returncode == 1
-    assert message in ' '.join(done.stderr.split())
+    given = ['evaluate', str(bag), '--model', str(tiny_model), *arguments, *COMMON]
+    found = CliRunner().invoke(app, given)
+    assert isinstance(found.exception, DrivsegError), found.output
+    assert message in str(found.exception)
