@@ -12,6 +12,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from drivseg_ros.latency import percentile
+
 WIDTH, HEIGHT = 1000, 400
 """The SVG's own units."""
 
@@ -214,8 +216,8 @@ def _thin(points: Sequence[tuple[float, float | None]]) -> Sequence[tuple[float,
 
 def _in_words(series: Series, unit: str) -> str:
     values = sorted(y for _, y in series.points if y is not None)
-    middle = values[len(values) // 2]
+    middle = percentile(values, 50)
     return (
-        f'{series.name}: {values[0]:.4g} to {values[-1]:.4g} {unit}, the middle one {middle:.4g}, '
+        f'{series.name}: {values[0]:.4g} to {values[-1]:.4g} {unit}, median {middle:.4g}, '
         f'{len(values)} values'
     )

@@ -52,13 +52,13 @@ class Ledger:
     """What became of all frames.
 
     Attributes:
-        sum: the equation, in words.
+        sums: equations, in words.
         fates: the addends that are not 0.
         beside: what was counted besides: labels, losses on the way.
         failures: frame and reason.
     """
 
-    sum: str
+    sums: tuple[str, ...]
     fates: tuple[Fate, ...]
     beside: tuple[tuple[str, str], ...]
     failures: tuple[tuple[str, str], ...]
@@ -101,12 +101,12 @@ def ledger(content: Mapping[str, Any]) -> Ledger:
         ('processed frames without a label', count(counts['unlabelled'])),
         ('labels without a frame', count(counts['unmatched_labels'])),
     ]
+    sums = [f'{count(offered)} offered = {addends or "0"}']
     if live:
-        beside += [
-            ('messages played', count(live['played'])),
-            ('lost before the node', count(live['lost_before_node'])),
-            ('masks lost behind the node', count(live.get('lost_after_node', 0))),
-        ]
+        lost = count(live['lost_before_node'])
+        sums.insert(0, f'{count(live["played"])} played = {count(offered)} offered to the node + '
+                       f'{lost} lost before it')  # fmt: skip
+        beside.append(('masks lost behind the node', count(live['lost_after_node'])))
     several = len(content['parts']) > 1
     failures = [
         (f'{part_title(part)}: {name}' if several else str(name), str(text))
@@ -114,7 +114,7 @@ def ledger(content: Mapping[str, Any]) -> Ledger:
         for name, text in part['failures'].items()
     ]
     return Ledger(
-        f'{count(offered)} offered = {addends or "0"}',
+        tuple(sums),
         fates,
         tuple(beside),
         tuple(failures[:_SHOWN_FAILURES]),
@@ -133,11 +133,11 @@ def live_facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
         ('the player was late by', f'{decimal(live.get("player_late_p95"))} ms (95 % of messages)'),
     ]
     for key, words in (
-        ('p50', 'age of the newest output, half of the time below'),
-        ('p95', '95 % of the time below'),
-        ('p99', '99 % of the time below'),
-        ('first_half', 'in the first half of the run'),
-        ('second_half', 'in the second half'),
+        ('p50', 'age of the newest output, median'),
+        ('p95', 'the same, 95th percentile'),
+        ('p99', 'the same, 99th percentile'),
+        ('first_half', 'median in the first half of the run'),
+        ('second_half', 'median in the second half'),
     ):
         if age.get(key) is not None:
             found.append((words, f'{decimal(age[key])} ms'))

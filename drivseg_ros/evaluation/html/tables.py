@@ -95,15 +95,18 @@ def class_table(content: Mapping[str, Any]) -> Table:
         (f'{title} (by role)', [f'{role.value}_{what}' for what in _OF_A_CLASS], '')
         for role, title in ROLE_TITLES.items()
     ]
+    drawn = any(one['low'] is not None for one in figures.values())
     for title, names, swatch in asked:
         if names[0] in figures:
-            values = [percent(figures[n]['value']) if n in figures else '' for n in names]
-            rows.append((title, values[0], interval(figures[names[0]]), *values[1:]))
+            first, *others = (percent(figures[n]['value']) if n in figures else '' for n in names)
+            ends = (interval(figures[names[0]]),) if drawn else ()
+            rows.append((title, first, *ends, *others))
             colors.append(swatch)
+    groups = f'{int(content["groups"])} groups'
     level = 100 * float(content['settings']['bootstrap']['level'])
-    note = f'In percent. Interval: {level:g} % of the draws of {int(content["groups"])} groups.'
-    heads = ('class', 'IoU', 'interval', 'precision', 'recall', 'boundary IoU')
-    return Table(heads, tuple(rows), tuple(colors), note)
+    note = f'Interval: {level:g} % of the draws of {groups}' if drawn else f'No intervals: {groups}'
+    heads = ('class', 'IoU', *(('interval',) if drawn else ()), 'precision', 'recall')
+    return Table((*heads, 'boundary IoU'), tuple(rows), tuple(colors), f'In percent. {note}.')
 
 
 def matrix(content: Mapping[str, Any]) -> Matrix | None:
@@ -150,9 +153,10 @@ def part_table(content: Mapping[str, Any]) -> Table:
     rows = []
     for part, figures in zip(parts, found, strict=True):
         ledger = part['ledger']
+        cut = ' (cut)' if part['source'].get('unfinished') else ''
         rows.append(
             (
-                part_title(part),
+                part_title(part) + cut,
                 *(count(ledger[n]) for n in ('offered', 'processed', 'dropped', 'failed')),
                 *(percent(figures.get(name)) for name in names),
             )
@@ -249,6 +253,6 @@ def main_figures(content: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     latency = live.get('latency') or times.get('total')
     if latency:
         title = 'message to mask' if live.get('latency') else 'time of a frame'
-        beside = f'95 %: {decimal(latency.get("p95"))} ms, 99 %: {decimal(latency.get("p99"))} ms'
-        found.append((title, f'{decimal(latency.get("p50"))} ms', beside))
+        half, most, nearly_all = (decimal(latency.get(p)) for p in ('p50', 'p95', 'p99'))
+        found.append((title, f'{half} ms', f'95\xa0%: {most}\xa0ms, 99\xa0%: {nearly_all}\xa0ms'))
     return found

@@ -76,7 +76,7 @@ def test_points_lie_where_their_values_are() -> None:
     assert [t.text for t in chart.y_ticks] == ['0', '25', '50', '75', '100']
     assert [t.percent for t in chart.y_ticks] == [0, 25, 50, 75, 100]
     assert chart.x_ticks[-1].percent == 100
-    assert chart.summary == 's: 0 to 100 ms, the middle one 50, 3 values'
+    assert chart.summary == 's: 0 to 100 ms, median 50, 3 values'
 
 
 def test_gaps_lift_the_pen() -> None:

@@ -77,8 +77,9 @@ def test_every_section_is_there() -> None:
     for words in (
         'Failed', '1 of 2 checks broken, 1 bag not evaluated.', 'Confusion matrix',
         'Message to mask', 'Age of the newest output', 'CPU of the node', 'in the node',
-        'GPU memory of all processes', 'weather=rain', 'lost before the node', 'Not evaluated',
-        '30 offered = 24 processed + 4 dropped + 2 failed', 'second', 'a' * 64,
+        'GPU memory of all processes', 'weather=rain', 'Not evaluated',
+        '30 offered = 24 processed + 4 dropped + 2 failed',
+        '32 played = 30 offered to the node + 2 lost before it', 'second', 'a' * 64,
         content['labels_sha256'], content['versions']['numpy'],
     ):  # fmt: skip
         assert words in text, words
