@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,9 @@ from typer.testing import CliRunner, Result
 
 from drivseg_ros.cli.app import app
 from drivseg_ros.errors import DataError, DrivsegError
+from drivseg_ros.evaluation.bag_source import BagTopics
+from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
+from drivseg_ros.evaluation.html.requested_pictures import draw_requested
 
 DRIVE = ('drive', '--image-topic', '/cam/image_raw', '--label-topic', '/cam/label')
 
@@ -102,3 +107,38 @@ def test_pages_that_cannot_be_written_are_refused_before_the_work(place: Path) -
         found = run(*arguments)
         assert isinstance(found.exception, DrivsegError)
         assert 'cannot be written' in str(found.exception)
+
+
+def test_many_bags_of_which_one_is_broken(place: Path) -> None:
+    write_color_bag(place / 'second', frames=4)
+    (place / 'broken').mkdir()
+    (place / 'broken' / 'broken.mcap').write_bytes(b'torn')
+    bags = ('drive', 'broken', 'second')
+    found = evaluate(*bags, *DRIVE[1:], '--html', 'many.html', '--json', 'many.json')
+    assert found.exit_code == 1, found.output
+    assert Path('many.json').is_file(), repr(found.exception) + found.output
+    page = Path('many.html').read_text()
+    assert page.count('<img ') == 10 * 5
+    assert 'on <bdi>2 folders and bags</bdi>' in page
+    assert 'Not evaluated' in page
+    assert '<bdi class="soft">second</bdi>' in page
+
+
+def test_a_bag_that_is_gone_has_no_pictures(place: Path) -> None:
+    write_color_bag(place / 'second', frames=4)
+    request = EvaluationRequest(
+        'second',
+        'tiny.onnx',
+        engine='onnxruntime',
+        topics=BagTopics('/cam/image_raw', '/cam/label'),
+    )
+    requests = [dataclasses.replace(request, frames=bag) for bag in ('drive', 'second')]
+    results = []
+    for one in requests:
+        with open_evaluation(one) as opened:
+            results.append(opened.run())
+    shutil.rmtree('drive')
+    drawn = draw_requested(results[0].merge(results[1]), requests)
+    assert {picture.part for picture in drawn.pictures} == {1}
+    assert len(drawn.missing) == 1
+    assert drawn.missing[0].startswith('no pictures of drive: ')
