@@ -169,21 +169,24 @@ def frames_that_changed(
         figure: its name.
         worse: only those that became worse; else all.
     """
-    told = [
-        {
-            (row.part, row.name): found.get(figure)
-            for row, found in zip(one.rows, frame_figures(one), strict=True)
-        }
-        for one in (before, after)
-    ]
+    titles = [[part.title for part in one.parts] for one in (before, after)]
+    # The same bags may have been given in another order; one bag may lie in another folder.
+    by_title = len(set(titles[0])) == len(titles[0]) and sorted(titles[0]) == sorted(titles[1])
+    names = {}
+    told: list[dict[tuple[str | int, str], float | None]] = [{}, {}]
+    for one, called, values in zip((before, after), titles, told, strict=True):
+        for row, found in zip(one.rows, frame_figures(one), strict=True):
+            key = (called[row.part] if by_title else row.part, row.name)
+            values[key] = found.get(figure)
+            names[key] = one.full_name(row)
     sign = 1 if figure in (*LOWER_IS_BETTER, *TIME_FIGURES) else -1
-    found = [
-        FrameChange(key[1], value, its)
+    changed = [
+        FrameChange(names[key], value, its)
         for key, value in told[0].items()
         if value is not None and (its := told[1].get(key)) is not None and its != value
     ]
-    found.sort(key=lambda frame: (-sign * (frame.after - frame.before), frame.name))
-    return [f for f in found if not worse or sign * (f.after - f.before) > 0]
+    changed.sort(key=lambda frame: (-sign * (frame.after - frame.before), frame.name))
+    return [f for f in changed if not worse or sign * (f.after - f.before) > 0]
 
 
 def _names(classes: list[tuple[str, str]]) -> str:

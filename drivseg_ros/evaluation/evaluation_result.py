@@ -146,6 +146,10 @@ class EvaluationResult:
             last_error=next((p.counts.last_error for p in self.parts if p.counts.last_error), ''),
         )
 
+    def full_name(self, row: FrameRow) -> str:
+        """The name of a frame, with its bag's if there are several bags."""
+        return row.name if len(self.parts) == 1 else f'{self.parts[row.part].title}: {row.name}'
+
     @property
     def unlabelled(self) -> int:
         """Processed frames without a label."""

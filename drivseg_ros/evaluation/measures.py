@@ -161,8 +161,10 @@ def leading_figure(result: EvaluationResult) -> str:
 
 def extremes(result: EvaluationResult, count: int = 5) -> dict[str, list[tuple[str, float]]]:
     """The worst and the best frames by `leading_figure`: names and figures."""
-    found = extreme_rows(result, count)
-    return {which: [(row.name, value) for row, value in rows] for which, rows in found.items()}
+    return {
+        which: [(result.full_name(row), value) for row, value in rows]
+        for which, rows in extreme_rows(result, count).items()
+    }
 
 
 def extreme_rows(result: EvaluationResult, count: int) -> dict[str, list[tuple[FrameRow, float]]]:

@@ -21,6 +21,8 @@ from typer.testing import CliRunner, Result
 
 from drivseg_ros.cli.app import app
 from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.evaluation.evaluation_diff import frames_that_changed
+from drivseg_ros.evaluation.evaluation_file import read_evaluation
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,8 +35,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def arguments(*given: str) -> list[str]:
-    return ['evaluate', *given, *TOPICS, '--model', 'tiny.onnx', '--engine', 'onnxruntime',
-            '--draws', '100']  # fmt: skip
+    return ['evaluate', *TOPICS, '--model', 'tiny.onnx', '--engine', 'onnxruntime',
+            '--draws', '100', *given]  # fmt: skip
 
 
 def evaluate(*given: str) -> Result:
@@ -102,10 +104,18 @@ def test_all_together_are_a_baseline(place: Path) -> None:
     found = evaluate(*names, '--baseline', 'all.json', '--max-drop', 'miou=0')
     assert found.exit_code == 0, found.output
     assert 'kept: every bag could be evaluated: 0 of 3 failed' in found.output
+    # The frames of a bag are held against those of the same bag, in whatever order they are given.
+    assert evaluate(*reversed(names), '--json', 'reversed.json').exit_code == 0
+    pair = [read_evaluation(Path(name)) for name in ('all.json', 'reversed.json')]
+    assert [part.title for part in pair[1].parts] == names[::-1]
+    assert frames_that_changed(*pair, 'miou', worse=False) == []
+    assert content('reversed.json')['figures'] == content('all.json')['figures']
     write_tiny_model(place / 'tiny.onnx', width=4, height=3)
     worse = evaluate(*reversed(names), '--baseline', 'all.json', '--max-drop', 'miou=0')
     assert worse.exit_code == 1
     assert 'BROKEN: miou may drop by 0' in worse.output
+    assert re.search(r'  drive2: 1700000000\.\d+: [\d.]+ to ', worse.output)
+    assert re.search(r'worst: drive\d: 1700000000', worse.output)
 
 
 def test_bags_that_were_cut_are_judged_as_far_as_they_go(place: Path) -> None:
