@@ -181,6 +181,12 @@ class EvaluationResult:
         Raises:
             DataError: if classes, settings or the network differ.
         """
+        follows = dataclasses.replace(other.settings, sequence=self.settings.sequence)
+        if self.settings != other.settings and self.settings == follows:
+            raise DataError(
+                'two evaluations, of which only one has frames that follow each other in time, '
+                'cannot be put together; say that all do or do not (--sequence, --no-sequence)'
+            )
         for what, mine, its in (
             ('classes', self.matching, other.matching),
             ('settings', self.settings, other.settings),

@@ -11,7 +11,10 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+from color_bag import color_image
 from many_bags import COUNT, TRUNCATED, Reader, kill_reader, truncate, write_bags, write_endless_bag
 from tiny_model import write_tiny_model
 
@@ -266,6 +269,48 @@ def test_a_bag_of_other_terms_is_left_out(place: Path, tmp_path: Path) -> None:
     assert 'other classes cannot be put together' in many.broken[requests[1].frames]
     assert sorted(many.results) == [0, 2]
     assert [part.title for part in many.merge().parts] == ['drive0', 'drive2']
+
+
+def write_folder(folder: Path, seed: int) -> None:
+    for kind in ('images', 'labels'):
+        (folder / kind).mkdir(parents=True)
+    for i in range(2):
+        image = color_image(seed + i)
+        cv2.imwrite(str(folder / f'images/{i}.png'), image[..., ::-1])
+        cv2.imwrite(str(folder / f'labels/{i}.png'), image.argmax(-1).astype(np.uint8))
+
+
+def test_data_sets_beside_bags(place: Path, tmp_path: Path) -> None:
+    write_folder(tmp_path / 'data/one', 1)
+    write_folder(tmp_path / 'data/two', 3)
+    asked = requests_of(place, ['drive0'], sequence=False)[0]
+    plain = dataclasses.replace(asked, topics=BagTopics(), data=str(tmp_path / 'data'))
+    texts = [f'folder=${{data}}/{name},classes=bdd100k' for name in ('one', 'two')]
+    requests = entitle([asked, *(dataclasses.replace(plain, frames=text) for text in texts)])
+    kept = KeptResults(tmp_path / 'kept')
+
+    def run() -> tuple[ManyResult, list[int]]:
+        seen = Seen()
+        many = evaluate_many(requests, RunsHere(), watcher=seen, kept=kept, resume=True)
+        return many, sorted(seen.done)
+
+    many, done = run()
+    assert (many.broken, done) == ({}, [0, 1, 2])
+    assert [part.title for part in many.merge().parts] == ['drive0', *texts]
+    assert run()[1] == []
+    (tmp_path / 'data/one/attributes.csv').write_text('name,weather\n0.png,rain\n')
+    many, done = run()
+    assert done == [1]
+    assert 'weather=rain' in [one['name'] for one in describe(many.merge())['slices']]
+    write_folder(tmp_path / 'data/other', 9)
+    os.replace(tmp_path / 'data/other/images/0.png', tmp_path / 'data/two/images/0.png')
+    assert run()[1] == [2]
+
+    # Frames of a drive follow each other, those of a set do not, unless one says so.
+    requests = [dataclasses.replace(request, sequence=None) for request in requests]
+    many, _ = run()
+    assert list(many.broken) == texts
+    assert all('--no-sequence' in text for text in many.broken.values())
 
 
 def test_when_all_fail_the_first_reason_is_told(tmp_path: Path) -> None:
