@@ -18,18 +18,12 @@ from rich.table import Column, Table
 
 from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.evaluation.truth import Figure
+from drivseg_ros.evaluation.titles import SLICE_FIGURES, figure_title
 
 if TYPE_CHECKING:
     from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
     from drivseg_ros.evaluation.many import CheckTerms, ManyResult
     from drivseg_ros.evaluation.many_runs import Runs
-
-_FIGURES = {
-    'miou': 'mIoU',
-    **{f'{f.value}_iou': f'{f.value.replace("_", " ")} IoU' for f in Figure},
-    'pixel_accuracy': 'pixel accuracy',
-}
 
 
 @dataclass(frozen=True)
@@ -155,8 +149,8 @@ def print_parts(content: Mapping[str, Any]) -> None:
     parts, broken = content['parts'], content['broken']
     if len(parts) + len(broken) < 2:
         return
-    names = [n for n in _FIGURES if any(n in part['figures'] for part in parts)]
-    heads = ('frames', 'failed', *(_FIGURES[n] for n in names))
+    names = [n for n in SLICE_FIGURES if any(n in part['figures'] for part in parts)]
+    heads = ('frames', 'failed', *map(figure_title, names))
     table = Table('bag', *(Column(head, justify='right') for head in heads))
     for part in parts:
         values = [part['figures'].get(name) for name in names]

@@ -16,19 +16,10 @@ from drivseg_ros.evaluation.evaluation_diff import EvaluationDiff, FrameChange
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.measures import MAIN_FIGURES
 from drivseg_ros.evaluation.time_figures import shown, unit_of
-from drivseg_ros.evaluation.truth import Figure
+from drivseg_ros.evaluation.titles import MAIN_TITLES, ROLE_TITLES, SLICE_FIGURES, figure_title
 
 _OF_A_QUESTION = ('iou', 'precision', 'recall', 'boundary_iou')
 _HEADS = ('IoU', 'interval', 'precision', 'recall', 'boundary IoU')
-_TITLES = {
-    'miou': 'mIoU',
-    'pixel_accuracy': 'pixel accuracy',
-    'boundary_iou': 'boundary IoU',
-    'ece': 'calibration error',
-    'flicker': 'flicker',
-    'change': 'change between frames',
-}
-_ROLE_TITLES = {Figure.DRIVABLE: 'drivable', Figure.ROAD: 'road', Figure.EGO_LANE: 'ego lane'}
 _SHOWN_FRAMES = 3
 _SHOWN_PARTS = 3
 
@@ -46,12 +37,12 @@ def print_evaluation(content: Mapping[str, Any]) -> None:
     for c in content['classes']['truth'] if labelled else ():
         _add_question(table, c['name'], [f'{what}/{c["name"]}' for what in _OF_A_QUESTION], figures)
     table.add_section()
-    for role, title in _ROLE_TITLES.items() if labelled else ():
+    for role, title in ROLE_TITLES.items() if labelled else ():
         _add_question(table, title, [f'{role.value}_{what}' for what in _OF_A_QUESTION], figures)
     table.add_section()
     for name in MAIN_FIGURES:
         if name in figures and figures[name]['value'] is not None:
-            table.add_row(_TITLES[name], *_measure(figures[name]))
+            table.add_row(MAIN_TITLES[name], *_measure(figures[name]))
     out.print(table)
     _print_notes(content)
     _print_slices(content)
@@ -153,12 +144,10 @@ def _print_notes(content: Mapping[str, Any]) -> None:
 
 def _print_slices(content: Mapping[str, Any]) -> None:
     rows = [*content['slices'], *(content['distance'] if len(content['distance']) > 1 else ())]
-    names = [n for n in ('miou', *(f'{f.value}_iou' for f in Figure)) if n in content['figures']]
-    names.append('pixel_accuracy')
-    names = [n for n in names if any(n in row['figures'] for row in rows)]
+    names = [n for n in SLICE_FIGURES if any(n in row['figures'] for row in rows)]
     if not names:
         return
-    heads = [_TITLES.get(n, n.replace('_', ' ').replace('iou', 'IoU')) for n in names]
+    heads = map(figure_title, names)
     table = Table(
         'slice', *(Column(head, justify='right') for head in ('frames', 'Mpixel', *heads))
     )

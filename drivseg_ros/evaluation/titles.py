@@ -24,6 +24,9 @@ MAIN_TITLES = {
 }
 ROLE_TITLES = {Figure.DRIVABLE: 'drivable', Figure.ROAD: 'road', Figure.EGO_LANE: 'ego lane'}
 
+SLICE_FIGURES = (MIOU, *(f'{role.value}_iou' for role in Figure), PIXEL_ACCURACY)
+"""Figures that tables by slice or by bag have columns for."""
+
 
 def figure_title(name: str) -> str:
     """Of a figure by its name; the name itself where there is no better one."""

@@ -10,9 +10,8 @@ from typing import Any
 
 from drivseg_ros.evaluation.html.formats import color, count, decimal, interval, percent
 from drivseg_ros.evaluation.html.timelines import frame_names
-from drivseg_ros.evaluation.sums import MIOU, PIXEL_ACCURACY
-from drivseg_ros.evaluation.titles import MAIN_TITLES, ROLE_TITLES, figure_title
-from drivseg_ros.evaluation.truth import Figure
+from drivseg_ros.evaluation.sums import PIXEL_ACCURACY
+from drivseg_ros.evaluation.titles import MAIN_TITLES, ROLE_TITLES, SLICE_FIGURES, figure_title
 
 MAX_FRAMES = 400
 """The page lists the figures of so many frames at most; the JSON has all."""
@@ -232,10 +231,9 @@ def reliability_table(content: Mapping[str, Any]) -> Table | None:
 
 def _shown(content: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[str]:
     """The figures that a table by slice or bag has columns for."""
-    names = [MIOU, *(f'{f.value}_iou' for f in Figure), PIXEL_ACCURACY]
     return [
         name
-        for name in names
+        for name in SLICE_FIGURES
         if name in content['figures'] and any(one.get(name) is not None for one in found)
     ]
 
@@ -243,7 +241,7 @@ def _shown(content: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> li
 def main_figures(content: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """The figures that stand at the top: title, value and what is beside it."""
     figures = content['figures']
-    names = [MIOU, *(f'{f.value}_iou' for f in Figure), *MAIN_TITLES]
+    names = [*SLICE_FIGURES, *MAIN_TITLES]
     found = [
         (figure_title(name), f'{percent(figures[name]["value"])} %', interval(figures[name]))
         for name in dict.fromkeys(names)
