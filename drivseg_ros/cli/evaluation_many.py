@@ -123,8 +123,8 @@ class _Shown:
         self._bars: dict[int, TaskID] = {}
 
     def kept(self, index: int) -> None:
-        self._say(index, 'done earlier')
         self.done += 1
+        self._say(index, 'done earlier')
 
     def note(self, index: int, note: Mapping[str, Any]) -> None:
         if 'frames' in note:
@@ -136,8 +136,8 @@ class _Shown:
     def finished(self, index: int, error: str) -> None:
         if index in self._bars:
             self._progress.remove_task(self._bars.pop(index))
-        self._say(index, f'FAILED: {error}' if error else 'done')
         self.done += not error
+        self._say(index, f'FAILED: {error}' if error else 'done')
 
     def _say(self, index: int, what: str) -> None:
         self._progress.advance(self._whole)

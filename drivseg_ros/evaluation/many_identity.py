@@ -62,13 +62,30 @@ def identify(request: EvaluationRequest, model: ModelFile | None) -> dict[str, A
     return json.loads(json.dumps(content))
 
 
+def bag_files(path: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of change (nanoseconds) of a file, or of all in a folder.
+
+    Raises:
+        OSError: if they cannot be looked at.
+    """
+    if path.is_file():
+        found = [(path.name, path.stat())]
+    else:
+        there = sorted(p for p in path.rglob('*') if p.is_file())
+        found = [(p.relative_to(path).as_posix(), p.stat()) for p in there]
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
+
+
 def _frames(request: EvaluationRequest) -> dict[str, Any]:
     path = Path(request.frames)
     data = None if request.data is None else Path(request.data)
     given = None if request.attributes is None else Path(request.attributes)
     try:
         if path.exists():
-            return {'files': _files(path), 'attributes': None if given is None else _digest(given)}
+            return {
+                'files': bag_files(path),
+                'attributes': None if given is None else _digest(given),
+            }
         check_kind(request.frames)
         beside = attributes_beside(request.frames, data) if given is None else given
         (judge,) = find_judges([request.frames], (), data=data, limit=request.limit)
@@ -78,16 +95,6 @@ def _frames(request: EvaluationRequest) -> dict[str, Any]:
         }
     except OSError as error:
         raise DataError(f'{error.filename} cannot be read ({error.strerror})') from None
-
-
-def _files(path: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of a file, or of all in a folder."""
-    if path.is_file():
-        found = [(path.name, path.stat())]
-    else:
-        there = sorted(p for p in path.rglob('*') if p.is_file())
-        found = [(p.relative_to(path).as_posix(), p.stat()) for p in there]
-    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
 
 
 def _label_map(text: str | None) -> str | None:

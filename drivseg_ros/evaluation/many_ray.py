@@ -10,10 +10,12 @@ import re
 import socket
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from drivseg_ros.errors import DrivsegError, EngineError, MissingDependencyError, ParameterError
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
+from drivseg_ros.evaluation.many_identity import bag_files
 from drivseg_ros.evaluation.many_runs import MAX_JOBS, Finished, OnNote, Runs
 from drivseg_ros.evaluation.many_worker import handle
 
@@ -71,7 +73,7 @@ class RayRuns(Runs):
             needs = _needs(requests[0])
             _look_for_room(needs, local=self._address == LOCAL)
             # Once called, a process is ended: what a library leaves behind is not the next bag's.
-            task = ray.remote(max_calls=1, max_retries=0, **needs)(_evaluate)
+            task = ray.remote(max_calls=1, max_retries=0, **needs)(evaluate_on_node)
             waiting = list(enumerate(requests))[::-1]
             running: dict[Any, int] = {}
             try:
@@ -79,7 +81,8 @@ class RayRuns(Runs):
                     while waiting and len(running) < (self._jobs or MAX_JOBS):
                         index, request = waiting.pop()
                         asked = {'asked': request.to_dict(), 'command': command}
-                        running[task.remote(asked, os.getcwd())] = index
+                        started = task.remote(asked, os.getcwd(), _sizes(request.frames))
+                        running[started] = index
                     (done, *_), _ = ray.wait(list(running), num_returns=1)
                     yield _finish(running.pop(done), done)
             finally:
@@ -129,8 +132,24 @@ class RayRuns(Runs):
         )
 
 
-def _evaluate(request: dict[str, Any], folder: str) -> dict[str, Any]:
-    """Runs on a node of the cluster.
+def _sizes(text: str) -> list[tuple[str, int]] | None:
+    """Name and size of a bag's files; None of a data set, and of what cannot be looked at."""
+    path = Path(text)
+    try:
+        return [(name, size) for name, size, _ in bag_files(path)] if path.exists() else None
+    except OSError:
+        return None
+
+
+def evaluate_on_node(
+    request: dict[str, Any], folder: str, sizes: list[tuple[str, int]] | None
+) -> dict[str, Any]:
+    """Evaluates a bag on a node of the cluster.
+
+    Args:
+        request: for `handle`.
+        folder: the working directory.
+        sizes: of the bag's files where they were asked for.
 
     Returns:
         'content' of `handle`, or the 'error'.
@@ -139,6 +158,9 @@ def _evaluate(request: dict[str, Any], folder: str) -> dict[str, Any]:
         os.chdir(folder)
     except OSError as error:
         return {'error': f'{folder} is not on {socket.gethostname()}: {error.strerror}'}
+    bag = request['asked']['frames']
+    if sizes is not None and _sizes(bag) != sizes:
+        return {'error': f'{bag} is another one on {socket.gethostname()}; copy it there'}
     try:
         return {'content': handle(request, lambda note: None)}
     except DrivsegError as error:

@@ -169,17 +169,37 @@ def test_control_c_ends_all_and_keeps_what_is_done(place: Path) -> None:
     names = ('drive0', 'drive1', *(pipe.parent.name for pipe in pipes))
     with start(*names, '--jobs', '2', '--output', 'kept') as running:
         readers = [Reader(pipe) for pipe in pipes]
+        assert running.stdout is not None
+        said = {running.stdout.readline() for _ in range(2)}
+        assert said == {'drive0: done\n', 'drive1: done\n'}
         running.send_signal(signal.SIGINT)
-        said, _ = running.communicate(timeout=120)
-    assert running.returncode == 130, said
-    assert '2 of 4 bags are done and kept in kept; the same with --resume does the others' in said
-    assert 'Traceback' not in said
+        text, _ = running.communicate(timeout=120)
+    assert running.returncode == 130, text
+    assert '2 of 4 bags are done and kept in kept; the same with --resume does the others' in text
+    assert 'Traceback' not in text
     for reader in readers:
         assert reader.ends()
         reader.close()
     assert sorted(p.name for p in Path('kept').iterdir()) == ['drive0.json', 'drive1.json']
     found = evaluate('drive0', 'drive1', '--output', 'kept', '--resume')
     assert found.output.count('done earlier') == 2
+
+
+def test_control_c_ends_ray_as_well(place: Path) -> None:
+    pytest.importorskip('ray', reason='Ray is not installed (extra: ray)')
+    write_bags(place, 1)
+    pipe = write_endless_bag(place / 'endless')
+    with start('drive0', 'endless', '--ray', 'local', '--jobs', '1', '--output', 'kept') as running:
+        reader = Reader(pipe)  # the second bag, so the first is done
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=120)
+    assert running.returncode == 130, said
+    assert '1 of 2 bags are done and kept in kept' in said
+    assert 'Traceback' not in said
+    assert reader.ends()
+    reader.close()
+    found = evaluate('drive0', '--output', 'kept', '--resume')
+    assert 'drive0: done earlier' in found.output
 
 
 def test_no_process_outlives_us(place: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import sys
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,20 @@ from many_bags import COUNT, TRUNCATED, Reader, kill_reader, truncate, write_bag
 from tiny_model import write_tiny_model
 
 import drivseg_ros
-from drivseg_ros.errors import DataError, DrivsegError, EngineError, ParameterError
+from drivseg_ros.errors import (
+    DataError,
+    DrivsegError,
+    EngineError,
+    MissingDependencyError,
+    ParameterError,
+)
 from drivseg_ros.evaluation.bag_source import BagTopics
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.kept_results import KeptResults
 from drivseg_ros.evaluation.many import ManyResult, entitle, evaluate_many
-from drivseg_ros.evaluation.many_ray import RayRuns
+from drivseg_ros.evaluation.many_ray import RayRuns, evaluate_on_node
 from drivseg_ros.evaluation.many_runs import Finished, LocalRuns, OnNote, Runs
 from drivseg_ros.evaluation.many_worker import handle
 
@@ -146,6 +153,30 @@ def test_what_ray_refuses(place: Path) -> None:
     request = dataclasses.replace(eight(place)[0], device='cuda')
     with pytest.raises(EngineError, match='no 1 CPU, 1 GPU on this machine'):
         next(RayRuns('local', jobs=1).run([request], command='', on_note=lambda i, note: None))
+
+
+def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'ray', None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'drivseg_ros\[ray\]'"):
+        RayRuns('local')
+
+
+@pytest.mark.parametrize(
+    ('folder', 'sizes', 'message'),
+    [
+        ('.', [('drive0.mcap', 1)], 'drive0 is another one on'),
+        ('.', None, ''),
+        ('nowhere', None, 'nowhere is not on'),
+    ],
+)
+def test_a_node_on_which_something_else_lies(
+    place: Path, monkeypatch: pytest.MonkeyPatch, folder: str, sizes: Any, message: str
+) -> None:
+    monkeypatch.chdir(place)
+    asked = {'asked': requests_of(place, ['drive0'])[0].to_dict(), 'command': ''}
+    answer = evaluate_on_node(asked, str(place / folder), sizes)
+    assert message in answer.get('error', '')
+    assert ('content' in answer) == (not message)
 
 
 def kinds_of_runs() -> list[Any]:
