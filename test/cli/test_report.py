@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,12 @@ from tiny_model import write_tiny_model
 from typer.testing import CliRunner, Result
 
 from drivseg_ros.cli.app import app
-from drivseg_ros.errors import DataError, DrivsegError
+from drivseg_ros.errors import DataError, DrivsegError, MissingDependencyError
 from drivseg_ros.evaluation.bag_source import BagTopics
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
 from drivseg_ros.evaluation.html.requested_pictures import draw_requested
+
+pytest.importorskip('jinja2', reason="Jinja2 is not installed: pip install '.[report]'")
 
 DRIVE = ('drive', '--image-topic', '/cam/image_raw', '--label-topic', '/cam/label')
 
@@ -142,3 +145,14 @@ def test_a_bag_that_is_gone_has_no_pictures(place: Path) -> None:
     assert {picture.part for picture in drawn.pictures} == {1}
     assert len(drawn.missing) == 1
     assert drawn.missing[0].startswith('no pictures of drive: ')
+
+
+def test_without_jinja2_it_says_what_to_install_before_the_work(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, 'jinja2', None)
+    monkeypatch.delitem(sys.modules, 'drivseg_ros.evaluation.html.page', raising=False)
+    found = evaluate(*DRIVE, '--json', 'e.json', '--html', 'page.html')
+    assert isinstance(found.exception, MissingDependencyError)
+    assert "pip install 'drivseg_ros[report]'" in str(found.exception)
+    assert not Path('e.json').exists()

@@ -23,6 +23,8 @@ from report_cases import (
     plain_picture,
 )
 
+pytest.importorskip('jinja2', reason="Jinja2 is not installed: pip install '.[report]'")
+
 from drivseg_ros.evaluation.html.page import write_html
 
 WIDE, NARROW = 1280, 360

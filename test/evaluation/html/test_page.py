@@ -19,8 +19,11 @@ from report_cases import HOSTILE, hostile_checks, hostile_content, plain_picture
 from drivseg_ros.errors import DataError, ModelError
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.gate import Check
-from drivseg_ros.evaluation.html.page import render, write_html
 from drivseg_ros.evaluation.tally import EvaluationSettings
+
+pytest.importorskip('jinja2', reason="Jinja2 is not installed: pip install '.[report]'")
+
+from drivseg_ros.evaluation.html.page import render, write_html
 
 _EMPTY = {'meta', 'link', 'br', 'img', 'input', 'path', 'rect'}
 
