@@ -21,6 +21,7 @@ from drivseg_ros.evaluation.html import facts, formats, tables, timelines
 from drivseg_ros.evaluation.html.calibration_chart import calibration_chart
 from drivseg_ros.evaluation.html.chart import HEIGHT, WIDTH
 from drivseg_ros.evaluation.html.difference import COLORS, UNLABELLED_COLOR, area
+from drivseg_ros.evaluation.html.matrix import matrix
 from drivseg_ros.evaluation.html.pictures import FramePicture
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.titles import figure_title
@@ -96,7 +97,8 @@ def render(
 def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, Any]:
     made, given = facts.title(content)
     broken = content.get('broken') or ()
-    asked = area(Matching.from_dict(content['classes']))
+    matching = Matching.from_dict(content['classes'])
+    asked = area(matching)
     return {
         'made': made,
         'given': given,
@@ -109,7 +111,7 @@ def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, An
         'labelled': bool(content['labels_sha256']),
         'main_figures': tables.main_figures(content),
         'classes': tables.class_table(content),
-        'matrix': tables.matrix(content),
+        'matrix': matrix(content, matching),
         'accuracy': timelines.accuracy_chart(content),
         'frames': tables.frame_table(content),
         'stages': tables.stages(content),

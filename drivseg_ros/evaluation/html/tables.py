@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of the page: figures by class, slice and bag, the confusion matrix, single frames."""
+"""The tables of the page: figures by class, slice and bag, times by stage, single frames."""
 
 from __future__ import annotations
 
@@ -34,36 +34,6 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     colors: tuple[str, ...] = ()
     note: str = ''
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Of the confusion matrix.
-
-    Attributes:
-        share: of the pixels of its row, 0 to 1.
-        percent: the same as text.
-        pixels: how many, as text.
-        right: whether label and network call it the same.
-    """
-
-    share: float
-    percent: str
-    pixels: str
-    right: bool
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """The confusion matrix; rows are labels.
-
-    Attributes:
-        columns: the network's classes.
-        rows: a class of the labels with its cells.
-    """
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -106,24 +76,6 @@ def class_table(content: Mapping[str, Any]) -> Table:
     note = f'Interval: {level:g} % of the draws of {groups}' if drawn else f'No intervals: {groups}'
     heads = ('class', 'IoU', *(('interval',) if drawn else ()), 'precision', 'recall')
     return Table((*heads, 'boundary IoU'), tuple(rows), tuple(colors), f'In percent. {note}.')
-
-
-def matrix(content: Mapping[str, Any]) -> Matrix | None:
-    """The confusion matrix, each row as shares of its pixels; None where nothing is labelled."""
-    table = content['confusion_matrix']
-    names, pixels = table['columns_are_predictions'], table['pixels']
-    if not any(int(number) for row in pixels for number in row):
-        return None
-    rows = []
-    for label, numbers in zip(table['rows_are_labels'], pixels, strict=True):
-        whole = sum(int(number) for number in numbers)
-        cells = []
-        for name, number in zip(names, numbers, strict=True):
-            share = int(number) / whole if whole else 0.0
-            text = percent(share, 1) if whole else percent(None)
-            cells.append(Cell(round(share, 3), text, count(number), name == label))
-        rows.append((str(label), tuple(cells)))
-    return Matrix(tuple(names), tuple(rows))
 
 
 def slice_table(content: Mapping[str, Any], key: str) -> Table | None:

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluation_cases import random_pair, result_of
+from evaluation_cases import BDD100K, classes, random_pair, result_of
 from report_cases import HOSTILE, hostile_checks, hostile_content, plain_picture
 
 from drivseg_ros.errors import DataError, ModelError
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.gate import Check
+from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.evaluation.truth import Figure
 
 pytest.importorskip('jinja2', reason="Jinja2 is not installed: pip install '.[report]'")
 
@@ -101,6 +103,20 @@ def test_figures_are_those_of_the_content() -> None:
     for frame in content['frames']:
         assert frame['name'] in texts
         assert f'{100 * frame["figures"]["miou"]:.2f}' in texts
+
+
+def test_cells_are_right_by_the_class_or_else_by_the_role() -> None:
+    road_only = Matching(
+        classes('other', 'road:drivable'), classes('a:direct', 'b', 'c:road'), (Figure.ROAD,)
+    )
+    pairs = [random_pair(seed, truth=2) for seed in range(3)]
+    for matching, expected in (
+        (BDD100K, [[1, 0, 0], [0, 1, 0], [0, 0, 1]]),
+        (road_only, [[0, 1, 0], [1, 0, 1]]),
+    ):
+        content = describe(result_of(pairs, matching=matching))
+        found = re.findall(r'<td( class="right")? style="--share', render(content))
+        assert found == [' class="right"' * right for row in expected for right in row]
 
 
 @pytest.mark.parametrize(
