@@ -17,6 +17,7 @@ from rich.progress import Progress, TaskID
 from rich.table import Column, Table
 
 from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.evaluation.titles import SLICE_FIGURES, figure_title
 
@@ -53,6 +54,8 @@ class ManyOptions:
             )
         if self.output is not None and self.output.exists() and not self.output.is_dir():
             raise ParameterError(f'{self.output} is no folder; name another for --output')
+        if self.output is not None:
+            check_writable(self.output / 'result.json')
 
     @property
     def given(self) -> bool:
@@ -80,7 +83,7 @@ def evaluate_bags(
         )
     runs: Runs
     if options.ray is None:
-        jobs = options.jobs or 1
+        jobs = min(options.jobs or 1, len(requests))
         runs = LocalRuns(jobs)
         if jobs > 1:
             # Each engine would take all CPUs, and all would wait for each other.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivseg_ros.cli.console import err, out
 from drivseg_ros.cli.output_file import check_writable
-from drivseg_ros.errors import ParameterError
+from drivseg_ros.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
@@ -101,7 +101,7 @@ class Outcome:
         from drivseg_ros.cli.evaluation_many import print_parts
         from drivseg_ros.cli.evaluation_table import print_checks, print_evaluation
         from drivseg_ros.evaluation.evaluation_file import describe, write_evaluation
-        from drivseg_ros.evaluation.gate import check_frames, check_limits, check_whole
+        from drivseg_ros.evaluation.gate import check_frames, check_whole
         from drivseg_ros.evaluation.junit import junit_xml
         from drivseg_ros.evaluation.measures import measures
         from drivseg_ros.evaluation.time_figures import time_measures
@@ -116,7 +116,7 @@ class Outcome:
             *([] if many is None else [many.check()]),
             *check_whole(result),
             check_frames(result),
-            *check_limits(result, self.limits, self.earlier, beyond_noise=self.beyond_noise),
+            *self._check_limits(result),
         ]
         content['checks'] = [dataclasses.asdict(check) for check in checks]
         if self.json is not None:
@@ -132,6 +132,15 @@ class Outcome:
         for path in self.files:
             out.print(f'  {path}', markup=False, soft_wrap=True)
         return all(check.passed for check in checks)
+
+    def _check_limits(self, result: EvaluationResult) -> list[Check]:
+        from drivseg_ros.evaluation.gate import Check, check_limits
+
+        try:
+            return check_limits(result, self.limits, self.earlier, beyond_noise=self.beyond_noise)
+        except DataError as error:
+            # What was found is told all the same: it may have taken hours.
+            return [Check('the baseline is of the same data', False, str(error))]
 
 
 def _write_page(

@@ -18,7 +18,7 @@ from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.cli.app import app
 from drivseg_ros.datasets.registry import open_dataset
-from drivseg_ros.errors import DataError, DrivsegError
+from drivseg_ros.errors import DrivsegError
 
 FOLDER = 'folder=frames,classes=bdd100k'
 
@@ -129,9 +129,11 @@ def test_the_gate(place: Path) -> None:
                       DrivsegError)  # fmt: skip
 
     Path('frames/labels/0.png').write_bytes(Path('frames/labels/1.png').read_bytes())
-    refused = evaluate(FOLDER, *limits)
-    assert isinstance(refused.exception, DataError)
-    assert 'of other data' in str(refused.exception)
+    refused = evaluate(FOLDER, *limits, '--json', 'other.json')
+    assert refused.exit_code == 1
+    assert 'BROKEN: the baseline is of the same data: ' in refused.output
+    assert 'of other data' in refused.output
+    assert Path('other.json').is_file()
 
 
 def test_a_frame_that_fails_is_named_and_ends_with_1(place: Path) -> None:

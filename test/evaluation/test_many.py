@@ -344,6 +344,22 @@ def test_data_sets_beside_bags(place: Path, tmp_path: Path) -> None:
     assert all('--no-sequence' in text for text in many.broken.values())
 
 
+def test_masks_that_are_there(place: Path, tmp_path: Path) -> None:
+    requests = requests_of(
+        place,
+        ['drive0', 'drive2'],
+        model=None,
+        topics=BagTopics('/cam/image_raw', mask='/cam/label'),
+        labels='bdd100k',
+    )
+    kept = KeptResults(tmp_path / 'kept')
+    for done in [0, 1], []:
+        seen = Seen()
+        many = evaluate_many(requests, RunsHere(), watcher=seen, kept=kept, resume=True)
+        assert many.merge().counts.processed == 2 + 4
+        assert sorted(seen.done) == done
+
+
 def test_when_all_fail_the_first_reason_is_told(tmp_path: Path) -> None:
     write_tiny_model(tmp_path / 'tiny.onnx')
     for name in ('a', 'b'):
