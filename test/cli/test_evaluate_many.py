@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('PYTHONPATH', os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]))
     write_tiny_model(tmp_path / 'tiny.onnx', width=8, height=6)
     return tmp_path
 
@@ -46,7 +47,6 @@ def evaluate(*given: str) -> Result:
 def start(*given: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, '-m', 'drivseg_ros.cli', *arguments(*given)],
-        env={**os.environ, 'PYTHONPATH': str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
