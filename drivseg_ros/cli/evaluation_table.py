@@ -15,6 +15,7 @@ from drivseg_ros.cli.evaluation_times import print_times
 from drivseg_ros.evaluation.evaluation_diff import EvaluationDiff, FrameChange
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.measures import MAIN_FIGURES
+from drivseg_ros.evaluation.notes import notes
 from drivseg_ros.evaluation.time_figures import shown, unit_of
 from drivseg_ros.evaluation.titles import MAIN_TITLES, ROLE_TITLES, SLICE_FIGURES, figure_title
 
@@ -128,18 +129,8 @@ def _print_notes(content: Mapping[str, Any]) -> None:
         )
     else:
         out.print(f'in percent; no intervals: {content["groups"]} groups ({by})', markup=False)
-    if not content['labels_sha256']:
-        out.print('no frame has a label, so only changes are told; in a bag, name --label-topic')
-        return
-    for name in content['unanswered']:
-        out.print(
-            f'{name} IoU: the labels tell it, no class of the network has such a role', markup=False
-        )
-    if 'miou' not in content['figures']:
-        out.print(
-            'mIoU: the classes of network and labels do not match, so only roles are judged',
-            markup=False,
-        )
+    for text in notes(content):
+        out.print(text, markup=False)
 
 
 def _print_slices(content: Mapping[str, Any]) -> None:

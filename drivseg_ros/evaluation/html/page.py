@@ -24,6 +24,7 @@ from drivseg_ros.evaluation.html.difference import COLORS, UNLABELLED_COLOR, are
 from drivseg_ros.evaluation.html.matrix import matrix
 from drivseg_ros.evaluation.html.pictures import FramePicture
 from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.evaluation.notes import notes
 from drivseg_ros.evaluation.titles import figure_title
 from drivseg_ros.whole_file import write_whole
 
@@ -126,10 +127,13 @@ def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, An
         'part_titles': [tables.part_title(part) for part in content['parts']],
         'configuration': facts.configuration(content),
         'sources': facts.sources(content),
-        'legend': [
-            *((str(c['name']), formats.color(c['color'])) for c in content['classes']['truth']),
-            ('not labelled', formats.color(UNLABELLED_COLOR)),
-        ],
+        'notes': notes(content),
+        'legend': dict.fromkeys(
+            (str(c['name']), formats.color(c['color']))
+            for whose in ('truth', 'network')
+            for c in content['classes'][whose]
+        ),
+        'unlabelled': formats.color(UNLABELLED_COLOR),
         'differences': [
             (kind.name.lower(), formats.color(channels)) for kind, channels in COLORS.items()
         ],

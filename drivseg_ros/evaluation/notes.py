@@ -1,0 +1,29 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What to know about figures that are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drivseg_ros.evaluation.sums import MIOU
+
+
+def notes(content: Mapping[str, Any]) -> list[str]:
+    """Why an evaluation lacks figures, a sentence each.
+
+    Args:
+        content: what `evaluation_file.describe` gave.
+    """
+    if not content['labels_sha256']:
+        return ['no frame has a label, so only changes are told; in a bag, name --label-topic']
+    found = [
+        f'{name} IoU: the labels tell it, no class of the network has such a role'
+        for name in content['unanswered']
+    ]
+    if MIOU not in content['figures']:
+        found.append(
+            'mIoU: the classes of network and labels do not match, so only roles are judged'
+        )
+    return found
