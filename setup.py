@@ -71,7 +71,7 @@ ROS = [
     'ros-std-msgs',
     'ros-std-srvs',
 ]
-REPORT = ['av>=12', 'matplotlib>=3.6']
+REPORT = ['av>=12', 'jinja2>=3.1', 'matplotlib>=3.6']
 # 1.17 is the first that knows opset 22, the first whose convolutions take bfloat16.
 ONNX = ['onnx>=1.17', 'protobuf>=4.25']
 # An engine each. tensorrt_rtx is NVIDIA's TensorRT for RTX, which comes from the package index and
@@ -96,6 +96,8 @@ TRAIN = [
 ]
 # Keeps a record of training runs, where it is installed.
 MLFLOW = ['mlflow>=2.10']
+# Evaluates bags on a cluster.
+RAY = ['ray>=2.9']
 # `colcon test` runs pytest if the extra 'test' names it.
 TEST = [
     'catkin_pkg>=1.0',
@@ -107,7 +109,8 @@ TEST = [
     'scikit-learn>=1.3',
     'setuptools>=70.1',
 ]
-DEV = [*TEST, 'mypy>=1.13', 'ruff>=0.9', 'types-PyYAML']
+# Playwright drives the Chromium that is installed, where there is one.
+DEV = [*TEST, 'mypy>=1.13', 'playwright>=1.40', 'ruff>=0.9', 'types-PyYAML']
 
 setup(
     name=NAME,
@@ -131,6 +134,7 @@ setup(
         'report': REPORT,
         'train': TRAIN,
         'mlflow': MLFLOW,
+        'ray': RAY,
         'test': TEST,
         'dev': DEV,
     },

@@ -38,6 +38,7 @@ ROSDEP = {
     'onnx': None,
     'onnxruntime': 'python3-onnxruntime-pip',
     'openvino': None,
+    'ray': None,
     'rich': 'python3-rich',
     'rosbags': 'python3-rosbags-pip',
     'ruamel': 'python3-ruamel.yaml',
