@@ -7,7 +7,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import socket
+import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,13 +25,10 @@ log = logging.getLogger(__name__)
 
 LOCAL = 'local'
 """The address that stands for a Ray of our own on this machine."""
-_LOCAL_SETTINGS = {
-    'RAY_USAGE_STATS_ENABLED': '0',
-    # On a busy machine, the half minute that Ray gives its own processes is too short.
-    'RAY_agent_register_timeout_ms': '180000',
-    'RAY_raylet_start_wait_time_s': '180',
-}
 _KNOCK_S = 10.0
+# Ray gives its own processes half a minute to start, which a busy machine may exceed the first
+# time, when their files are not in memory yet.
+_ATTEMPTS = 3
 
 
 class RayRuns(Runs):
@@ -40,7 +39,8 @@ class RayRuns(Runs):
     same names, the bags relative to the same working directory.
 
     Args:
-        address: of a cluster, as `ray.init` takes it; LOCAL: a Ray on this machine.
+        address: of a cluster, as `ray.init` takes it; LOCAL: a Ray on this machine; None: that
+            which this process is connected to.
         jobs: so many tasks at a time; None: as many as Ray has room for.
 
     Raises:
@@ -48,7 +48,7 @@ class RayRuns(Runs):
         ParameterError: if the number of jobs is not allowed.
     """
 
-    def __init__(self, address: str, *, jobs: int | None = None) -> None:
+    def __init__(self, address: str | None, *, jobs: int | None = None) -> None:
         try:
             import ray  # noqa: F401
         except ModuleNotFoundError:
@@ -71,7 +71,7 @@ class RayRuns(Runs):
             return
         with self._connected(requests[0].threads or 1):
             needs = _needs(requests[0])
-            _look_for_room(needs, local=self._address == LOCAL)
+            _look_for_room(needs, local=self._address in (LOCAL, None))
             # Once called, a process is ended: what a library leaves behind is not the next bag's.
             task = ray.remote(max_calls=1, max_retries=0, **needs)(evaluate_on_node)
             waiting = list(enumerate(requests))[::-1]
@@ -95,29 +95,44 @@ class RayRuns(Runs):
         """Inside, there is a Ray; one that was there before stays."""
         import ray
 
-        if ray.is_initialized():
+        if self._address is None:
+            if not ray.is_initialized():
+                raise DrivsegError('this process is connected to no Ray; give an address')
             yield
             return
-        self._knock()
-        quiet: dict[str, Any] = {'log_to_driver': False, 'logging_level': logging.ERROR}
-        try:
-            if self._address == LOCAL:
-                for name, value in _LOCAL_SETTINGS.items():
-                    os.environ.setdefault(name, value)
-                jobs = self._jobs or max(1, len(os.sched_getaffinity(0)) // cpus)
-                ray.init('local', num_cpus=jobs * cpus, include_dashboard=False, **quiet)
-            else:
-                ray.init(self._address, **quiet)
-        except Exception as error:  # of many kinds, as the ways to fail are
-            raise self._unreachable(error) from None
+        self._knock(self._address)
+        # Ray's own would stay, and turn the signal into an exception wherever it comes.
+        before = signal.getsignal(signal.SIGTERM)
+        self._connect(self._address, cpus)
         try:
             yield
         finally:
             ray.shutdown()
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, before)
 
-    def _knock(self) -> None:
+    def _connect(self, address: str, cpus: int) -> None:
+        import ray
+
+        quiet: dict[str, Any] = {'log_to_driver': False, 'logging_level': logging.ERROR}
+        local = address == LOCAL
+        if local:
+            os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
+            jobs = self._jobs or max(1, len(os.sched_getaffinity(0)) // cpus)
+            quiet |= {'num_cpus': jobs * cpus, 'include_dashboard': False}
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                ray.init(address, **quiet)
+                return
+            except Exception as error:  # of many kinds, as the ways to fail are
+                if not local or attempt == _ATTEMPTS:
+                    raise self._unreachable(error) from None
+                log.warning('Ray did not start (%s); trying again', _first_line(error))
+                ray.shutdown()
+
+    def _knock(self, address: str) -> None:
         """Ray itself tries for minutes, and then ends the process."""
-        found = re.fullmatch(r'(?:ray://)?\[?([^/]+?)\]?:([0-9]{1,5})', self._address)
+        found = re.fullmatch(r'(?:ray://)?\[?([^/]+?)\]?:([0-9]{1,5})', address)
         if found is None:
             return  # a name that Ray knows, or something it refuses at once
         try:
