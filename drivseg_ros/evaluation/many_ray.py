@@ -28,7 +28,7 @@ LOCAL = 'local'
 _KNOCK_S = 10.0
 # Ray gives its own processes half a minute to start, which a busy machine may exceed the first
 # time, when their files are not in memory yet.
-_ATTEMPTS = 3
+_ATTEMPTS = 2
 
 
 class RayRuns(Runs):
@@ -100,11 +100,13 @@ class RayRuns(Runs):
                 raise DrivsegError('this process is connected to no Ray; give an address')
             yield
             return
+        if ray.is_initialized():
+            raise DrivsegError('this process is connected to a Ray already; give no address')
         self._knock(self._address)
         # Ray's own would stay, and turn the signal into an exception wherever it comes.
         before = signal.getsignal(signal.SIGTERM)
-        self._connect(self._address, cpus)
         try:
+            self._connect(self._address, cpus)
             yield
         finally:
             ray.shutdown()
