@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from drivseg_ros.comparison.accuracy import describe_data, evaluate
 from drivseg_ros.comparison.candidates import Candidate, Judge
-from drivseg_ros.comparison.prepare import Prepared, file_names, prepare
+from drivseg_ros.comparison.prepare import Prepared, check_size, file_names, prepare
 from drivseg_ros.comparison.runs import Means
 from drivseg_ros.comparison.speed import time_networks
-from drivseg_ros.errors import DrivsegError
+from drivseg_ros.errors import DrivsegError, ModelError
 from drivseg_ros.evaluation.engine_spec import EngineSpec
 from drivseg_ros.segmenter import Segmenter
 
 if TYPE_CHECKING:
+    from drivseg_ros.training.recipe import Recipe
     from drivseg_ros.training.reporter import Reporter
 
 OnProgress = Callable[[str, int, int], None]
@@ -74,11 +75,17 @@ def compare(
 
     Raises:
         DataError: if a frame that is measured on cannot be read.
+        ModelError: if a recipe's architecture does not take the recipe's size; nothing is
+            trained then.
     """
     data: list[dict[str, Any]] = []
     for judge in judges:
         on_progress(f'read {judge.title}', len(data), len(judges))
         data.append({'title': judge.title, **describe_data(judge.dataset)})
+    for number, candidate in enumerate(candidates):
+        if candidate.recipe is not None:
+            on_progress(f'check {candidate.title}', number, len(candidates))
+            _check(candidate.title, candidate.recipe)
     rows = [_Row(candidate) for candidate in candidates]
     names = file_names([row.title for row in rows])
     for number, (row, name) in enumerate(zip(rows, names, strict=True)):
@@ -110,6 +117,15 @@ def compare(
         'timing': how,
         'rows': [row.describe() for row in rows],
     }
+
+
+def _check(title: str, recipe: Recipe) -> None:
+    try:
+        check_size(recipe)
+    except ModelError as error:
+        raise ModelError(f'{title}: {error}') from None
+    except (DrivsegError, ImportError):
+        pass  # its row will say it, and the others can be compared
 
 
 class _Row:

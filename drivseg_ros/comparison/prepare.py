@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drivseg_ros.comparison.candidates import Candidate
-from drivseg_ros.comparison.runs import Means, trained
+from drivseg_ros.comparison.runs import Means, trained, training_facts
 from drivseg_ros.model_file import ModelFile, read_model_file
 
 if TYPE_CHECKING:
+    from drivseg_ros.training.recipe import Recipe
     from drivseg_ros.training.reporter import Reporter
 
 _LONGEST = 100  # letters; folders take names of 255 bytes
@@ -35,6 +36,22 @@ class Prepared:
     parameters: int
     gmacs: float
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+def check_size(recipe: Recipe) -> None:
+    """Shows the recipe's network, untrained, a black image of the recipe's size.
+
+    Raises:
+        ModelError: if the architecture does not take that size.
+        MissingDependencyError: if it needs a library that is not installed.
+    """
+    import torch
+
+    from drivseg_ros.models.registry import create_network
+
+    network = create_network(recipe.architecture, num_classes=len(recipe.classes)).eval()
+    with torch.inference_mode():
+        network(torch.zeros(1, 3, recipe.height, recipe.width))
 
 
 def prepare(
@@ -103,6 +120,8 @@ def file_names(titles: Sequence[str]) -> list[str]:
 
 
 def _provenance(file: ModelFile) -> dict[str, Any]:
-    """How long the network was trained, where its card says so."""
-    epoch = file.card.provenance.get('epoch')
-    return {'epochs': epoch} if isinstance(epoch, str) else {}
+    """What its card says of its training, as `trained` tells it; nothing of cards by others."""
+    provenance = file.card.provenance
+    if not isinstance(provenance.get('epoch'), str):
+        return {}
+    return training_facts(provenance)

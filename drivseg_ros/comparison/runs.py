@@ -76,6 +76,13 @@ def trained(
     provenance = read_model_file(run.best).card.provenance
     return run.best, {
         'source': 'a finished run' if finished else 'trained',
+        **training_facts(provenance),
+    }
+
+
+def training_facts(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """What the card of a checkpoint that `drivseg train` made says of its training."""
+    return {
         'epochs': provenance.get('epoch'),
         'training_seconds': provenance.get('training_seconds'),
         'trained_on': provenance.get('device'),

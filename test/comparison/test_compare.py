@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_model import write_tiny_model
@@ -15,6 +16,7 @@ from drivseg_ros.comparison.compare import Timing, compare
 from drivseg_ros.comparison.prepare import file_names
 from drivseg_ros.comparison.runs import Means
 from drivseg_ros.datasets.registry import open_dataset
+from drivseg_ros.errors import ModelError
 from drivseg_ros.model_file import ModelFile
 from drivseg_ros.training.recipe import Recipe
 from drivseg_ros.training.recipe_parts import Source
@@ -51,6 +53,26 @@ def test_a_lost_file_and_a_recipe_that_cannot_be_trained(tmp_path: Path) -> None
     assert 'measure there on streets' in steps
 
 
+def test_a_size_that_cannot_be_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    pytest.importorskip(
+        'segmentation_models_pytorch', reason="smp is not installed: pip install '.[train]'"
+    )
+    sets = (Source('scenes', options={'seeds': [0, 4], 'width': 64, 'height': 48}),)
+    shared: dict[str, Any] = {'train': sets, 'validation': sets, 'weights': 'none', 'epochs': 1}
+    good = Recipe('good', 'fast_scnn', width=64, height=48, **shared)
+    bad = Recipe('bad', 'deeplabv3plus_resnet50', width=64, height=50, **shared)
+    with pytest.raises(ModelError, match=r'bad: .*multiples of 8.*64x50'):
+        compare(
+            [Candidate(recipe.name, recipe=recipe) for recipe in (good, bad)],
+            [JUDGE],
+            tmp_path / 'out',
+            means=Means(device='cpu', threads=1),
+            timing=Timing(specs=()),
+            reporter_of=lambda title: Silence(),
+        )
+    assert not (tmp_path / 'out').exists()
+
+
 def test_a_checkpoint_is_exported_and_counted_itself(tmp_path: Path) -> None:
     torch = pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
     pytest.importorskip('safetensors', reason='safetensors comes with the extra torch')
@@ -61,7 +83,8 @@ def test_a_checkpoint_is_exported_and_counted_itself(tmp_path: Path) -> None:
 
     torch.manual_seed(0)
     network = FastSCNN(3).eval()
-    card = ModelCard('a network', BDD100K_CLASSES, 64, 48, provenance={'epoch': '3 of 4'})
+    told = {'epoch': '3 of 4', 'training_seconds': 9, 'device': 'a CPU', 'recipe': {'batch': 2}}
+    card = ModelCard('a network', BDD100K_CLASSES, 64, 48, provenance=told)
     path = save_checkpoint(network, tmp_path / 'c.safetensors', architecture='fast_scnn', card=card)
     report = compare(
         find_candidates([str(path)]),
@@ -75,7 +98,8 @@ def test_a_checkpoint_is_exported_and_counted_itself(tmp_path: Path) -> None:
     assert row['problem'] == ''
     assert row['parameters'] == parameters(network)
     assert row['gmacs'] == pytest.approx(gmacs(network, 64, 48), abs=1e-6)
-    assert row['epochs'] == '3 of 4'
+    assert [row[k] for k in ('epochs', 'training_seconds', 'trained_on')] == ['3 of 4', 9, 'a CPU']
+    assert row['recipe'] == {'batch': 2}
     exported = tmp_path / 'out' / 'models' / 'a_network.onnx'
     assert row['file']['bytes'] == exported.stat().st_size
 
