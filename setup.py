@@ -97,7 +97,7 @@ TRAIN = [
 # Keeps a record of training runs, where it is installed.
 MLFLOW = ['mlflow>=2.10']
 # Evaluates bags on a cluster.
-RAY = ['ray>=2.9']
+RAY = ['ray>=2.31']
 # `colcon test` runs pytest if the extra 'test' names it.
 TEST = [
     'catkin_pkg>=1.0',

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The yardstick: a segmentation node as tutorials write it, runnable as it lies here.
 
-    python docs/textbook_node.py --ros-args -p model:=config/models/fast_scnn_bdd100k.onnx
+    python docs/textbook_node.py --ros-args -p model:=config/models/efficientnet_lite_fpn_lanes.onnx
 
 One subscription a camera, and its callback does everything: it makes an array of the message as
 cv_bridge does, resizes, runs the network, resizes back, and publishes mask and overlay. The QoS is

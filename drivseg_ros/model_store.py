@@ -14,7 +14,7 @@ from drivseg_ros.share import share_directory
 
 MODEL_PATH_VARIABLE = 'DRIVSEG_MODEL_PATH'
 
-DEFAULT_MODEL = 'fast_scnn_bdd100k'
+DEFAULT_MODEL = 'efficientnet_lite_fpn_lanes'
 """The model that node and commands take when none is named."""
 
 

@@ -83,9 +83,33 @@ def test_network_figures_are_those_of_the_card() -> None:
     card = find_model(DEFAULT_MODEL).card
     assert card.name in text
     assert card.architecture.split(' (')[0] in text
-    figures = card.provenance['figures']
-    for value in re.findall(r'"drivable_iou": ([0-9.]+)', json.dumps(figures)):
+    figures = {'': card.provenance['figures'], **card.provenance['others_on_the_same_frames']}
+    values = re.findall(r'"(?:drivable|road)_iou": ([0-9.]+)', json.dumps(figures))
+    assert len(values) >= 15
+    for value in values:
         assert f'{100 * float(value):.1f}' in text
+
+
+@pytest.mark.parametrize('name', ['comparison_bdd100k', 'default_network'])
+def test_tables_are_those_of_the_figures(name: str) -> None:
+    from drivseg_ros.comparison.table import markdown
+
+    report = json.loads((ROOT / 'docs' / f'{name}.json').read_text())
+    assert (ROOT / 'docs' / f'{name}.md').read_text() == markdown(report)
+
+
+def test_comparison() -> None:
+    report = json.loads((ROOT / 'docs' / 'comparison_bdd100k.json').read_text())
+    lines = between('comparison').splitlines()[2:]
+    assert len(lines) == len(report['rows']) == 8
+    for line, row in zip(lines, report['rows'], strict=True):
+        (found,) = row['accuracy'].values()
+        shares = [found['miou'], found['by_role']['drivable'], *found['iou_by_class'].values()]
+        cells = [cell.strip() for cell in line.strip('| ').split('|')]
+        assert cells[0] == row['title'].removesuffix('_bdd100k')
+        assert cells[1:6] == [f'{100 * share:.1f}' for share in shares]
+        assert cells[6:8] == [f'{row["parameters"] / 1e6:.2f}', f'{row["gmacs"]:.2f}']
+        assert cells[8] == f'{row["times"][0]["infer"]["median_ms"]:.1f}'
 
 
 def test_pictures_are_there() -> None:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 
 from drivseg_ros.bags.calibration import Calibration
+from drivseg_ros.bags.dataset_info import DATASET_KEY, DatasetInfo
 from drivseg_ros.bags.image_bag import Frame, ImageBagOptions, MadeBag, write_image_bag
 from drivseg_ros.scenes.drive import Drive
 
@@ -43,6 +45,20 @@ def bag_from_scenes(
                 labels=scene.class_ids if labels else None,
             )
 
+    shown = f'{dict(drive.description)} {camera} {len(drive)}'
+    info = DatasetInfo(
+        name='a rendered drive',
+        identity=hashlib.sha256(shown.encode()).hexdigest(),
+        image_topic=options.image_topic,
+        label_topic=options.labels_on if labels else '',
+        name_topic='',
+        classes=drive.classes if labels else (),
+    )
     return write_image_bag(
-        frames(), options, has_labels=labels, calibration=calibration, progress=progress
+        frames(),
+        options,
+        has_labels=labels,
+        calibration=calibration,
+        custom_data={DATASET_KEY: info.to_json()},
+        progress=progress,
     )

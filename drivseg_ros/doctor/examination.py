@@ -21,7 +21,7 @@ from drivseg_ros.doctor.transport import check_transport
 from drivseg_ros.doctor.trial import check_engines
 
 # model_store.py has it, too, but needs onnxruntime, which may be what is broken.
-_DEFAULT_MODEL = 'fast_scnn_bdd100k'
+_DEFAULT_MODEL = 'efficientnet_lite_fpn_lanes'
 
 
 @dataclass(frozen=True)

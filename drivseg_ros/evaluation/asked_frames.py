@@ -103,7 +103,8 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
                 'masks do not say what their values mean: give --labels, one of '
                 f'{", ".join(ready_maps())}, or a .yaml file'
             )
-        drive = info is None
+        # Frames of a data set have names of their own; recorded and rendered drives have stamps.
+        drive = info is None or not info.name_topic
         bag = BagSource(
             path,
             topics,

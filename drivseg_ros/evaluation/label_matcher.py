@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from drivseg_ros.errors import DrivsegError
@@ -18,14 +20,20 @@ class LabelMatcher:
     """Counts label and prediction of a stamp as soon as both have come, in either order.
 
     Args:
-        num_classes: of the network.
+        num_classes: of the labels.
+        answers: by class of the network the class of the labels that it answers; None: the same
+            ids.
 
     Attributes:
         matrix: the global confusion matrix of all pairs.
         matched: the number of pairs.
     """
 
-    def __init__(self, num_classes: int) -> None:
+    def __init__(self, num_classes: int, *, answers: Sequence[int] | None = None) -> None:
+        self._answers = None
+        if answers is not None:
+            self._answers = np.arange(256, dtype=np.uint8)
+            self._answers[: len(answers)] = answers
         self.matrix = ConfusionMatrix(num_classes)
         self.matched = 0
         self._labels: dict[int, np.ndarray] = {}
@@ -75,6 +83,8 @@ class LabelMatcher:
             self._given_up[what] += 1
 
     def _count(self, stamp_ns: int, label: np.ndarray, prediction: np.ndarray) -> None:
+        if self._answers is not None:
+            prediction = self._answers[prediction]
         try:
             self.matrix.update(label=label, prediction=prediction)
         except ValueError as error:

@@ -14,8 +14,8 @@ import numpy as np
 
 from drivseg_ros.bags.reader import BagMessage, BagReader
 from drivseg_ros.errors import DrivsegError
+from drivseg_ros.evaluation.bag_labels import match_labels
 from drivseg_ros.evaluation.frame_reports import DIAGNOSTICS, STAGES, all_values, read_stages
-from drivseg_ros.evaluation.label_matcher import LabelMatcher
 from drivseg_ros.evaluation.live import LiveRun, PlayedFrame, read_play_log
 from drivseg_ros.evaluation.live_masks import RecordedPlanes
 from drivseg_ros.evaluation.replay import decode, image_rate_hz, stamp_ns
@@ -163,7 +163,7 @@ def evaluate_live(
     latencies = [
         (received - due_ns[stamp]) / 1e6 for stamp, received in recorded.received_ns.items()
     ]
-    matcher = LabelMatcher(card.num_classes)
+    matcher, judged = match_labels(run.bag, label_topic, card)
     images_hash = hashlib.sha256()
     stamps = recorded.received_ns.keys()
     with (
@@ -219,7 +219,7 @@ def evaluate_live(
             'frames': matcher.matched,
             'unmatched_labels': matcher.unmatched_labels,
             'unmatched_predictions': matcher.unmatched_predictions,
-            **describe_accuracy(matcher.matrix, card),
+            **describe_accuracy(matcher.matrix, judged),
         }
     return report
 

@@ -19,6 +19,7 @@ from drivseg_ros.bags.reader import BagMessage, BagReader
 from drivseg_ros.bags.typestore import IMAGE_TYPES
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import BagError, ImageError
+from drivseg_ros.evaluation.bag_labels import match_labels
 from drivseg_ros.evaluation.label_matcher import LabelMatcher
 from drivseg_ros.evaluation.report import (
     describe_accuracy,
@@ -101,7 +102,8 @@ class Replay:
     Args:
         segmenter: the Segmenter; it stays the caller's.
         image_topic: raw or compressed images.
-        label_topic: class ids of the model by pixel (mono8) with the images' stamps, or None.
+        label_topic: labels by pixel (mono8) with the images' stamps, in the classes that the bag
+            tells of, else in those of the model; or None.
         overlay_alpha: opacity of the overlay in video and contact sheet.
     """
 
@@ -118,6 +120,7 @@ class Replay:
         self._label_topic = label_topic
         self._alpha = overlay_alpha
         self._matcher = LabelMatcher(segmenter.card.num_classes)
+        self._judged = segmenter.card
         self._ledger = FrameLedger()
         self._first_stamp_ns: int | None = None
         self._times: dict[str, list[float]] = {'decode': [], 'infer': [], 'restore': []}
@@ -145,6 +148,7 @@ class Replay:
             DrivsegError: if labels do not fit the model.
             EngineError: if the engine fails.
         """
+        self._matcher, self._judged = match_labels(bag, self._label_topic, self._segmenter.card)
         with ExitStack() as stack:
             reader = stack.enter_context(BagReader(bag))
             rate_hz = image_rate_hz(reader, self._image_topic)
@@ -249,7 +253,7 @@ class Replay:
                 'frames': self._matcher.matched,
                 'unmatched_labels': self._matcher.unmatched_labels,
                 'unmatched_predictions': self._matcher.unmatched_predictions,
-                **describe_accuracy(self._matcher.matrix, self._segmenter.card),
+                **describe_accuracy(self._matcher.matrix, self._judged),
             }
         return report
 

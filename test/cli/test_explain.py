@@ -72,7 +72,7 @@ def test_without_room_no_half_of_a_page_is_left(folder: Path) -> None:
     ('arguments', 'message'),
     [
         (['frame.png', '--model', 'm.onnx'], 'm.onnx cannot be explained.*give the checkpoint'),
-        (['frame.png', '--model', 'fast_scnn_bdd100k'], 'cannot be explained'),
+        (['frame.png', '--model', 'efficientnet_lite_fpn_lanes'], 'cannot be explained'),
         (['frame.png', '--model', 'absent.safetensors'], 'no checkpoint at absent.safetensors'),
         (['absent.png'], "'absent.png' cannot be read"),
         (['text.png'], "'text.png' cannot be used"),

@@ -90,6 +90,7 @@ def test_list(tmp_path: Path, tiny_model: Path) -> None:
 
 def test_names_are_never_cut() -> None:
     result = drivseg('models', COLUMNS='60')
+    assert 'efficientnet_lite_fpn_lanes ' in result.stdout
     assert result.stdout.count('fast_scnn_bdd100k ') == 1
     assert 'fast_scnn_bdd100k_int8' in result.stdout
 

@@ -232,7 +232,7 @@ def test_threads(case: Case, tiny_model: Path) -> None:
 
 def test_default_model_agrees_with_onnxruntime(case: Case) -> None:
     """Rendered roads of several looks; onnxruntime in fp32 on the CPU is the reference."""
-    model = find_model('fast_scnn_bdd100k')
+    model = find_model('efficientnet_lite_fpn_lanes')
     size = {'width': model.card.input_width, 'height': model.card.input_height}
     batch = np.stack([random_frame(seed=seed, **size).image for seed in (1, 2, 3)])
     reference = Case('onnxruntime', 'cpu').make(model)
@@ -259,7 +259,7 @@ def test_close_gives_memory_back(case: Case) -> None:
         from drivseg_ros.engines import EngineOptions, create_engine
         from drivseg_ros.model_store import find_model
 
-        model = find_model('fast_scnn_bdd100k')
+        model = find_model('efficientnet_lite_fpn_lanes')
         batch = np.zeros((1, model.card.input_height, model.card.input_width, 3), np.uint8)
 
         def cycle():

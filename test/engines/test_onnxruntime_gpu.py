@@ -143,7 +143,7 @@ def test_fp32_is_not_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(importlib.util.find_spec('onnx') is None, reason='onnx is not installed')
 def test_fp16_graph_agrees() -> None:
     """What a GPU gets for fp16, run on the CPU."""
-    model = find_model('fast_scnn_bdd100k')
+    model = find_model('efficientnet_lite_fpn_lanes')
     size = {'width': model.card.input_width, 'height': model.card.input_height}
     batch = random_frame(seed=1, **size).image[None]
     graph = onnxruntime_engine._convert(model, 'fp16')

@@ -57,7 +57,7 @@ def executed_types(engine: Any) -> set[str]:
     ],
 )
 def test_precision_is_executed(precision: str, expected: str) -> None:
-    model = find_model('fast_scnn_bdd100k')
+    model = find_model('efficientnet_lite_fpn_lanes')
     options = EngineOptions(device='cpu', precision=precision)
     engine = create_engine('openvino', model, options)
     assert engine.precision == expected
@@ -68,7 +68,7 @@ def test_precision_is_executed(precision: str, expected: str) -> None:
 
 @pytest.mark.skipif(not HAS_BF16, reason='this CPU has no bf16')
 def test_bf16_agrees_with_fp32() -> None:
-    model = find_model('fast_scnn_bdd100k')
+    model = find_model('efficientnet_lite_fpn_lanes')
     size = {'width': model.card.input_width, 'height': model.card.input_height}
     batch = np.stack([random_frame(seed=seed, **size).image for seed in (1, 2)])
     ids = []

@@ -27,7 +27,7 @@ from drivseg_ros.model_card import BDD100K_CLASSES, ModelCard  # noqa: E402
 from drivseg_ros.model_file import read_model_file  # noqa: E402
 from drivseg_ros.model_store import find_model  # noqa: E402
 
-DEFAULT_MODEL = 'fast_scnn_bdd100k'
+DEFAULT_MODEL = 'efficientnet_lite_fpn_lanes'
 
 
 @pytest.mark.parametrize('n', [1, 3])
@@ -51,7 +51,9 @@ def test_model_without_confidence(tmp_path: Path) -> None:
     assert engine.segment([random_batch(1)[0]], confidence=True)[0][1] is None
 
 
-@pytest.mark.parametrize(('precision', 'agreement'), [('fp32', 0.999), ('bf16', 0.995)])
+# Four classes, of which the labels do not always tell other_road from background: more pixels lie
+# on a border than with three.
+@pytest.mark.parametrize(('precision', 'agreement'), [('fp32', 0.999), ('bf16', 0.99)])
 def test_agrees_with_onnxruntime_on_real_frames(
     shared_data: Path, precision: str, agreement: float
 ) -> None:
@@ -66,7 +68,7 @@ def test_agrees_with_onnxruntime_on_real_frames(
     compare_with_onnxruntime(model, np.stack(images), precision, agreement)
 
 
-@pytest.mark.parametrize(('precision', 'agreement'), [('fp32', 0.999), ('bf16', 0.995)])
+@pytest.mark.parametrize(('precision', 'agreement'), [('fp32', 0.999), ('bf16', 0.99)])
 def test_agrees_with_onnxruntime_on_patches(precision: str, agreement: float) -> None:
     model = find_model(DEFAULT_MODEL)
     coarse = random_batch(2, model.card.input_height // 40, model.card.input_width // 40)

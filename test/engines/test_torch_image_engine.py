@@ -25,7 +25,7 @@ from drivseg_ros.segmenter import Segmenter  # noqa: E402
 needs_gpu = pytest.mark.skipif(
     not torch.cuda.is_available(), reason='torch finds no NVIDIA GPU here'
 )
-DEFAULT_MODEL = 'fast_scnn_bdd100k'
+DEFAULT_MODEL = 'efficientnet_lite_fpn_lanes'
 
 IMAGE_SIZES = ((96, 128), (48, 64), (75, 31), (30, 200), (97, 129))
 

@@ -50,3 +50,13 @@ def test_a_label_that_does_not_fit(label: np.ndarray) -> None:
     matcher.add_label(5, label)
     with pytest.raises(DrivsegError, match='the label with the stamp 5 ns does not fit'):
         matcher.add_prediction(5, plane(0))
+
+
+def test_classes_of_a_network_that_answer_those_of_the_labels():
+    matcher = LabelMatcher(2, answers=(1, 0, 1))
+    matcher.add_label(1, np.array([[0, 1, 1, 255]], np.uint8))
+    matcher.add_prediction(1, np.array([[1, 0, 2, 2]], np.uint8))
+    assert matcher.matrix.counts.tolist() == [[1, 0], [0, 2]]
+    matcher.add_label(2, np.array([[0]], np.uint8))
+    with pytest.raises(DrivsegError, match='beyond 0 to 1'):
+        matcher.add_prediction(2, np.array([[3]], np.uint8))
