@@ -183,6 +183,25 @@ def open_asked(request: EvaluationRequest, card: ModelCard | None) -> OpenedFram
     return open_frames(asked, card)
 
 
+def open_network(request: EvaluationRequest, stack: ExitStack) -> Segmenter | None:
+    """The network that is asked for, closed with the stack; None where the masks are there.
+
+    Raises:
+        DrivsegError: if it is not to be had.
+    """
+    if request.model is None:
+        return None
+    return stack.enter_context(
+        Segmenter.open(
+            request.model,
+            engine=request.engine,
+            device=request.device,
+            precision=request.precision,
+            threads=request.threads,
+        )
+    )
+
+
 @contextmanager
 def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation | OpenedLive]:
     """Loads the network and opens the frames, but judges none.
@@ -196,17 +215,7 @@ def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation | O
         yield _open_live(request)
         return
     with ExitStack() as stack:
-        segmenter = None
-        if request.model is not None:
-            segmenter = stack.enter_context(
-                Segmenter.open(
-                    request.model,
-                    engine=request.engine,
-                    device=request.device,
-                    precision=request.precision,
-                    threads=request.threads,
-                )
-            )
+        segmenter = open_network(request, stack)
         opened = open_asked(request, None if segmenter is None else segmenter.card)
         settings = _settings(request, opened)
         if segmenter is not None:

@@ -9,12 +9,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from drivseg_ros.errors import DrivsegError
-from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_asked
+from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_asked, open_network
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.frame_source import FrameSource
 from drivseg_ros.evaluation.html.pictures import FramePicture, draw_pictures
 from drivseg_ros.evaluation.measures import extreme_rows
-from drivseg_ros.segmenter import Segmenter
 
 COUNT = 5
 """So many of the worst and of the best frames."""
@@ -50,18 +49,7 @@ def draw_requested(result: EvaluationResult, requests: Sequence[EvaluationReques
     parts = {row.part for rows in shown.values() for row, _ in rows}
     missing = []
     with ExitStack() as stack:
-        segmenter = None
-        first = requests[0]
-        if first.model is not None:
-            segmenter = stack.enter_context(
-                Segmenter.open(
-                    first.model,
-                    engine=first.engine,
-                    device=first.device,
-                    precision=first.precision,
-                    threads=first.threads,
-                )
-            )
+        segmenter = open_network(requests[0], stack)
         card = None if segmenter is None else segmenter.card
         sources: list[FrameSource | None] = []
         for part, request in enumerate(requests):
