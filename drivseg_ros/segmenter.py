@@ -75,6 +75,17 @@ class Segmenter:
         """The network's card."""
         return self.engine.model.card
 
+    @property
+    def gains_by_batches(self) -> bool:
+        """Whether several images at once take less time than one after the other.
+
+        So it is on a GPU, and where the model's batch is fixed, so that one image takes as long as
+        all. On a CPU a batch takes as long as its images together (3.0 to 3.8 times as long for
+        three of them, docs/bench_engine.json), and the first would wait for the last.
+        """
+        batch = self.engine.model.batch
+        return batch > 1 if batch is not None else self.engine.device != 'cpu'
+
     def warm_up(self, *, batch_sizes: Sequence[int] = (1,)) -> None:
         """Runs black images through, so that the first real one does not pay for set-up.
 

@@ -15,6 +15,7 @@ from drivseg_ros.errors import EngineError
 from drivseg_ros.model_file import ModelFile
 
 OPEN = threading.Event()  # inference goes on only while it is set
+DEVICES: list[str] = []  # what engines that are made say they run on, if it is not true
 BATCHES: list[int] = []  # the size of every batch that came to the gate
 CLOSED: list[str] = []  # the names of the models whose engines were closed
 FAILURES: list[Exception] = []  # raised by the next batches, one each
@@ -24,7 +25,7 @@ BUILT = threading.Event()  # an engine that is made waits for it, and says that 
 def reset() -> None:
     OPEN.set()
     BUILT.set()
-    for record in (BATCHES, CLOSED, FAILURES):
+    for record in (DEVICES, BATCHES, CLOSED, FAILURES):
         record.clear()
 
 
@@ -37,6 +38,11 @@ def create(model: ModelFile, options: EngineOptions, on_progress: OnProgress) ->
 
 class GatedEngine(OnnxruntimeEngine):
     """An engine as it is, but for the gate."""
+
+    def __init__(self, model: ModelFile, options: EngineOptions) -> None:
+        super().__init__(model, options)
+        if DEVICES:
+            self.device = DEVICES[0]
 
     def infer(self, batch: np.ndarray, *, confidence: bool) -> Any:
         BATCHES.append(len(batch))

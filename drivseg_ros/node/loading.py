@@ -41,7 +41,7 @@ def load_segmenter(
         device: device of the runtime.
         precision: precision of the runtime.
         threads: CPU threads of the runtime; 0: its own choice.
-        largest_batch: every batch size from 1 up to this is warmed up.
+        largest_batch: every batch size from 1 up to this is warmed up, if batches are a gain.
         keep_waiting: asked every now and then; if it says no, the thread is left to itself.
         on_progress: told by that thread how far the engine is, if it has to be built.
 
@@ -71,7 +71,8 @@ def load_segmenter(
             try:
                 # The hash of a large file takes a while; from now on it is known.
                 _ = segmenter.engine.model.sha256
-                segmenter.warm_up(batch_sizes=range(1, largest_batch + 1))
+                largest = largest_batch if segmenter.gains_by_batches else 1
+                segmenter.warm_up(batch_sizes=range(1, largest + 1))
             except Exception:
                 segmenter.close()  # the error holds it in memory, and memory may be what lacks
                 raise

@@ -1,6 +1,10 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The one worker thread: newest frame of every camera, one batch, outputs (contract 4)."""
+"""The one worker thread: newest frame of every camera, network, outputs (contract 4).
+
+Where batches are a gain, as on a GPU, the frames go through the network as one batch. Elsewhere the
+cameras take turns: each frame is taken when its turn comes, and published before the next one's.
+"""
 
 from __future__ import annotations
 
@@ -171,7 +175,17 @@ class Worker:
                 self._report(camera, 'label_info', error)
 
     def _work(self) -> None:
-        jobs = [job for camera in self._cameras if (job := self._prepare(camera)) is not None]
+        if self.segmenter.gains_by_batches:
+            self._segment(self._cameras)
+            return
+        for camera in self._cameras:
+            if self._stopping.is_set():
+                return
+            self._segment([camera])
+
+    def _segment(self, cameras: Sequence[Camera]) -> None:
+        """The newest frames of some cameras, as one batch."""
+        jobs = [job for camera in cameras if (job := self._prepare(camera)) is not None]
         if not jobs:
             return
         started_s = time.monotonic()

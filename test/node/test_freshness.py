@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Newest frame wins, one batch for all cameras, and the ledger that adds up."""
+"""Newest frame wins, in one batch or in turns, and the ledger that adds up."""
 
 from __future__ import annotations
 
@@ -43,6 +43,20 @@ def settled(live: Live, camera: int = 0) -> Any:
     return live.counts(camera)
 
 
+def three_cameras(
+    make_live: MakeLive, peer: Peer, model: Path
+) -> tuple[Live, list[list[Any]], list[Any]]:
+    """A node of three cameras, their masks, and who sends their images."""
+    names = ['front', 'left', 'right']
+    topics = [f'/{name}/image' for name in names]
+    live = make_live(model=str(model), image_topics=topics).wait_active()
+    masks = [peer.listen(f'/{name}/segmentation/mask') for name in names]
+    cameras = [peer.camera(topic).wait_subscribed() for topic in topics]
+    for index in range(3):
+        live.wait_wanted('mask', camera=index)
+    return live, masks, cameras
+
+
 def test_slow_engine_takes_the_newest(
     make_live: MakeLive, peer: Peer, tiny_model: Path, gate: ModuleType
 ) -> None:
@@ -65,34 +79,56 @@ def test_slow_engine_takes_the_newest(
     assert (counts.offered, counts.processed, counts.dropped) == (8, 2, 6)
 
 
-def test_all_fresh_frames_go_through_one_batch(
-    make_live: MakeLive, peer: Peer, tiny_model: Path, gate: ModuleType
+@pytest.mark.parametrize(('device', 'batches'), [('cuda:0', [1, 3]), ('cpu', [1, 1, 1, 1])])
+def test_all_fresh_frames_are_a_batch_where_that_is_a_gain(
+    make_live: MakeLive,
+    peer: Peer,
+    tiny_model: Path,
+    gate: ModuleType,
+    device: str,
+    batches: list[int],
 ) -> None:
-    names = ['front', 'left', 'right']
-    live = make_live(
-        model=str(tiny_model), image_topics=[f'/{name}/image' for name in names]
-    ).wait_active()
-    masks = [peer.listen(f'/{name}/segmentation/mask') for name in names]
-    cameras = [peer.camera(f'/{name}/image').wait_subscribed() for name in names]
-    for index in range(3):
-        live.wait_wanted('mask', camera=index)
+    gate.DEVICES.append(device)
+    live, masks, cameras = three_cameras(make_live, peer, tiny_model)
     gate.BATCHES.clear()
     gate.OPEN.clear()
-    cameras[0].send(make_image(0))
+    # The last one, so that a round of turns ends with it.
+    cameras[2].send(make_image(0))
     wait_for(lambda: gate.BATCHES == [1], 'the first frame is in the engine')
     # Sizes differ, as those of cameras do.
     sent = [make_picture(i, width=40 + 8 * i, height=40) for i in range(1, 4)]
     for index, (camera, picture) in enumerate(zip(cameras, sent, strict=True)):
         camera.send(make_image(10 + index, picture=picture))
         wait_for(lambda: live.counts(index).waiting, 'it arrived')  # noqa: B023
-    wait_for(lambda: live.counts(0).waiting == 2, 'it arrived')
+    wait_for(lambda: live.counts(2).waiting == 2, 'it arrived')
     gate.OPEN.set()
-    wait_for(lambda: [len(m) for m in masks] == [2, 1, 1], 'the masks')
-    assert gate.BATCHES == [1, 3]
+    wait_for(lambda: [len(m) for m in masks] == [1, 1, 2], 'the masks')
+    assert batches == gate.BATCHES
     with Segmenter.open(tiny_model) as segmenter:
         for messages, picture in zip(masks, sent, strict=True):
             expected = segmenter.segment([picture])[0].class_ids
             np.testing.assert_array_equal(decode_labels(messages[-1]), expected)
+
+
+def test_cameras_that_take_turns_give_their_newest_frame(
+    make_live: MakeLive, peer: Peer, tiny_model: Path, gate: ModuleType
+) -> None:
+    live, masks, cameras = three_cameras(make_live, peer, tiny_model)
+    gate.BATCHES.clear()
+    gate.OPEN.clear()
+    cameras[0].send(make_image(0))
+    wait_for(lambda: gate.BATCHES == [1], 'the first frame is in the engine')
+    for seed in (1, 2):
+        cameras[1].send(make_image(seed))
+        wait_for(lambda: live.counts(1).offered == seed, 'it arrived')  # noqa: B023
+    cameras[0].send(make_image(3))
+    wait_for(lambda: live.counts(0).offered == 2, 'it arrived')
+    gate.OPEN.set()
+    wait_for(lambda: [len(m) for m in masks] == [2, 1, 0], 'the masks')
+    assert [stamps(m) for m in masks] == [[0, 3], [2], []]
+    assert gate.BATCHES == [1, 1, 1]
+    counts = settled(live, 1)
+    assert (counts.offered, counts.processed, counts.dropped) == (2, 1, 1)
 
 
 BROKEN = {
@@ -141,14 +177,7 @@ def test_corrupt_jpeg(make_live: MakeLive, peer: Peer, tiny_model: Path) -> None
 def test_garbage_of_one_camera_is_not_noticed_by_the_others(
     make_live: MakeLive, peer: Peer, tiny_model: Path
 ) -> None:
-    names = ['front', 'left', 'right']
-    live = make_live(
-        model=str(tiny_model), image_topics=[f'/{name}/image' for name in names]
-    ).wait_active()
-    masks = [peer.listen(f'/{name}/segmentation/mask') for name in names]
-    cameras = [peer.camera(f'/{name}/image').wait_subscribed() for name in names]
-    for index in range(3):
-        live.wait_wanted('mask', camera=index)
+    live, masks, cameras = three_cameras(make_live, peer, tiny_model)
     for seed in range(20):
         for index, camera in enumerate(cameras):
             message = make_image(seed)
