@@ -48,6 +48,9 @@ def node(
 
     Also its CPU share and memory with images coming through DDS at 10 Hz. The table is Markdown.
     """
+    from drivseg_ros.node.freed_memory import keep_freed_memory
+
+    keep_freed_memory()  # as the program of the node does
     try:
         from drivseg_ros.node.benchmark import SIZES, benchmark_node, markdown_table
     except ModuleNotFoundError as error:

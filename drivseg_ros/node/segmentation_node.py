@@ -24,7 +24,9 @@ def main(args: list[str] | None = None) -> int:
     """
     stop = StopSignals()
     from drivseg_ros.errors import DrivsegError
+    from drivseg_ros.node.freed_memory import keep_freed_memory
 
+    keep_freed_memory()  # the libraries start threads when they are loaded
     try:
         try:
             from drivseg_ros.node.run import run

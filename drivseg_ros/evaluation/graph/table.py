@@ -8,20 +8,42 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 _NOTHING = '–'
+# What nodes are compared by: title, figure, factor.
+_COMPARED = (
+    ('sent, Hz', 'sent_hz', 1.0),
+    ('lost, %', 'loss', 100.0),
+    ('latency p50, ms', 'latency_p50', 1.0),
+    ('last frame, ms', 'last_frame', 1.0),
+    ('age of the newest p50, ms', 'age_p50', 1.0),
+    ('age of the newest p95, ms', 'age_p95', 1.0),
+)
 
 
 def markdown_table(report: Mapping[str, Any], *, only: Collection[str] | None = None) -> str:
-    """The rows of a report of `benchmark_graph`: the peak rates, then every rate.
+    """The rows of a report of `benchmark_graph`: the peaks, the nodes side by side, every rate.
 
     Args:
         report: the report.
         only: names of the rates to show ('peak', '30'); None for all.
     """
-    parts = []
-    if report['configuration']['peak']:
-        parts.append(_peaks(report))
-    parts += [_rates(report, only), _basis(report)]
+    return _joined([*_summary(report, only), _rates(report, only), _basis(report)])
+
+
+def summary_table(report: Mapping[str, Any]) -> str:
+    """The peaks and the nodes side by side, without the figures of each node by itself."""
+    return _joined([*_summary(report, None), _basis(report)])
+
+
+def _joined(parts: list[str]) -> str:
     return '\n\n'.join(parts) + '\n'
+
+
+def _summary(report: Mapping[str, Any], only: Collection[str] | None) -> list[str]:
+    configuration = report['configuration']
+    parts = [_peaks(report)] if configuration['peak'] else []
+    if len(configuration['nodes']) > 1:
+        parts.append(_side_by_side(report, only))
+    return parts
 
 
 def _peaks(report: Mapping[str, Any]) -> str:
@@ -33,6 +55,32 @@ def _peaks(report: Mapping[str, Any]) -> str:
         setup[row['node']] = _peak(row)
     for (image, cameras), found in by_setup.items():
         lines.append(_line([image, cameras, *(found.get(name, _NOTHING) for name in nodes)]))
+    return '\n'.join(lines)
+
+
+def _side_by_side(report: Mapping[str, Any], only: Collection[str] | None) -> str:
+    """A row for each setup and fixed rate, in each cell the nodes' figures in their order.
+
+    The peaks are left out: each node's is another rate.
+    """
+    nodes = [node['name'] for node in report['configuration']['nodes']]
+    found: dict[tuple[str, str, str], dict[str, Mapping[str, Any]]] = {}
+    for row in report['rows']:
+        for rate in row['rates']:
+            if rate['name'] != 'peak' and (only is None or rate['name'] in only):
+                setup = (_image(row), str(row['cameras']), f'{rate["rate_hz"]:.3g}')
+                found.setdefault(setup, {})[row['node']] = rate['figures']
+
+    def cell(figures: Mapping[str, Mapping[str, Any]], name: str, scale: float) -> str:
+        values = [figures[node][name] if node in figures else None for node in nodes]
+        return ' / '.join(_NOTHING if v is None else f'{scale * v:.1f}' for v in values)
+
+    lines = [f'In each cell: {" / ".join(nodes)}.', '']
+    lines += _head(['image', 'cameras', 'rate, Hz', *(title for title, _, _ in _COMPARED)])
+    lines += [
+        _line([*setup, *(cell(figures, name, scale) for _, name, scale in _COMPARED)])
+        for setup, figures in found.items()
+    ]
     return '\n'.join(lines)
 
 
@@ -53,6 +101,7 @@ def _rates(report: Mapping[str, Any], only: Collection[str] | None) -> str:
             'image',
             'cameras',
             'node',
+            'rate, Hz',
             'sent, Hz',
             'outputs, Hz',
             'lost',
@@ -75,6 +124,7 @@ def _rates(report: Mapping[str, Any], only: Collection[str] | None) -> str:
                     [
                         *start,
                         f'{rate["rate_hz"]:.3g}' + (' (peak)' if rate['name'] == 'peak' else ''),
+                        _ms(figures, 'sent_hz'),
                         _ms(figures, 'output_hz'),
                         f'{100 * figures["loss"]:.1f} %',
                         _ms(figures, 'latency_p50', 'latency_p95', 'latency_p99'),
@@ -87,7 +137,7 @@ def _rates(report: Mapping[str, Any], only: Collection[str] | None) -> str:
                 )
             )
         if row['problem']:
-            lines.append(_line([*start, 'cannot be run', *[_NOTHING] * 8]))
+            lines.append(_line([*start, 'cannot be run', *[_NOTHING] * 9]))
     return '\n'.join(lines)
 
 

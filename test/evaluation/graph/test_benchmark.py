@@ -22,7 +22,7 @@ from drivseg_ros.evaluation.graph.messages import InputChoice
 from drivseg_ros.evaluation.graph.node_under_test import NodeUnderTest
 from drivseg_ros.evaluation.graph.options import GraphOptions
 from drivseg_ros.evaluation.graph.session import Session, Setup
-from drivseg_ros.evaluation.graph.table import markdown_table
+from drivseg_ros.evaluation.graph.table import markdown_table, summary_table
 from drivseg_ros.evaluation.graph.trial import GraphLedger
 
 pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
@@ -192,9 +192,15 @@ def test_ours_and_the_textbook_node_side_by_side(tmp_path: Path) -> None:
     table = markdown_table(report)
     assert table.strip() in run.stdout
     widths = {line.count('|') for line in table.splitlines() if line.startswith('|')}
-    assert len(widths) == 2  # two tables, no ragged row
+    assert len(widths) == 3  # three tables, no ragged row
     assert '| drivseg_ros | 20 |' in table
     assert '| drivseg_ros | 20 |' not in markdown_table(report, only=['peak'])
+    ours, other = (row['rates'][-1]['figures'] for row in report['rows'])
+    both = f'| {ours["latency_p50"]:.1f} / {other["latency_p50"]:.1f} |'
+    summary = summary_table(report)
+    assert both in table
+    assert both in summary
+    assert '| drivseg_ros | 20 |' not in summary
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
