@@ -92,7 +92,12 @@ def _peak(row: Mapping[str, Any]) -> str:
         return f'< {peak["probes"][-1][0]:g}'
     # It was not the node that set the limit.
     sign = '' if peak['limited_by'] == 'node' else '≥ '
-    return f'{sign}{peak["rate_hz"]:.3g}'
+    held = ''.join(
+        f' ({rate["held"]} of {len(rate["runs"])})'
+        for rate in row['rates']
+        if rate['name'] == 'peak'
+    )
+    return f'{sign}{peak["rate_hz"]:.3g}{held}'
 
 
 def _rates(report: Mapping[str, Any], only: Collection[str] | None) -> str:
@@ -159,7 +164,8 @@ def _basis(report: Mapping[str, Any]) -> str:
         'received by another, matched by header.stamp. Age: how old the newest message with an '
         'output is, at any moment. Peak: the highest rate with less than '
         f'{100 * held["loss_below"]:.0f} % loss and outputs at {100 * held["pace_at_least"]:.0f} % '
-        "of the messages' pace at least; ≥: the sender or the search set the limit. "
+        "of the messages' pace at least, and in how many of the runs that followed it was held; "
+        '≥: the sender or the search set the limit. '
         f'CPU: 100 % is one CPU. {runs} runs of {options["duration_s"]:g} s{trimmed}, the nodes '
         'taking turns'
         + (' (interrupted)' if report['interrupted'] else '')
