@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 
 from drivseg_ros.errors import DataError
 from drivseg_ros.image_files import IMAGE_SUFFIXES
+from drivseg_ros.yaml_reason import yaml_reason
 
 Attributes = Mapping[str, Mapping[str, str]]
 """By frame its attributes by name."""
@@ -24,7 +25,8 @@ NOT_TOLD = 'not told'
 
 FILE_NAMES = ('attributes.csv', 'attributes.yaml', 'attributes.yml', 'attributes.json')
 _MAX_VALUES = 50
-_YAML = YAML(typ='safe', pure=True)
+# All scalars are text: as numbers, names such as 0012 or a stamp would not be what was written.
+_YAML = YAML(typ='base', pure=True)
 
 
 def find_attributes(folder: Path) -> Path | None:
@@ -62,7 +64,7 @@ def read_attributes(path: Path) -> Attributes:
         if frame in found:
             raise DataError(f'the attributes {path} tell of the frame {name!r} twice; keep one')
         found[frame] = {
-            str(key): str(value)
+            str(key): str(value).lower() if isinstance(value, bool) else str(value)
             for key, value in attributes.items()
             # BDD100K's lists hold more than plain values.
             if isinstance(value, (str, int, float, bool)) and value != ''
@@ -94,6 +96,8 @@ def _of_csv(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
     if len(rows) < 2 or len(rows[0]) < 2:
         raise DataError(f'{path} needs a line "name,timeofday,weather,..." and one for each frame')
     heads = [head.strip() for head in rows[0]]
+    if len(set(heads)) != len(heads):
+        raise DataError(f'{path} has the headings {", ".join(heads)}; give each another name')
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(heads):
             raise DataError(f'{path} has {len(row)} fields in line {number}, not {len(heads)}')
@@ -108,7 +112,7 @@ def _of_yaml(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
         # JSON is YAML as well, but BDD100K's files take minutes that way.
         content = json.loads(text) if path.suffix == '.json' else _YAML.load(text)
     except (ValueError, YAMLError) as error:
-        raise DataError(f'the attributes {path} cannot be read: {error}') from None
+        raise DataError(f'the attributes {path} cannot be read: {yaml_reason(error)}') from None
     if isinstance(content, Mapping):
         pairs = list(content.items())
     elif isinstance(content, list) and all(isinstance(e, Mapping) for e in content):

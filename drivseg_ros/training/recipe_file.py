@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.share import share_directory
 from drivseg_ros.training.recipe import Recipe
+from drivseg_ros.yaml_reason import yaml_reason
 
 EXTENDS = 'extends'
 _SUFFIXES = ('.yaml', '.yml')
@@ -88,7 +89,9 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     try:
         content = _load(path.read_text(encoding='utf-8'))
     except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ParameterError(f'it cannot be read as YAML: {_reason(error)}; correct it') from None
+        raise ParameterError(
+            f'it cannot be read as YAML: {yaml_reason(error)}; correct it'
+        ) from None
     if not isinstance(content, dict):
         raise ParameterError(f'it is {content!r}; write a recipe as key: value')
     base = content.pop(EXTENDS, None)
@@ -130,13 +133,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
-        told = ', '.join(text for text in (error.context, error.problem) if text)
-        return f'{told}, in line {error.problem_mark.line + 1}'
-    return ' '.join(str(error).split())
-
-
 def _apply(content: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition('=')
     if not equals or not key:
@@ -145,8 +141,8 @@ def _apply(content: dict[str, Any], override: str) -> None:
         value = _load(text) if text.strip() else ''
     except YAMLError as error:
         raise ParameterError(
-            f'the change {override!r} has no YAML behind the sign ({_reason(error)}); correct it, '
-            'or put a text in quotes'
+            f'the change {override!r} has no YAML behind the sign ({yaml_reason(error)}); correct '
+            'it, or put a text in quotes'
         ) from None
     *path, last = key.split('.')
     place: Any = content  # a mapping or a list, further and further in

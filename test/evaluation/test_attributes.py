@@ -36,7 +36,14 @@ def test_forms(tmp_path: Path, name: str, text: str) -> None:
 
 def test_numbers_are_read_as_text(tmp_path: Path) -> None:
     (tmp_path / 'a.yaml').write_text('7: {drive: 3, wet: true}\n')
-    assert read_attributes(tmp_path / 'a.yaml') == {'7': {'drive': '3', 'wet': 'True'}}
+    assert read_attributes(tmp_path / 'a.yaml') == {'7': {'drive': '3', 'wet': 'true'}}
+
+
+def test_names_stay_as_they_are_written(tmp_path: Path) -> None:
+    """The names of a bag's frames are their stamps, which a float would round."""
+    names = ['1700000000.050000000', '000012', '1e3', 'true']
+    (tmp_path / 'a.yaml').write_text(''.join(f'{name}: {{weather: rain}}\n' for name in names))
+    assert list(read_attributes(tmp_path / 'a.yaml')) == names
 
 
 def test_what_is_not_told_is_said() -> None:
@@ -56,7 +63,9 @@ def test_what_is_not_told_is_said() -> None:
         ('a.csv', 'name,weather\na,rain,night\n', '3 fields in line 2, not 2'),
         ('a.csv', 'name,weather\na,rain\na.jpg,snow\n', 'twice'),
         ('a.csv', 'name,x\n' + ''.join(f'{i},{i}\n' for i in range(60)), "'x' has 60 values"),
+        ('a.csv', 'name,x,x\na,1,2\n', 'headings name, x, x; give each another name'),
         ('a.yaml', 'a: night\n', "'a': 'night'"),
+        ('a.yaml', 'a: {x: 1}\na: {x: 2}\n', 'cannot be read'),
         ('a.yaml', '- night\n', 'must map names'),
         ('a.yaml', 'a: [', 'cannot be read'),
         ('a.json', '{"a": ', 'cannot be read'),
