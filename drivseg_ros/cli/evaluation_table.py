@@ -12,6 +12,7 @@ from rich.table import Column, Table
 
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.evaluation_times import print_times
+from drivseg_ros.evaluation.bootstrap import MIN_GROUPS
 from drivseg_ros.evaluation.evaluation_diff import EvaluationDiff, FrameChange
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.measures import MAIN_FIGURES
@@ -127,8 +128,14 @@ def _print_notes(content: Mapping[str, Any]) -> None:
             f'in percent; interval: {level:g} % of the draws of {content["groups"]} groups ({by})',
             markup=False,
         )
+    elif content['settings']['bootstrap']['draws']:
+        out.print(
+            f'in percent; no intervals: {content["groups"]} groups ({by}), and at least '
+            f'{MIN_GROUPS} are needed',
+            markup=False,
+        )
     else:
-        out.print(f'in percent; no intervals: {content["groups"]} groups ({by})', markup=False)
+        out.print('in percent; no intervals: none were drawn', markup=False)
     for text in notes(content):
         out.print(text, markup=False)
 

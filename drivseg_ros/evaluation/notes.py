@@ -18,6 +18,9 @@ def notes(content: Mapping[str, Any]) -> list[str]:
     """
     if not content['labels_sha256']:
         return ['no frame has a label, so only changes are told; in a bag, name --label-topic']
+    labelled = sum(map(sum, content['confusion_matrix']['pixels']))
+    if not labelled:
+        return ['no pixel has a label: all are unlabelled, so only changes are told']
     found = [
         f'{name} IoU: the labels tell it, no class of the network has such a role'
         for name in content['unanswered']
@@ -25,5 +28,11 @@ def notes(content: Mapping[str, Any]) -> list[str]:
     if MIOU not in content['figures']:
         found.append(
             'mIoU: the classes of network and labels do not match, so only roles are judged'
+        )
+    calibration = content['calibration']
+    if calibration is not None and (sure := sum(calibration['pixels'])) < labelled:
+        found.append(
+            f'calibration error: only {100 * sure / labelled:.1f} % of the labelled pixels have a '
+            'confidence'
         )
     return found
