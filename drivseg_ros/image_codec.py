@@ -108,11 +108,17 @@ def decode_labels(msg: Any) -> np.ndarray:
     Raises:
         ImageError: if the message is malformed or has another encoding.
     """
+    if hasattr(msg, 'format') and not hasattr(msg, 'encoding'):
+        raise ImageError(
+            f'labels in a CompressedImage; sensor_msgs/Image ({", ".join(LABEL_ENCODINGS)}) with a '
+            'class id per pixel is allowed: a compressed picture need not keep class ids',
+            kind='message',
+        )
     name = _field(msg, 'encoding')
     if not isinstance(name, str) or name not in LABEL_ENCODINGS:
         raise ImageError(
             f'labels of the encoding {shorten(name)}; allowed are {", ".join(LABEL_ENCODINGS)} '
-            'with a class id per pixel: choose the label topic, not one with colours',
+            'with a class id per pixel: choose a topic of labels or masks, not one with colours',
             kind='encoding',
         )
     return _pixels(msg, name, find_encoding(name))

@@ -3,7 +3,8 @@
 """What a bag made of a data set tells about it: the classes of its labels, its frames' names.
 
 The classes are in the bag's custom_data (custom_data.py). The names are messages of
-std_msgs/Header on a topic of their own: the stamp is the image's, frame_id the frame's name. So
+std_msgs/Header on a topic of their own: the stamp is the image's, frame_id the frame's name. The
+drives, where the data set knows them, lie on another one in the same way. So
 they go with the frames by stamp, as labels do, through `ros2 bag convert`, replay and recording;
 a std_msgs/String has no stamp to go by, and an image's own frame_id belongs to its camera.
 """
@@ -36,6 +37,7 @@ class DatasetInfo:
         label_topic: where its labels are; '' if it has none.
         name_topic: where its frames' names are; '' if they are nowhere.
         classes: what the ids in its labels mean; none if it has no labels.
+        drive_topic: where its frames' drives are; '' if each is a drive of its own.
     """
 
     name: str
@@ -44,6 +46,7 @@ class DatasetInfo:
     label_topic: str
     name_topic: str
     classes: tuple[ModelClass, ...]
+    drive_topic: str = ''
 
     def to_json(self) -> str:
         """The JSON that `from_json` reads."""
@@ -66,6 +69,7 @@ class DatasetInfo:
                 key: _text(content[key])
                 for key in ('name', 'identity', 'image_topic', 'label_topic', 'name_topic')
             }
+            texts['drive_topic'] = _text(content.get('drive_topic', ''))
             classes = tuple(
                 ModelClass(c['id'], c['name'], tuple(c['color']), c['role'])
                 for c in content['classes']
@@ -91,7 +95,7 @@ def read_dataset_info(bag: Path) -> DatasetInfo | None:
 
 
 def read_frame_names(reader: BagReader, topic: str) -> dict[int, str]:
-    """The names on a topic, by stamp in nanoseconds.
+    """The names on a topic, of frames or of their drives, by stamp in nanoseconds.
 
     Raises:
         BagError: if the topic is not there, or is none of names.

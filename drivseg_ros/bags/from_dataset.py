@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -17,7 +17,7 @@ from drivseg_ros.bags.messages import PNG_START
 from drivseg_ros.bags.stamps import check_rate, stamp_at
 from drivseg_ros.datasets.base import Dataset, Sample
 from drivseg_ros.datasets.cache import resize_frame
-from drivseg_ros.datasets.paired_files import PairedFiles
+from drivseg_ros.datasets.paired_files import PairedFiles, drives_of
 from drivseg_ros.datasets.unlabelled import UnlabelledFrames
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.image_arrays import MAX_SIDE
@@ -38,8 +38,8 @@ def bag_from_dataset(
 ) -> MadeBag:
     """Writes a data set into a bag, one frame at a time, in its own order.
 
-    Images, labels (ids of the data set's classes, 255 unlabelled; none if it has no classes) and
-    names have the same stamps. See dataset_info.py for where names and classes are.
+    Images, labels (ids of the data set's classes, 255 unlabelled; none if it has no classes), names
+    and drives have the same stamps. See dataset_info.py for where names, drives and classes are.
 
     Args:
         dataset: what `datasets.registry.open_dataset` opened.
@@ -61,7 +61,7 @@ def bag_from_dataset(
         raise ParameterError(
             f'the size {size[0]}x{size[1]} is not possible; each side is 1 to {MAX_SIDE} pixels'
         )
-    labelled = bool(dataset.classes)
+    labelled, drives = bool(dataset.classes), drives_of(dataset)
     info = DatasetInfo(
         name=dataset.name,
         identity=dataset.identity,
@@ -69,12 +69,14 @@ def bag_from_dataset(
         label_topic=options.labels_on if labelled else '',
         name_topic=options.names_on,
         classes=tuple(dataset.classes),
+        drive_topic=options.drives_on if drives else '',
     )
     return write_image_bag(
-        _frames(dataset, options, rate_hz, size),
+        _frames(dataset, options, rate_hz, size, drives),
         options,
         has_labels=labelled,
         has_titles=True,
+        has_drives=bool(drives),
         custom_data={DATASET_KEY: info.to_json()},
         progress=progress,
     )
@@ -90,7 +92,11 @@ def image_file(dataset: Dataset, index: int) -> Path | None:
 
 
 def _frames(
-    dataset: Dataset, options: ImageBagOptions, rate_hz: float, size: tuple[int, int] | None
+    dataset: Dataset,
+    options: ImageBagOptions,
+    rate_hz: float,
+    size: tuple[int, int] | None,
+    drives: Mapping[str, str],
 ) -> Iterator[Frame]:
     for index in range(len(dataset)):
         path = image_file(dataset, index) if options.jpeg else None
@@ -112,6 +118,7 @@ def _frames(
             grey_file=grey,
             labels=label if dataset.classes else None,
             title=sample.name,
+            drive=drives.get(sample.name),
         )
 
 

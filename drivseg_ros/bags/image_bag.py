@@ -69,14 +69,20 @@ class ImageBagOptions:
         if self.start_ns < 0:
             raise ParameterError(f'start {self.start_ns} ns is before 1970; give 0 or more')
         check_storage(self.storage)
-        topics = [self.image_topic, self.labels_on, self.camera_info_on, self.names_on]
+        topics = [
+            self.image_topic,
+            self.labels_on,
+            self.camera_info_on,
+            self.names_on,
+            self.drives_on,
+        ]
         if any(not t.startswith('/') or t.endswith('/') for t in topics):
             raise ParameterError(
                 f"topics must be absolute, like '/camera/image_raw'; given {topics}"
             )
         if len(set(topics)) != len(topics):
             raise ParameterError(
-                f'image, label, camera_info and name topics must differ; given {topics}'
+                f'image, label, camera_info, drive and name topics must differ; given {topics}'
             )
 
     @property
@@ -104,6 +110,11 @@ class ImageBagOptions:
         """Where the names go."""
         return self.name_topic or names_beside(self.topic)
 
+    @property
+    def drives_on(self) -> str:
+        """Where the drives go."""
+        return drives_beside(self.topic)
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -117,6 +128,7 @@ class Frame:
         grey_file: that file has one channel.
         labels: uint8 [H, W] class ids, or None.
         title: its name in its data set, for the name topic.
+        drive: the drive it is from, for the drive topic.
     """
 
     name: str
@@ -126,6 +138,7 @@ class Frame:
     grey_file: bool = False
     labels: np.ndarray | None = None
     title: str | None = None
+    drive: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,12 +163,18 @@ def names_beside(image_topic: str) -> str:
     return f'{raw_topic(image_topic).rpartition("/")[0]}/name'
 
 
+def drives_beside(image_topic: str) -> str:
+    """Where the drives of a topic's images are."""
+    return f'{raw_topic(image_topic).rpartition("/")[0]}/drive'
+
+
 def write_image_bag(
     frames: Iterable[Frame],
     options: ImageBagOptions,
     *,
     has_labels: bool = False,
     has_titles: bool = False,
+    has_drives: bool = False,
     calibration: Calibration | None = None,
     custom_data: Mapping[str, str] | None = None,
     progress: Callable[[int], None] = lambda done: None,
@@ -170,6 +189,7 @@ def write_image_bag(
         options: topics, encoding and so on.
         has_labels: add the label topic.
         has_titles: add the name topic.
+        has_drives: add the drive topic.
         calibration: add a CameraInfo to every image.
         custom_data: goes into the bag's metadata.
         progress: called with the number of frames done.
@@ -191,6 +211,8 @@ def write_image_bag(
             writer.add_topic(options.labels_on, 'sensor_msgs/msg/Image', qos=TopicQos())
         if has_titles:
             writer.add_topic(options.names_on, HEADER, qos=TopicQos())
+        if has_drives:
+            writer.add_topic(options.drives_on, HEADER, qos=TopicQos())
         if calibration:
             writer.add_topic(options.camera_info_on, 'sensor_msgs/msg/CameraInfo', qos=TopicQos())
         for done, frame in enumerate(frames, start=1):
@@ -233,6 +255,8 @@ def _write_frame(
         made.append((options.labels_on, label))
     if frame.title is not None:
         made.append((options.names_on, messages.header(stamp, frame.title)))
+    if frame.drive is not None:
+        made.append((options.drives_on, messages.header(stamp, frame.drive)))
     made.append((options.image_topic, _image_message(frame, options)))
     for topic, message in made:
         writer.write(topic, stamp, message)

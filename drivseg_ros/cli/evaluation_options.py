@@ -73,7 +73,10 @@ ConfidenceTopic = Annotated[
 ]
 MaskClasses = Annotated[
     str | None,
-    typer.Option(help="What the masks' values mean, as --labels; the same without it."),
+    typer.Option(
+        help="What the masks' values mean: as --labels, or a model whose classes they are. "
+        'Without it, the same as the labels.'
+    ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help='Take so many frames only.')]
 AttributesFile = Annotated[

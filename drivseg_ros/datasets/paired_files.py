@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from drivseg_ros.datasets.base import Sample
+from drivseg_ros.datasets.base import Dataset, Sample
 from drivseg_ros.datasets.label_codes import LabelCode
 from drivseg_ros.errors import DataError
 from drivseg_ros.image_files import IMAGE_SUFFIXES, read_image
@@ -107,6 +107,13 @@ class PairedFiles:
         wanted = set(names)
         pairs = tuple(pair for pair in self.pairs if pair.name in wanted)
         return dataclasses.replace(self, name=name, pairs=pairs)
+
+
+def drives_of(dataset: Dataset) -> dict[str, str]:
+    """The drive of each frame by its name; nothing where every frame is a drive of its own."""
+    pairs = dataset.pairs if isinstance(dataset, PairedFiles) else ()
+    drives = {pair.name: pair.group for pair in pairs}
+    return drives if any(name != drive for name, drive in drives.items()) else {}
 
 
 def pair_files(

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.bags.dataset_info import DatasetInfo, read_dataset_info, read_frame_names
+from drivseg_ros.bags.image_bag import drives_beside, names_beside
 from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.comparison.candidates import find_judges
 from drivseg_ros.datasets.registry import KINDS
 from drivseg_ros.errors import ParameterError
@@ -33,6 +35,7 @@ class AskedFrames:
         text: a bag, or a data set.
         topics: of a bag.
         labels: what the labels' values mean; None: see `open_frames`.
+        masks: what the values of masks that are there mean; None: the same.
         data: the folder of data sets.
         limit: so many frames only.
         resample: 'auto' or 'frames'.
@@ -46,6 +49,7 @@ class AskedFrames:
     text: str
     topics: BagTopics
     labels: LabelMap | None
+    masks: LabelMap | None
     data: Path | None
     limit: int | None
     resample: str
@@ -88,33 +92,33 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
     path = Path(asked.text)
     if path.exists() and is_bag(path):
         info = read_dataset_info(path)
-        labels, topics, names = asked.labels, asked.topics, None
+        labels, topics = asked.labels, asked.topics
         if info is not None:
             topics = _with_topics(topics, info)
             if labels is None and info.classes:
                 labels = plain_map(info.name, info.classes)
-            if info.name_topic:
-                with BagReader(path) as reader:
-                    names = read_frame_names(reader, info.name_topic)
         if labels is None and card is not None:
             labels = plain_map(card.name, card.classes)
+        labels = labels or asked.masks
         if labels is None:
             raise ParameterError(
                 'masks do not say what their values mean: give --labels, one of '
                 f'{", ".join(ready_maps())}, or a .yaml file'
             )
-        # Frames of a data set have names of their own; recorded and rendered drives have stamps.
-        drive = info is None or not info.name_topic
+        names, drives = _names_and_drives(path, info, topics)
         bag = BagSource(
             path,
             topics,
             labels,
+            masks=asked.masks,
             names=names,
-            by_block=apart and drive,
+            drives=drives,
+            by_drive=apart,
             limit=asked.limit,
             title=asked.title,
         )
-        return OpenedFrames(bag, given, drive)
+        # Frames of a data set have names of their own; recorded and rendered drives have stamps.
+        return OpenedFrames(bag, given, not names)
     check_kind(asked.text)
     if asked.topics != BagTopics():
         raise ParameterError(f'{asked.text} is a data set, and topics were given; leave them out')
@@ -132,6 +136,26 @@ def _with_topics(topics: BagTopics, info: DatasetInfo) -> BagTopics:
     if image is None and topics.mask is None:
         image = info.image_topic
     return dataclasses.replace(topics, image=image, label=topics.label or info.label_topic or None)
+
+
+def _names_and_drives(
+    path: Path, info: DatasetInfo | None, topics: BagTopics
+) -> tuple[dict[int, str], dict[int, str]]:
+    """What a bag tells of its frames by their stamps.
+
+    A recording of a bag that was made of a data set has lost what that tells, and kept the topics.
+    """
+    with BagReader(path) as reader:
+        if info is not None:
+            asked = [info.name_topic, info.drive_topic]
+        else:
+            beside = topics.label or topics.image or ''
+            asked = [
+                topic if (found := reader.topics.get(topic)) and found.msgtype == HEADER else ''
+                for topic in (names_beside(beside), drives_beside(beside))
+            ]
+        names, drives = (read_frame_names(reader, topic) if topic else {} for topic in asked)
+    return names, drives
 
 
 def check_resample(text: str) -> None:

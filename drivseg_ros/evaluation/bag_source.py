@@ -15,11 +15,12 @@ import numpy as np
 
 from drivseg_ros.bags.reader import BagMessage, BagReader
 from drivseg_ros.bags.typestore import IMAGE_TYPES
-from drivseg_ros.errors import DataError, ImageError, ParameterError
+from drivseg_ros.errors import BagError, DataError, ImageError, ParameterError
 from drivseg_ros.evaluation.frame_source import DROPPED, FrameSource, LostFrame, SourceFrame
 from drivseg_ros.evaluation.label_map import LabelMap
 from drivseg_ros.evaluation.replay import decode, stamp_ns
 from drivseg_ros.image_codec import decode_labels
+from drivseg_ros.model_card import UNLABELLED
 
 BLOCK_S = 5
 """Frames of a bag are resampled by so many seconds: those of one moment are alike."""
@@ -78,8 +79,11 @@ class BagSource(FrameSource):
         bag: where it lies.
         topics: what is taken from it.
         labels: what the values in its labels mean.
+        masks: what those in its masks mean; None: the same.
         names: of frames by stamp in nanoseconds; the others are called by their stamps.
-        by_block: whether frames are resampled by BLOCK_S seconds, and not one by one.
+        drives: of frames by stamp, if the bag was made of a data set that knows them.
+        by_drive: whether frames are resampled by drive, those without a name by BLOCK_S seconds,
+            and not one by one.
         limit: take the first so many frames only.
         title: what to call it; None: the name of its folder or file.
 
@@ -98,16 +102,19 @@ class BagSource(FrameSource):
         topics: BagTopics,
         labels: LabelMap,
         *,
+        masks: LabelMap | None = None,
         names: Mapping[int, str] | None = None,
-        by_block: bool = True,
+        drives: Mapping[int, str] | None = None,
+        by_drive: bool = True,
         limit: int | None = None,
         title: str | None = None,
     ) -> None:
         self.labels = labels
+        self._masks = masks or labels
         self.has_images = topics.mask is None
         self.bag = bag
-        self._by_block = by_block
-        self._names = names or {}
+        self._by_drive = by_drive
+        self._names, self._drives = names or {}, drives or {}
         self._title = bag.resolve().name if title is None else title
         with BagReader(bag) as reader:
             self._unfinished = reader.unfinished
@@ -123,6 +130,8 @@ class BagSource(FrameSource):
         frames = stamps[str(self._frames)]
         if not frames:
             raise DataError(f"bag '{bag}' has no message on {self._frames}; name another topic")
+        for topic in sorted(read - {str(self._frames)}):
+            self._check_partners(topic, stamps)
         self._limit = len(frames) if limit is None else min(limit, len(frames))
         taken = frames[: self._limit]
         self._first = min(taken)
@@ -218,8 +227,39 @@ class BagSource(FrameSource):
             'mask_topic': topics.mask,
             'confidence_topic': topics.confidence,
             'labels': self.labels.name,
-            'resampled_by': f'blocks of {BLOCK_S} s' if self._by_block else 'frame',
+            'resampled_by': self._resampled_by,
         }
+
+    @property
+    def _resampled_by(self) -> str:
+        if not self._by_drive:
+            return 'frame'
+        if self._names:
+            return 'drive' if self._drives else 'frame'
+        return f'blocks of {BLOCK_S} s'
+
+    def _group(self, stamp: int) -> str:
+        """What a frame is resampled with; of a data set the same as in its folder."""
+        name = self._name(stamp)
+        if stamp in self._names:
+            return self._drives.get(stamp, name) if self._by_drive else name
+        if not self._by_drive:
+            return f'{self._title}, {name}'
+        block = (stamp - self._first) // (BLOCK_S * 10**9) * BLOCK_S
+        return f'{self._title}, from {block} s'
+
+    def _check_partners(self, topic: str, stamps: Mapping[str, list[int]]) -> None:
+        """Refuses a topic of which no message goes with a frame."""
+        there, frames = stamps[topic], stamps[str(self._frames)]
+        if not there:
+            raise DataError(f"bag '{self.bag}' has no message on {topic}; name another topic")
+        if not set(there) & set(frames):
+            raise DataError(
+                f"in bag '{self.bag}', no message of {topic} (first stamp {_seconds(there[0])}) "
+                f'has the stamp of one of {self._frames} (first stamp {_seconds(frames[0])}); only '
+                'what has the same header stamp belongs together: name other topics, or let the '
+                'node keep the stamps of its images'
+            )
 
     def _name(self, stamp: int) -> str:
         return self._names.get(stamp) or _seconds(stamp)
@@ -227,29 +267,51 @@ class BagSource(FrameSource):
     def _decode(self, frame: _Pending) -> SourceFrame | LostFrame:
         topics = self.topics
         planes: dict[str, np.ndarray] = {}
-        image: np.ndarray | None = None
+        for topic, message in {str(self._frames): frame.message, **frame.partners}.items():
+            is_image = self.has_images and topic == self._frames
+            try:
+                planes[topic] = decode(message) if is_image else decode_labels(message.message)
+            except (ImageError, BagError) as error:
+                return LostFrame(frame.name, getattr(error, 'kind', 'message'), f'{topic}: {error}')
+        if len({plane.shape[:2] for plane in planes.values()}) > 1:
+            sizes = [f'{topic} is {p.shape[1]}x{p.shape[0]}' for topic, p in planes.items()]
+            return LostFrame(
+                frame.name,
+                'size',
+                f'{", ".join(sizes)}; they must have one size, for nothing is stretched to fit: '
+                'let the node publish at the size of its images, or bring labels of its size',
+            )
         try:
-            for topic, message in frame.partners.items():
-                planes[topic] = decode_labels(message.message)
-            if self.has_images:
-                image = decode(frame.message)
-            else:
-                planes[str(self._frames)] = decode_labels(frame.message.message)
-        except ImageError as error:
-            return LostFrame(frame.name, error.kind, str(error))
-        label = planes.get(topics.label or '')
-        block = (frame.stamp - self._first) // (BLOCK_S * 10**9) * BLOCK_S
-        bag = self._title
+            label, mask = self._ids(planes.get(topics.label or ''), planes.get(topics.mask or ''))
+        except DataError as error:
+            raise DataError(f'the frame {frame.name}: {error}') from None
         return SourceFrame(
             frame.name,
-            f'{bag}, from {block} s' if self._by_block else f'{bag}, {frame.name}',
-            None if label is None else self.labels.apply(label),
-            image,
-            planes.get(topics.mask or ''),
+            self._group(frame.stamp),
+            label,
+            planes[str(self._frames)] if self.has_images else None,
+            mask,
             planes.get(topics.confidence or ''),
-            sequence=bag,
+            sequence=self._drives.get(frame.stamp, self._title),
             stamp_ns=frame.stamp,
         )
+
+    def _ids(
+        self, label: np.ndarray | None, mask: np.ndarray | None
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Class ids of the values that were recorded."""
+        true = None if label is None else self.labels.apply(label)
+        if mask is None:
+            return true, None
+        said = self._masks.apply(mask, what='mask')
+        if true is not None:
+            silent = (said == UNLABELLED) & (true != UNLABELLED)
+            if silent.any():
+                raise DataError(
+                    f'the mask has the values {np.unique(mask[silent]).tolist()}, which stand for '
+                    'no class, where the label has one; give them to a class (--mask-classes)'
+                )
+        return true, said
 
 
 def _complete(reader: BagReader, topics: BagTopics) -> BagTopics:
@@ -267,11 +329,14 @@ def _complete(reader: BagReader, topics: BagTopics) -> BagTopics:
                 'to take (--image-topic)'
             )
         image = there[0]
-    for topic in (image, topics.label, topics.mask, topics.confidence):
-        if topic is not None and reader.topic(topic).msgtype not in IMAGE_TYPES:
+    # Compressed pictures do not keep class ids.
+    planes = (topics.label, topics.mask, topics.confidence)
+    for topic, allowed in ((image, IMAGE_TYPES), *((plane, IMAGE_TYPES[:1]) for plane in planes)):
+        if topic is not None and reader.topic(topic).msgtype not in allowed:
             raise DataError(
                 f"the topic {topic} of '{reader.path}' has the type "
-                f'{reader.topic(topic).msgtype}; allowed are {", ".join(IMAGE_TYPES)}: name another'
+                f'{reader.topic(topic).msgtype}; allowed are {", ".join(allowed)}'
+                f'{"" if topic == image else " (mono8, a class id per pixel)"}: name another'
             )
     return BagTopics(image, topics.label, topics.mask, topics.confidence)
 

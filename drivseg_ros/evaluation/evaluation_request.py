@@ -24,7 +24,7 @@ from drivseg_ros.evaluation.bootstrap import BootstrapSettings
 from drivseg_ros.evaluation.boundary import DEFAULT_SHARE
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.label_map import read_label_map
+from drivseg_ros.evaluation.label_map import read_label_map, read_mask_map
 from drivseg_ros.evaluation.live import NodeChoice
 from drivseg_ros.evaluation.live_evaluation import OpenedLive
 from drivseg_ros.evaluation.matching import Matching
@@ -51,7 +51,7 @@ class EvaluationRequest:
         threads: see there.
         topics: of a bag.
         labels: what the labels' values mean, for `read_label_map`; None: see `open_frames`.
-        mask_classes: what the masks' values mean; None: the same.
+        mask_classes: what the masks' values mean, for `read_mask_map`; None: the same.
         data: the folder of data sets.
         limit: so many frames only.
         attributes: a file of them.
@@ -174,6 +174,7 @@ def open_asked(request: EvaluationRequest, card: ModelCard | None) -> OpenedFram
         request.frames,
         request.topics,
         None if request.labels is None else read_label_map(request.labels),
+        None if request.mask_classes is None else read_mask_map(request.mask_classes),
         None if request.data is None else Path(request.data),
         request.limit,
         request.resample,
@@ -223,7 +224,7 @@ def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation | O
         else:
             given = opened.source.labels
             if request.mask_classes is not None:
-                given = read_label_map(request.mask_classes)
+                given = read_mask_map(request.mask_classes)
             network, classes = {'masks': request.topics.mask}, given.classes
         yield OpenedEvaluation(opened, segmenter, settings, network, classes)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.datasets.base import Dataset
+from drivseg_ros.datasets.paired_files import drives_of
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.label_map import LabelMap, plain_map
 
@@ -125,9 +126,7 @@ class DatasetSource(FrameSource):
         self._title = title
         self._dataset = dataset
         self._given = labels
-        # Kinds that are files know their drives.
-        pairs = getattr(dataset, 'pairs', ())
-        self._drives = {pair.name: pair.group for pair in pairs}
+        self._drives = drives_of(dataset)
         self._by_drive = by_drive
 
     def __len__(self) -> int:

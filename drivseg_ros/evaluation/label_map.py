@@ -15,10 +15,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from drivseg_ros.datasets.folder import classes_named
-from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.errors import DataError, ModelError, ParameterError
 from drivseg_ros.evaluation.truth import Figure, figures_of
 from drivseg_ros.model_card import UNLABELLED, ModelClass
+from drivseg_ros.model_store import find_model
 from drivseg_ros.share import share_directory
+from drivseg_ros.yaml_reason import yaml_reason
 
 _SUFFIXES = ('.yaml', '.yml')
 _KEYS = ('description', 'classes', 'unlabelled', 'truth')
@@ -33,7 +35,7 @@ class LabelMap:
         name: of the map.
         classes: the classes, ids 0, 1, 2, ...
         values: class id by value.
-        unlabelled: values of pixels that nobody labelled; 255 always is one.
+        unlabelled: values of pixels that nobody labelled; 255 is one if it is no class's value.
         figures: what the labels are the truth of; None: as `figures_of` reads it off the roles.
 
     Raises:
@@ -49,7 +51,9 @@ class LabelMap:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'values', dict(self.values))
-        object.__setattr__(self, 'unlabelled', tuple(sorted({*self.unlabelled, UNLABELLED})))
+        # Some write binary masks as 0 and 255.
+        implied = {UNLABELLED} - set(self.values)
+        object.__setattr__(self, 'unlabelled', tuple(sorted({*self.unlabelled, *implied})))
         every = [*self.values, *self.unlabelled]
         if any(type(v) is not int or not 0 <= v <= 255 for v in every):
             raise ParameterError(f'{self._what} has the values {every}; 0 to 255 are allowed')
@@ -78,11 +82,12 @@ class LabelMap:
         table[list(self.unlabelled)] = UNLABELLED
         return table
 
-    def apply(self, label: np.ndarray) -> np.ndarray:
-        """Class ids of a label as it was recorded.
+    def apply(self, label: np.ndarray, *, what: str = 'label') -> np.ndarray:
+        """Class ids of a label, or of a mask, as it was recorded.
 
         Args:
             label: uint8 [H, W], values.
+            what: 'label' or 'mask', for the error's sake.
 
         Returns:
             uint8 [H, W], class ids, UNLABELLED where nobody labelled.
@@ -93,10 +98,11 @@ class LabelMap:
         found = self._table[label]
         if (found == _STRAY).any():
             values = np.unique(label[found == _STRAY]).tolist()
+            option = '--labels' if what == 'label' else '--mask-classes'
             raise DataError(
-                f'a label has the values {values}, which {self._what} does not know; it knows '
-                f'{sorted({*self.values, *self.unlabelled})}: give the map of these labels '
-                '(--labels)'
+                f'the {what} has the values {values}, which {self._what} does not know; it knows '
+                f'{sorted({*self.values, *self.unlabelled})}: give the map of these {what}s '
+                f'({option})'
             )
         return found
 
@@ -132,8 +138,29 @@ def read_label_map(text: str | Path) -> LabelMap:
     try:
         content = YAML(typ='safe', pure=True).load(path.read_text())
     except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ParameterError(f'the label map {path} cannot be read: {error}') from None
+        raise ParameterError(f'the label map {path} cannot be read: {yaml_reason(error)}') from None
     return _parse(path.stem, content)
+
+
+def read_mask_map(text: str) -> LabelMap:
+    """Reads what the values in masks mean.
+
+    Args:
+        text: as for `read_label_map`, or the name or path of the model that made the masks.
+
+    Raises:
+        ParameterError: if there is neither, or it is not valid.
+    """
+    if Path(text).suffix in _SUFFIXES or text in ready_maps():
+        return read_label_map(text)
+    try:
+        card = find_model(text).card
+    except ModelError as error:
+        raise ParameterError(
+            f'the classes of masks are {text!r}, which is no label map (ready are '
+            f'{", ".join(ready_maps())}, or give a .yaml file) and no model: {error}'
+        ) from None
+    return plain_map(card.name, card.classes)
 
 
 def _parse(name: str, content: Any) -> LabelMap:
@@ -145,7 +172,10 @@ def _parse(name: str, content: Any) -> LabelMap:
         raise ParameterError(
             f'{what} has the classes {entries!r}; give a list of {{name, values, role, color}}'
         )
-    classes = classes_named([{k: v for k, v in e.items() if k != 'values'} for e in entries])
+    try:
+        classes = classes_named([{k: v for k, v in e.items() if k != 'values'} for e in entries])
+    except ParameterError as error:
+        raise ParameterError(f'{what}: {error}') from None
     values: dict[int, int] = {}
     for c, entry in zip(classes, entries, strict=True):
         for value in _numbers(entry.get('values', [c.id]), f'class {c.name!r} of {what}'):

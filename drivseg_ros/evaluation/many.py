@@ -17,7 +17,7 @@ from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.kept_results import KeptResults
-from drivseg_ros.evaluation.label_map import read_label_map
+from drivseg_ros.evaluation.label_map import read_label_map, read_mask_map
 from drivseg_ros.evaluation.many_identity import identify
 from drivseg_ros.evaluation.many_runs import Finished, Runs
 from drivseg_ros.evaluation.matching import Matching
@@ -127,9 +127,10 @@ def evaluate_many(
     first = requests[0]
     # All bags would fail for the same reason.
     model = None if first.model is None else find_model(first.model)
-    for text in (first.labels, first.mask_classes):
-        if text is not None:
-            read_label_map(text)
+    if first.labels is not None:
+        read_label_map(first.labels)
+    if first.mask_classes is not None:
+        read_mask_map(first.mask_classes)
     found: dict[int, EvaluationResult] = {}
     broken: dict[int, str] = {}
     identities: dict[int, dict[str, Any]] = {}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from drivseg_ros.environment import describe_versions
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.asked_frames import attributes_beside, check_kind
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
-from drivseg_ros.evaluation.label_map import read_label_map
+from drivseg_ros.evaluation.label_map import LabelMap, read_label_map, read_mask_map
 from drivseg_ros.model_file import ModelFile
 
 # They tell where something is, or how fast it goes; what they stand for is looked at instead.
@@ -55,8 +56,8 @@ def identify(request: EvaluationRequest, model: ModelFile | None) -> dict[str, A
         **{key: value for key, value in request.to_dict().items() if key not in _NO_MATTER},
         'versions': {name: versions[name] for name in _VERSIONS_THAT_COUNT if name in versions},
         'model': None if model is None else model.sha256,
-        'labels': _label_map(request.labels),
-        'mask_classes': _label_map(request.mask_classes),
+        'labels': _digest_of(request.labels, read_label_map),
+        'mask_classes': _digest_of(request.mask_classes, read_mask_map),
         **_frames(request),
     }
     return json.loads(json.dumps(content))
@@ -97,10 +98,10 @@ def _frames(request: EvaluationRequest) -> dict[str, Any]:
         raise DataError(f'{error.filename} cannot be read ({error.strerror})') from None
 
 
-def _label_map(text: str | None) -> str | None:
+def _digest_of(text: str | None, read: Callable[[str], LabelMap]) -> str | None:
     if text is None:
         return None
-    found = read_label_map(text)
+    found = read(text)
     said = (found.name, found.classes, sorted(found.values.items()), found.unlabelled, found.truth)
     return hashlib.sha256(repr(said).encode()).hexdigest()
 

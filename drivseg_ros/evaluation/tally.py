@@ -206,9 +206,12 @@ class Tally:
 
     def _check_mask(self, where: str, mask: np.ndarray) -> None:
         known = len(self._matching.network)
-        if mask.size and int(mask.max()) >= known:
+        # Where nobody labelled, a mask need not tell a class.
+        strange = np.unique(mask[(mask >= known) & (mask != UNLABELLED)]).tolist()
+        if strange:
             raise DataError(
-                f'{where}: the mask has the value {int(mask.max())}; known are 0 to {known - 1}'
+                f'{where}: the mask has the values {strange}; known are 0 to {known - 1}: say what '
+                'the values mean (docs/evaluating.md, Labels)'
             )
 
 

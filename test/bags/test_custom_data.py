@@ -91,6 +91,12 @@ def test_what_is_told_of_a_data_set_comes_back(name: str, identity: str, topic: 
     assert DatasetInfo.from_json(info.to_json()) == info
 
 
+def test_an_earlier_version_told_no_drives() -> None:
+    content = json.loads(INFO.to_json())
+    del content['drive_topic']
+    assert DatasetInfo.from_json(json.dumps(content)) == INFO
+
+
 def test_a_later_version_may_tell_more() -> None:
     text = json.dumps({**json.loads(INFO.to_json()), 'weather': 'rain'})
     assert DatasetInfo.from_json(text) == INFO

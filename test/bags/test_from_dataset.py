@@ -17,6 +17,7 @@ from drivseg_ros.bags.dataset_info import read_dataset_info, read_frame_names
 from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.reader import BagMessage, BagReader
+from drivseg_ros.datasets.paired_files import drives_of
 from drivseg_ros.datasets.registry import open_dataset
 from drivseg_ros.errors import BagError, DataError, ParameterError
 from drivseg_ros.image_codec import decode_compressed_image, decode_image, decode_labels
@@ -73,6 +74,18 @@ def test_a_reader_that_is_not_ours_finds_frames_labels_and_names(
     assert (info.name, info.identity) == (dataset.name, dataset.identity)
     assert info.classes == BDD100K_CLASSES
     assert (info.image_topic, info.label_topic, info.name_topic) == tuple(found)
+
+
+def test_drives_lie_beside_the_names(tmp_path: Path) -> None:
+    dataset = open_dataset('folder', write_dataset_folder(tmp_path / 'set'), group='frame|.*')
+    topics = make(tmp_path, dataset)
+    assert [m.message.frame_id for m in topics['/camera/drive']] == [*['frame'] * 3, *NAMES[3:]]
+    info = read_dataset_info(tmp_path / 'bag')
+    assert info is not None
+    assert info.drive_topic == '/camera/drive'
+    with BagReader(tmp_path / 'bag') as reader:
+        stamps = read_frame_names(reader, info.drive_topic).keys()
+    assert list(stamps) == [m.header_stamp_ns for m in topics['/camera/label']]
 
 
 @pytest.mark.parametrize('compressed', [False, True])
@@ -218,7 +231,14 @@ def test_every_kind_becomes_a_bag(kind: str, compressed: bool, tmp_path: Path) -
     dataset = prepare(tmp_path / 'set')
     topics = make(tmp_path, dataset, jpeg=compressed)
     image_topic = '/camera/image_raw' + '/compressed' * compressed
-    assert set(topics) == {image_topic, '/camera/name'} | ({'/camera/label'} if labelled else set())
+    drives = drives_of(dataset)
+    assert set(topics) == {
+        image_topic,
+        '/camera/name',
+        *(['/camera/label'] if labelled else []),
+        *(['/camera/drive'] if drives else []),
+    }
+    assert bool(drives) == (kind in ('bdd100k', 'cityscapes', 'kitti_road', 'camvid_segnet'))
     with BagReader(tmp_path / 'bag') as reader:
         names = read_frame_names(reader, '/camera/name')
     assert tuple(names.values()) == dataset.names

@@ -16,6 +16,8 @@ from typer.testing import CliRunner, Result
 
 from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
+from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.cli.app import app
 from drivseg_ros.datasets.registry import open_dataset
 from drivseg_ros.errors import DrivsegError
@@ -47,6 +49,15 @@ def run(*arguments: str) -> Result:
 def evaluate(*arguments: str, model: str = 'tiny.onnx') -> Result:
     chosen = ('--model', model) if model else ()
     return run('evaluate', *arguments, *chosen, '--engine', 'onnxruntime', '--draws', '200')
+
+
+def rerecord(bag: str, again: str) -> None:
+    """All messages of a bag, and nothing of what it tells of itself."""
+    with BagReader(bag) as reader, BagWriter(again) as writer:
+        for topic in reader.topics.values():
+            writer.add_topic(topic.name, topic.msgtype)
+        for message in reader.messages():
+            writer.write(message.topic, message.time_ns, message.data)
 
 
 def content(path: str) -> dict:
@@ -91,6 +102,11 @@ def test_a_bag_of_a_data_set_tells_its_labels_and_gives_the_same_numbers(place: 
                 'distance', 'reliability', 'extremes', 'calibration'):  # fmt: skip
         assert bag[key] == folder[key], key
     assert [f['name'] for f in bag['frames']] == [f['name'] for f in folder['frames']]
+    # So it is in a recording, which has lost what the bag tells but for the topics.
+    rerecord('made', 'again')
+    recorded = ('again', '--label-topic', '/camera/label', '--labels', 'bdd100k')
+    assert evaluate(*recorded, '--json', 'again.json', model='worse.onnx').exit_code == 0
+    assert content('again.json')['figures'] == folder['figures']
     # The one is a baseline for the other.
     assert evaluate('made', '--baseline', 'folder.json', '--max-drop', 'miou=0',
                     model='worse.onnx').exit_code == 0  # fmt: skip
@@ -106,6 +122,43 @@ def test_masks_that_are_there(place: Path) -> None:
     assert content('e.json')['ledger']['unlabelled'] == 6
     assert 'no frame has a label' in found.output
     assert content('e.json')['figures']['change']['value'] > 0
+
+
+def test_masks_of_a_model_are_judged_in_its_classes(place: Path) -> None:
+    made = run('replay', 'drive', '--image-topic', '/cam/image_raw', '--model', 'tiny.onnx',
+               '--engine', 'onnxruntime', '--output', 'masks')  # fmt: skip
+    assert made.exit_code == 0, made.output
+    with BagWriter('both') as writer:
+        for bag, topic in (('masks', '/cam/segmentation/mask'), ('drive', '/cam/label')):
+            writer.add_topic(topic, 'sensor_msgs/msg/Image')
+            with BagReader(bag) as reader:
+                for message in reader.messages([topic]):
+                    writer.write(topic, message.time_ns, message.data)
+    Path('road.yaml').write_text(
+        'classes: [{name: off, values: [2]}, {name: drivable, values: [0, 1], role: drivable}]\n'
+    )
+    masks = ('both', '--mask-topic', '/cam/segmentation/mask', '--label-topic', '/cam/label')
+    found = evaluate(*masks, '--labels', 'road.yaml', '--mask-classes', 'tiny.onnx', '--json',
+                     'theirs.json', model='')  # fmt: skip
+    assert found.exit_code == 0, found.output
+    ours = evaluate('drive', '--image-topic', '/cam/image_raw', '--label-topic', '/cam/label',
+                    '--labels', 'road.yaml', '--json', 'ours.json')  # fmt: skip
+    assert ours.exit_code == 0, ours.output
+    values = [
+        {name: one['value'] for name, one in content(file)['figures'].items() if name != 'ece'}
+        for file in ('theirs.json', 'ours.json')
+    ]
+    assert values[0] == values[1]
+    assert 0 < values[0]['miou'] < 1
+
+
+def test_labels_that_tell_nothing_are_noted(place: Path) -> None:
+    for path in Path('frames/labels').iterdir():
+        cv2.imwrite(str(path), np.full((96, 128), 255, np.uint8))
+    found = run('evaluate', FOLDER, '--model', 'tiny.onnx', '--draws', '0')
+    assert found.exit_code == 0, found.output
+    assert 'no intervals: none were drawn' in found.output
+    assert 'no pixel has a label' in found.output
 
 
 def test_the_gate(place: Path) -> None:

@@ -1,119 +1,56 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluation of a folder, of a bag of the same frames, and of masks that are there."""
+"""Evaluation of a folder, and of a bag of the same frames."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
-from color_bag import PERIOD_NS, START_NS, color_image
+from color_bag import color_image
+from evaluation_bags import (
+    FRAMES,
+    IMAGE,
+    LABEL,
+    SETTINGS,
+    Planes,
+    folder_source,
+    in_bag,
+    judge,
+    label_of,
+    labelled,
+    stamp,
+    write_bag,
+    write_folder,
+)
 
 from drivseg_ros.bags import messages
+from drivseg_ros.bags.from_dataset import bag_from_dataset
+from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.writer import BagWriter
+from drivseg_ros.datasets.label_codes import plain_ids
+from drivseg_ros.datasets.paired_files import PairedFiles
 from drivseg_ros.datasets.registry import open_dataset
-from drivseg_ros.errors import BagError, DataError, ParameterError
-from drivseg_ros.evaluation.bag_source import BagSource, BagTopics
-from drivseg_ros.evaluation.bootstrap import BootstrapSettings
-from drivseg_ros.evaluation.evaluate import evaluate_source
+from drivseg_ros.errors import DataError
+from drivseg_ros.evaluation.asked_frames import AskedFrames, open_frames
+from drivseg_ros.evaluation.bag_source import BagTopics
 from drivseg_ros.evaluation.evaluation_file import describe, read_evaluation, write_evaluation
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.frame_source import DatasetSource, FrameSource
-from drivseg_ros.evaluation.label_map import plain_map, read_label_map
+from drivseg_ros.evaluation.frame_source import DatasetSource
+from drivseg_ros.evaluation.label_map import read_label_map
 from drivseg_ros.evaluation.measures import bands, extremes, figure_names, measures, slices
-from drivseg_ros.evaluation.tally import EvaluationSettings
-from drivseg_ros.model_card import BDD100K_CLASSES, UNLABELLED
-from drivseg_ros.segmenter import Segmenter
-
-FRAMES = 8
-IMAGE, LABEL, MASK, CONFIDENCE = '/cam/image_raw', '/cam/label', '/cam/mask', '/cam/confidence'
-BDD100K = plain_map('bdd100k', BDD100K_CLASSES)
-SETTINGS = EvaluationSettings(bootstrap=BootstrapSettings(draws=200))
-
-
-def label_of(number: int) -> np.ndarray:
-    """What the tiny model says of the image, with a tenth wrong and a tenth unlabelled."""
-    random = np.random.default_rng(number)
-    label = color_image(number).argmax(-1).astype(np.uint8)
-    wrong = random.random(label.shape) < 0.1 * (1 + number % 3)
-    label[wrong] = (label[wrong] + 1) % 3
-    label[random.random(label.shape) < 0.1] = UNLABELLED
-    return label
-
-
-def stamp(number: int) -> int:
-    return START_NS + number * PERIOD_NS
-
-
-def write_folder(root: Path) -> Path:
-    for folder in ('images', 'labels'):
-        (root / folder).mkdir(parents=True)
-    for i in range(FRAMES):
-        cv2.imwrite(str(root / 'images' / f'{i}.png'), color_image(i)[..., ::-1])
-        cv2.imwrite(str(root / 'labels' / f'{i}.png'), label_of(i))
-    return root
-
-
-Planes = Sequence[tuple[str, int, np.ndarray]]
-
-
-def write_bag(path: Path, planes: Planes) -> Path:
-    """Writes (topic, number of the frame, pixels) in this order."""
-    with BagWriter(path) as writer:
-        for topic in sorted({topic for topic, _, _ in planes}):
-            writer.add_topic(topic, 'sensor_msgs/msg/Image')
-        for place, (topic, number, pixels) in enumerate(planes):
-            encoding = 'rgb8' if pixels.ndim == 3 else 'mono8'
-            message = messages.image(
-                pixels, encoding=encoding, stamp_ns=stamp(number), frame_id='camera'
-            )
-            writer.write(topic, START_NS + place, message)
-    return path
-
-
-def labelled(count: int = FRAMES) -> list[tuple[str, int, np.ndarray]]:
-    return [
-        plane
-        for i in range(count)
-        for plane in ((IMAGE, i, color_image(i)), (LABEL, i, label_of(i)))
-    ]
-
-
-def judge(
-    source: FrameSource,
-    model: Path | None,
-    *,
-    settings: EvaluationSettings = SETTINGS,
-    attributes: dict[str, dict[str, str]] | None = None,
-) -> EvaluationResult:
-    common: dict[str, Any] = {'network_classes': BDD100K_CLASSES, 'attributes': attributes}
-    if model is None:
-        return evaluate_source(source, None, settings, network={'masks': MASK}, **common)
-    with Segmenter.open(model, engine='onnxruntime', device='cpu', threads=1) as segmenter:
-        return evaluate_source(source, segmenter, settings, network={'model': 'tiny'}, **common)
-
-
-def in_bag(bag: Path, **changes: Any) -> BagSource:
-    topics = changes.pop('topics', BagTopics(label=LABEL))
-    return BagSource(bag, topics, changes.pop('labels', BDD100K), **changes)
-
-
-def folder_source(root: Path, **options: Any) -> DatasetSource:
-    return DatasetSource('folder', open_dataset('folder', root, classes='bdd100k'), **options)
 
 
 def test_a_folder_and_a_bag_of_the_same_frames_give_the_same_numbers(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     folder = judge(folder_source(write_folder(tmp_path / 'folder')), tiny_model)
-    bag = judge(in_bag(write_bag(tmp_path / 'bag', labelled()), by_block=False), tiny_model)
+    bag = judge(in_bag(write_bag(tmp_path / 'bag', labelled()), by_drive=False), tiny_model)
     assert measures(folder) == measures(bag)
     assert measures(folder)['miou'].low is not None
     assert (folder.labels_sha256, folder.images_sha256) == (bag.labels_sha256, bag.images_sha256)
@@ -126,40 +63,36 @@ def test_a_folder_and_a_bag_of_the_same_frames_give_the_same_numbers(
     assert measures(bag)['ece'].value == pytest.approx(wrong)
 
 
-def test_masks_that_are_there_are_judged_as_if_we_had_made_them(
+def test_a_bag_of_a_data_set_has_its_drives(tmp_path: Path, tiny_model: Path) -> None:
+    """So the intervals are the same, and the flicker, if its frames are said to follow."""
+    plain = open_dataset('folder', write_folder(tmp_path / 'folder'), classes='bdd100k')
+    pairs = getattr(plain, 'pairs', ())
+    pairs = [dataclasses.replace(p, group=f'drive {5 * i // FRAMES}') for i, p in enumerate(pairs)]
+    dataset = PairedFiles('folder', plain.classes, tuple(pairs), plain_ids(plain.classes))
+    bag_from_dataset(dataset, ImageBagOptions(output=tmp_path / 'bag'))
+    asked = AskedFrames(str(tmp_path / 'bag'), BagTopics(), None, None, None, None, 'auto', None)
+    settings = dataclasses.replace(SETTINGS, sequence=True)
+    folder, bag, single = (
+        judge(source, tiny_model, settings=settings)
+        for source in (
+            DatasetSource('folder', dataset),
+            open_frames(asked, None).source,
+            DatasetSource('folder', dataset, by_drive=False),
+        )
+    )
+    assert measures(bag) == measures(folder)
+    assert measures(folder)['flicker'].value is not None
+    assert measures(folder)['miou'].low != measures(single)['miou'].low
+    assert set(bag.groups) == set(folder.groups) == {f'drive {i}' for i in range(5)}
+    assert bag.parts[0].source['resampled_by'] == folder.parts[0].source['resampled_by'] == 'drive'
+
+
+def test_frames_without_drives_follow_each_other_if_that_is_said(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    ours = judge(in_bag(write_bag(tmp_path / 'ours', labelled())), tiny_model)
-    planes = [
-        plane
-        for i in range(FRAMES)
-        for plane in (
-            (MASK, i, color_image(i).argmax(-1).astype(np.uint8)),
-            (LABEL, i, label_of(i)),
-            (CONFIDENCE, i, color_image(i).max(-1)),
-        )
-    ]
-    topics = BagTopics(label=LABEL, mask=MASK, confidence=CONFIDENCE)
-    theirs = judge(in_bag(write_bag(tmp_path / 'theirs', planes), topics=topics), None)
-    assert measures(theirs) == measures(ours)
-    assert theirs.labels_sha256 == ours.labels_sha256
-    assert theirs.images_sha256 == ''
-
-
-def test_the_ledger_of_masks_adds_up(tmp_path: Path) -> None:
-    """Five images: masks of 0, 1, 3; labels of 0, 1, 2 and of a stamp that nobody has."""
-    mask = np.zeros((96, 128), np.uint8)
-    planes = [(IMAGE, i, color_image(i)) for i in range(5)]
-    planes += [(MASK, i, mask) for i in (0, 1, 3)]
-    planes += [(LABEL, i, label_of(i)) for i in (0, 1, 2, 9)]
-    topics = BagTopics(image=IMAGE, label=LABEL, mask=MASK)
-    source = in_bag(write_bag(tmp_path / 'bag', planes), topics=topics)
-    assert len(source) == 5
-    found = judge(source, None)
-    counts = found.counts
-    assert (counts.offered, counts.processed, counts.dropped, counts.failed) == (5, 3, 2, 0)
-    assert (found.unlabelled, found.unmatched_labels) == (1, 2)
-    assert [bool(row.label_sha256) for row in found.rows] == [True, True, False]
+    source = folder_source(write_folder(tmp_path / 'folder'))
+    found = judge(source, tiny_model, settings=dataclasses.replace(SETTINGS, sequence=True))
+    assert found.total.change[1] == (FRAMES - 1) * 96 * 128
 
 
 @pytest.mark.parametrize('order', ['labels first', 'images first', 'turned'])
@@ -254,29 +187,6 @@ def test_bags_that_are_refused(
         judge(in_bag(write_bag(tmp_path / 'bag', planes)), tiny_model)
 
 
-@pytest.mark.parametrize(
-    ('topics', 'error', 'message'),
-    [
-        (BagTopics(), DataError, '/cam/image_raw, /cam/label; name the one'),
-        (BagTopics(image='/x'), BagError, '/x'),
-        (BagTopics(image=IMAGE, label='/x'), BagError, '/x'),
-    ],
-)
-def test_topics_that_are_refused(
-    tmp_path: Path, topics: BagTopics, error: type[Exception], message: str
-) -> None:
-    bag = write_bag(tmp_path / 'bag', labelled(1))
-    with pytest.raises(error, match=message):
-        in_bag(bag, topics=topics)
-
-
-def test_topics_that_contradict_each_other() -> None:
-    with pytest.raises(ParameterError, match='name them'):
-        BagTopics(confidence=CONFIDENCE)
-    with pytest.raises(ParameterError, match='must differ'):
-        BagTopics(image=IMAGE, label=IMAGE)
-
-
 def test_slices_and_bands_are_sums_of_their_own(tmp_path: Path, tiny_model: Path) -> None:
     told = {f'{i}': {'timeofday': 'night' if i % 2 else 'daytime'} for i in range(FRAMES - 1)}
     source = folder_source(write_folder(tmp_path / 'folder'))
@@ -348,9 +258,9 @@ def test_the_names_of_the_figures_are_known_before(
 
 def test_two_halves_are_the_whole(tmp_path: Path, tiny_model: Path) -> None:
     planes = labelled()
-    whole = judge(in_bag(write_bag(tmp_path / 'whole', planes), by_block=False), tiny_model)
+    whole = judge(in_bag(write_bag(tmp_path / 'whole', planes), by_drive=False), tiny_model)
     halves = [
-        judge(in_bag(write_bag(tmp_path / f'half_{i}', part), by_block=False), tiny_model)
+        judge(in_bag(write_bag(tmp_path / f'half_{i}', part), by_drive=False), tiny_model)
         for i, part in enumerate((planes[:6], planes[6:]))
     ]
     merged = halves[0].merge(EvaluationResult.from_dict(halves[1].to_dict()))

@@ -15,7 +15,7 @@ from drivseg_ros.datasets.cityscapes import CITYSCAPES_CATEGORIES, CITYSCAPES_CL
 from drivseg_ros.datasets.kitti_road import KITTI_LANE_CLASSES, KITTI_ROAD_CLASSES
 from drivseg_ros.datasets.shared import DRIVABLE_CLASSES
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.evaluation.label_map import LabelMap, read_label_map, ready_maps
+from drivseg_ros.evaluation.label_map import LabelMap, read_label_map, read_mask_map, ready_maps
 from drivseg_ros.evaluation.truth import Figure, figures_of
 from drivseg_ros.model_card import BDD100K_CLASSES, UNLABELLED, ModelClass
 
@@ -86,7 +86,7 @@ def test_the_truth_that_is_written_down_stands(tmp_path: Path) -> None:
         ('classes: [{name: a, values: []}]', r"classes \['a'\] have no value"),
         ('classes: [{name: a, values: [1]}, {name: b, values: [1]}]', "1 is both 'a' and 'b'"),
         ('{classes: [{name: a, values: [1]}], unlabelled: [1]}', 'a class and unlabelled'),
-        ('classes: [{name: a, values: [255]}]', 'a class and unlabelled'),
+        ('{classes: [{name: a, values: [255]}], unlabelled: [255]}', 'a class and unlabelled'),
         ('{classes: [{name: a}], truth: [lake]}', 'give a list of drivable, road, ego_lane'),
         ('{classes: [{name: a}], truth: [road]}', 'no class of it has such a role'),
         ('classes: [{name: a, role: lake}]', 'class 0 is not valid'),
@@ -104,6 +104,23 @@ def test_maps_that_are_refused(tmp_path: Path, text: str, message: str) -> None:
 def test_maps_that_are_not_there(name: str) -> None:
     with pytest.raises(ParameterError, match=r'ready are bdd100k|cannot be read'):
         read_label_map(name)
+
+
+def test_255_may_be_the_value_of_a_class(tmp_path: Path) -> None:
+    """Some nodes publish binary masks as 0 and 255."""
+    path = tmp_path / 'binary.yaml'
+    path.write_text('classes: [{name: rest, values: [0]}, {name: road, values: [255]}]\n')
+    found = read_mask_map(str(path))
+    assert found.apply(np.array([[0, 255]], np.uint8)).tolist() == [[0, 1]]
+    with pytest.raises(DataError, match=r'mask has the values \[7\].*\(--mask-classes\)'):
+        found.apply(np.array([[0, 7]], np.uint8), what='mask')
+
+
+def test_masks_may_have_the_classes_of_a_model(tiny_model: Path) -> None:
+    assert read_mask_map(str(tiny_model)).classes == BDD100K_CLASSES
+    assert read_mask_map('kitti_road').classes == KITTI_ROAD_CLASSES
+    with pytest.raises(ParameterError, match=r'ready are bdd100k,.* and no model: no model is'):
+        read_mask_map('kitti')
 
 
 def test_values_are_checked_in_python_too() -> None:
