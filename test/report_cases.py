@@ -72,8 +72,9 @@ def hostile_result() -> EvaluationResult:
             live=live,
         )
         network = {'model': HOSTILE, 'file': HOSTILE, 'sha256': 'a' * 64, 'engine': 'none'}
-        weather = {row.name: {'weather': HOSTILE if place else 'rain'} for row in one.rows}
-        bags.append(dataclasses.replace(one, parts=(part,), network=network, attributes=weather))
+        weather = {'weather': HOSTILE if place else 'rain'}
+        rows = tuple(dataclasses.replace(row, attributes=weather) for row in one.rows)
+        bags.append(dataclasses.replace(one, parts=(part,), network=network, rows=rows))
     return bags[0].merge(bags[1])
 
 

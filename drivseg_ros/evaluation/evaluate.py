@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from drivseg_ros.errors import DataError
@@ -13,7 +14,7 @@ from drivseg_ros.evaluation.evaluation_result import EvaluationPart, EvaluationR
 from drivseg_ros.evaluation.frame_source import DROPPED, FrameSource, LostFrame, SourceFrame
 from drivseg_ros.evaluation.frame_times import FrameTimer
 from drivseg_ros.evaluation.matching import Matching
-from drivseg_ros.evaluation.tally import EvaluationSettings, Tally
+from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow, Tally
 from drivseg_ros.frame_ledger import FrameLedger
 from drivseg_ros.model_card import ModelClass
 from drivseg_ros.segmenter import Segmenter
@@ -101,10 +102,9 @@ def evaluate_source(
                 timer.times,
             ),
         ),
-        tuple(tally.rows),
+        tuple(_with_attributes(tally.rows, attributes)),
         tally.bands,
         tally.calibration if has_confidence and matching.answers is not None else None,
-        choose(attributes, [row.name for row in tally.rows]) if attributes else {},
     )
 
 
@@ -137,6 +137,13 @@ def _judge(
         stamp_ns=frame.stamp_ns,
     )
     return confidence is not None
+
+
+def _with_attributes(rows: Sequence[FrameRow], attributes: Attributes | None) -> list[FrameRow]:
+    if not attributes:
+        return [*rows]
+    chosen = choose(attributes, [row.name for row in rows])
+    return [dataclasses.replace(row, attributes=chosen[row.name]) for row in rows]
 
 
 def _names(classes: tuple[ModelClass, ...]) -> str:

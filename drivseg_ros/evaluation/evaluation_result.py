@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.attributes import Attributes
 from drivseg_ros.evaluation.calibration import Calibration
 from drivseg_ros.evaluation.frame_times import FrameTimes
 from drivseg_ros.evaluation.live_times import LiveTimes
@@ -22,6 +21,7 @@ from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.sums import Sums, add
 from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow
 from drivseg_ros.frame_ledger import FrameCounts
+from drivseg_ros.model_card import ModelClass, Role
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,6 @@ class EvaluationResult:
         rows: a row for each frame, in order.
         bands: int64 [bands, T, N], by bands of image height.
         calibration: of the confidence; None where there is none.
-        attributes: by frame; empty if none are known.
     """
 
     matching: Matching
@@ -116,7 +115,6 @@ class EvaluationResult:
     rows: tuple[FrameRow, ...]
     bands: np.ndarray
     calibration: Calibration | None = None
-    attributes: Attributes = field(default_factory=dict)
 
     @cached_property
     def total(self) -> Sums:
@@ -128,7 +126,9 @@ class EvaluationResult:
         """The counts by group, of groups in which anything was counted."""
         found: dict[str, list[Sums]] = {}
         for row in self.rows:
-            found.setdefault(row.group, []).append(row.sums)
+            # A frame drawn alone is called by its name, which frames of other bags may have, too.
+            group = row.group if row.group != row.name else self.full_name(row)
+            found.setdefault(group, []).append(row.sums)
         sums = {name: add(several, self.matching) for name, several in found.items()}
         return {name: one for name, one in sums.items() if one.vector.any()}
 
@@ -188,14 +188,19 @@ class EvaluationResult:
                 'cannot be put together; say that all do or do not (--sequence, --no-sequence)'
             )
         for what, mine, its in (
-            ('classes', self.matching, other.matching),
-            ('settings', self.settings, other.settings),
+            ('classes', _classes(self.matching), _classes(other.matching)),
+            ('settings', self.settings.to_dict(), other.settings.to_dict()),
             ('networks', _network_itself(self.network), _network_itself(other.network)),
-            ('ways of running', self.is_live, other.is_live),
+            ('ways of running', {'live': self.is_live}, {'live': other.is_live}),
         ):
             if mine != its:
+                told = [
+                    ', '.join(f'{k} {one.get(k)}' for k in mine | its if mine.get(k) != its.get(k))
+                    for one in (mine, its)
+                ]
                 raise DataError(
-                    f'two evaluations with other {what} cannot be put together: {mine} and {its}'
+                    f'two evaluations with other {what} cannot be put together: {told[0]}; '
+                    f'and {told[1]}'
                 )
         if (self.calibration is None) != (other.calibration is None):
             raise DataError('only one of two evaluations has confidence; give both or none')
@@ -207,7 +212,7 @@ class EvaluationResult:
             DataError: if classes, settings or the network differ.
         """
         parts, rows = [*self.parts], [*self.rows]
-        bands, calibration, attributes = self.bands, self.calibration, {**self.attributes}
+        bands, calibration = self.bands, self.calibration
         for other in others:
             self.check_same(other)
             rows += [dataclasses.replace(r, part=r.part + len(parts)) for r in other.rows]
@@ -215,14 +220,12 @@ class EvaluationResult:
             bands = bands + other.bands
             if calibration is not None and other.calibration is not None:
                 calibration = calibration + other.calibration
-            attributes |= other.attributes
         return dataclasses.replace(
             self,
             parts=tuple(parts),
             rows=tuple(rows),
             bands=bands,
             calibration=calibration,
-            attributes=attributes,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -236,7 +239,7 @@ class EvaluationResult:
             'parts': [part.to_dict() for part in self.parts],
             'bands': self.bands.tolist(),
             'calibration': None if self.calibration is None else self.calibration.to_dict(),
-            'frames': [_row_to_dict(row, self.attributes.get(row.name)) for row in self.rows],
+            'frames': [_row_to_dict(row) for row in self.rows],
         }
 
     @classmethod
@@ -257,7 +260,6 @@ class EvaluationResult:
                 tuple(_row_from_dict(row, matching) for row in content['frames']),
                 np.array(content['bands'], np.int64),
                 None if calibration is None else Calibration.from_dict(calibration),
-                {r['name']: r['attributes'] for r in content['frames'] if 'attributes' in r},
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f'this is no evaluation ({error!r})') from None
@@ -266,7 +268,7 @@ class EvaluationResult:
         return result
 
 
-def _row_to_dict(row: FrameRow, attributes: Mapping[str, str] | None) -> dict[str, Any]:
+def _row_to_dict(row: FrameRow) -> dict[str, Any]:
     content = {
         'name': row.name,
         'group': row.group,
@@ -275,7 +277,7 @@ def _row_to_dict(row: FrameRow, attributes: Mapping[str, str] | None) -> dict[st
         'image_sha256': row.image_sha256,
         **{f.name: getattr(row.sums, f.name).tolist() for f in dataclasses.fields(Sums)},
     }
-    return content | ({} if attributes is None else {'attributes': dict(attributes)})
+    return content | ({'attributes': dict(row.attributes)} if row.attributes else {})
 
 
 def _row_from_dict(content: Mapping[str, Any], matching: Matching) -> FrameRow:
@@ -292,7 +294,20 @@ def _row_from_dict(content: Mapping[str, Any], matching: Matching) -> FrameRow:
         Sums(**planes),
         content['label_sha256'],
         content['image_sha256'],
+        content.get('attributes', {}),
     )
+
+
+def _classes(matching: Matching) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        f'of the {whose}': ', '.join(map(_class, classes))
+        for whose, classes in (('labels', matching.truth), ('network', matching.network))
+    }
+    return found | {'judged by role': ', '.join(f.value for f in matching.figures) or 'nothing'}
+
+
+def _class(c: ModelClass) -> str:
+    return c.name if c.role is Role.NONE else f'{c.name} ({c.role.value})'
 
 
 def _network_itself(network: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.errors import DataError
+from drivseg_ros.evaluation.attributes import NOT_TOLD
 from drivseg_ros.evaluation.bootstrap import draw, interval
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.matching import Matching
@@ -100,8 +101,10 @@ def figure_names(matching: Matching, settings: EvaluationSettings) -> list[str]:
 def slices(result: EvaluationResult) -> list[Slice]:
     """The slices by attributes; none if no attributes are known."""
     found: dict[str, list[Sums]] = {}
+    keys = sorted({key for row in result.rows for key in row.attributes})
     for row in result.rows:
-        for key, value in result.attributes.get(row.name, {}).items():
+        for key in keys:  # which a bag beside it may have, and it has not
+            value = row.attributes.get(key, NOT_TOLD)
             found.setdefault(f'{key}={value}', []).append(row.sums)
     return [
         _slice(name, len(found[name]), add(found[name], result.matching), result)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +90,7 @@ class FrameRow:
         sums: the counts.
         label_sha256: of the label's class ids; '' without a label.
         image_sha256: of the image's pixels; '' without an image.
+        attributes: what is known of it besides its label; empty if nothing is.
     """
 
     name: str
@@ -97,6 +99,7 @@ class FrameRow:
     sums: Sums
     label_sha256: str = ''
     image_sha256: str = ''
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Tally:

@@ -118,11 +118,17 @@ def test_data_sets_beside_bags(eight_bags: Path, tmp_path: Path) -> None:
     many, done = run()
     assert (many.broken, done) == ({}, [0, 1, 2])
     assert [part.title for part in many.merge().parts] == ['drive0', *texts]
+    # Frames of one name in two sets are drawn apart.
+    assert [*many.merge().groups] == [
+        'drive0, from 0 s', *(f'{text}: {name}' for text in texts for name in '01')
+    ]  # fmt: skip
     assert run()[1] == []
     (tmp_path / 'data/one/attributes.csv').write_text('name,weather\n0.png,rain\n')
     many, done = run()
     assert done == [1]
-    assert 'weather=rain' in [one['name'] for one in describe(many.merge())['slices']]
+    # Both sets have a frame called 0, and only one of the two is known to be wet.
+    found = {one['name']: one['frames'] for one in describe(many.merge())['slices']}
+    assert found == {'weather=rain': 1, 'weather=not told': 5}
     write_folder(tmp_path / 'data/other', 9)
     os.replace(tmp_path / 'data/other/images/0.png', tmp_path / 'data/two/images/0.png')
     assert run()[1] == [2]
