@@ -66,6 +66,7 @@ def evaluate(
 
     outcome = Outcome(
         parse_limits(least, most, max_drop, max_rise),
+        baseline,
         None if baseline is None else read_evaluation(baseline),
         beyond_noise,
         json,

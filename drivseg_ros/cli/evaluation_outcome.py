@@ -19,9 +19,11 @@ from drivseg_ros.errors import DataError, ParameterError
 if TYPE_CHECKING:
     from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
     from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-    from drivseg_ros.evaluation.gate import Check, Limit
+    from drivseg_ros.evaluation.gate import Check
+    from drivseg_ros.evaluation.limit import Limit
     from drivseg_ros.evaluation.many import ManyResult
     from drivseg_ros.evaluation.matching import Matching
+    from drivseg_ros.evaluation.measures import Measure
     from drivseg_ros.evaluation.tally import EvaluationSettings
 
 
@@ -31,7 +33,8 @@ class Outcome:
 
     Args:
         limits: what it is held to.
-        earlier: the evaluation that changes are measured from.
+        baseline: the file of the evaluation that changes are measured from.
+        earlier: what is in it.
         beyond_noise: changes count only if their interval leaves out 0.
         json: the file of all figures, if one is wanted.
         junit: the file of the checks, likewise.
@@ -39,11 +42,12 @@ class Outcome:
         times: the names of the figures that will be told of times.
 
     Raises:
-        ParameterError: if limits need an earlier evaluation, or a file cannot be written.
+        ParameterError: if limits and baseline do not fit each other, or a file cannot be written.
         MissingDependencyError: if a page is wanted and Jinja2 is not installed.
     """
 
     limits: Sequence[Limit]
+    baseline: Path | None
     earlier: EvaluationResult | None
     beyond_noise: bool
     json: Path | None
@@ -56,10 +60,26 @@ class Outcome:
             import drivseg_ros.evaluation.html.page  # noqa: F401  # says what is missing
         for path in self.files:
             check_writable(path)
-        if self.earlier is None and any(one.kind.needs_baseline for one in self.limits):
+        changes = any(one.kind.needs_baseline for one in self.limits)
+        if self.baseline is None:
+            if changes:
+                raise ParameterError(
+                    '--max-drop and --max-rise are limits of a change; name the evaluation to '
+                    'compare with (--baseline)'
+                )
+        elif not changes:
             raise ParameterError(
-                '--max-drop and --max-rise are limits of a change; name the evaluation to compare '
-                'with (--baseline)'
+                f'the baseline {self.baseline} was given, and nothing to hold it to; say how much '
+                'may change (--max-drop, --max-rise), or compare both later (drivseg report diff)'
+            )
+        elif self.json is not None and self.json.resolve() == self.baseline.resolve():
+            raise ParameterError(
+                f'{self.json} is the baseline, and a worse result would take its place; name '
+                'another file for --json'
+            )
+        if self.beyond_noise and not changes:
+            raise ParameterError(
+                '--beyond-noise is for limits of a change; give one (--max-drop, --max-rise)'
             )
 
     @property
@@ -71,16 +91,20 @@ class Outcome:
         """Refuses, before an hour's work, what this evaluation cannot be held to.
 
         Raises:
-            ParameterError: if a limit is of a figure that there will not be.
+            ParameterError: if a limit is of a figure that there will not be, or that the earlier
+                evaluation lacks, or lets every worse one pass.
             DataError: if the earlier evaluation is of other classes or settings.
         """
         from drivseg_ros.evaluation.evaluation_diff import check_same_terms
-        from drivseg_ros.evaluation.gate import check_figures
+        from drivseg_ros.evaluation.limit import check_directions, check_figures
         from drivseg_ros.evaluation.measures import figure_names
+        from drivseg_ros.evaluation.time_figures import time_measures
 
         check_figures(self.limits, [*figure_names(matching, settings), *self.times])
+        check_directions(self.limits)
         if self.earlier is not None:
             check_same_terms((self.earlier.matching, self.earlier.settings), (matching, settings))
+            self._check_times(time_measures(self.earlier))
 
     def tell(
         self,
@@ -119,28 +143,38 @@ class Outcome:
             *self._check_limits(result),
         ]
         content['checks'] = [dataclasses.asdict(check) for check in checks]
-        if self.json is not None:
-            write_evaluation(self.json, content)
+        # Before the files: one that cannot be written costs itself, not hours of work.
         print_evaluation(content)
         print_parts(content)
+        print_checks(checks)
+        if self.json is not None:
+            write_evaluation(self.json, content)
         if self.junit is not None:
             figures = {**measures(result), **time_measures(result)}
             write_whole(self.junit, junit_xml(checks, figures))
-        print_checks(checks)
         if self.html is not None:
             _write_page(self.html, content, checks, result, requests)
         for path in self.files:
             out.print(f'  {path}', markup=False, soft_wrap=True)
         return all(check.passed for check in checks)
 
+    def _check_times(self, told: Mapping[str, Measure]) -> None:
+        for limit in self.limits:
+            name = limit.figure
+            if limit.kind.needs_baseline and name in self.times and name not in told:
+                raise ParameterError(
+                    f'the baseline {self.baseline} tells no {name}; make it again by a run of the '
+                    'same kind, live or not'
+                )
+
     def _check_limits(self, result: EvaluationResult) -> list[Check]:
-        from drivseg_ros.evaluation.gate import Check, check_limits
+        from drivseg_ros.evaluation.gate import SAME_DATA, Check, check_limits
 
         try:
             return check_limits(result, self.limits, self.earlier, beyond_noise=self.beyond_noise)
         except DataError as error:
             # What was found is told all the same: it may have taken hours.
-            return [Check('the baseline is of the same data', False, str(error))]
+            return [Check(SAME_DATA, False, str(error))]
 
 
 def _write_page(
@@ -170,7 +204,7 @@ def parse_limits(
     Raises:
         ParameterError: if one is not understood.
     """
-    from drivseg_ros.evaluation.gate import Limit, LimitKind
+    from drivseg_ros.evaluation.limit import Limit, LimitKind
 
     given = {
         LimitKind.MIN: least,

@@ -94,9 +94,12 @@ def read_content(path: Path) -> dict[str, Any]:
         DataError: if the file cannot be read, or is something else.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
-        raise DataError(f'the evaluation {path} cannot be read: {error}') from None
+        raise DataError(
+            f'the evaluation {path} cannot be read: {error}; give a whole file that `drivseg '
+            'evaluate --json` wrote'
+        ) from None
     if not isinstance(content, dict) or content.get('kind') != KIND:
         raise DataError(f'{path} is no evaluation; give what `drivseg evaluate --json` wrote')
     if content.get('format') != FORMAT:

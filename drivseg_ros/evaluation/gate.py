@@ -1,89 +1,22 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Limits that an evaluation must keep, alone or against an earlier one."""
+"""Holds an evaluation against limits, alone or against an earlier one."""
 
 from __future__ import annotations
 
 import dataclasses
-import enum
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.evaluation.evaluation_diff import Change, compare, frames_that_changed
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.measures import Measure, measures
+from drivseg_ros.evaluation.limit import Limit, LimitKind, check_figures
+from drivseg_ros.evaluation.measures import Measure, figure_names, measures
 from drivseg_ros.evaluation.time_figures import shown, time_measures, unit_of
 
+SAME_DATA = 'the baseline is of the same data'
 _SHOWN_FRAMES = 10
-
-
-class LimitKind(str, enum.Enum):
-    """What a limit says."""
-
-    MIN = 'min'
-    MAX = 'max'
-    MAX_DROP = 'max-drop'
-    """How much lower than the baseline's."""
-    MAX_RISE = 'max-rise'
-    """How much higher."""
-
-    @property
-    def needs_baseline(self) -> bool:
-        """Whether it is a limit of a change."""
-        return self in (LimitKind.MAX_DROP, LimitKind.MAX_RISE)
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A limit of one figure.
-
-    Args:
-        kind: what it says.
-        figure: the figure's name.
-        amount: in points (percent), of times in their unit; of a change with `relative` in
-            percent of the baseline's.
-        relative: see there.
-    """
-
-    kind: LimitKind
-    figure: str
-    amount: float
-    relative: bool = False
-
-    @classmethod
-    def parse(cls, kind: LimitKind, text: str) -> Limit:
-        """Reads FIGURE=AMOUNT, or FIGURE=AMOUNT% for a change in percent of the baseline's.
-
-        Raises:
-            ParameterError: if it is anything else.
-        """
-        figure, equals, amount = text.rpartition('=')
-        relative = amount.endswith('%')
-        try:
-            number = float(amount.removesuffix('%'))
-        except ValueError:
-            number = math.nan
-        if not equals or not figure or not (math.isfinite(number) and number >= 0):
-            raise ParameterError(
-                f'--{kind.value} {text!r} is not understood; write FIGURE=POINTS, such as miou=0.5'
-            )
-        if relative and not kind.needs_baseline:
-            raise ParameterError(
-                f'--{kind.value} {text!r}: % means percent of a baseline; write the points alone'
-            )
-        return cls(kind, figure, number, relative)
-
-    def __str__(self) -> str:
-        sign = {
-            LimitKind.MIN: 'at least',
-            LimitKind.MAX: 'at most',
-            LimitKind.MAX_DROP: 'may drop by',
-            LimitKind.MAX_RISE: 'may rise by',
-        }[self.kind]
-        unit = ' % of its value' if self.relative else ''
-        return f'{self.figure} {sign} {self.amount:g}{unit}'
 
 
 @dataclass(frozen=True)
@@ -105,19 +38,6 @@ class Check:
     of_limit: bool = False
 
 
-def check_figures(limits: Sequence[Limit], names: Collection[str]) -> None:
-    """Refuses limits of figures that there are not.
-
-    Raises:
-        ParameterError: if there is one.
-    """
-    for limit in limits:
-        if limit.figure not in names:
-            raise ParameterError(
-                f'there is no figure {limit.figure!r} here; there are {", ".join(names)}'
-            )
-
-
 def check_limits(
     result: EvaluationResult,
     limits: Sequence[Limit],
@@ -133,28 +53,37 @@ def check_limits(
         baseline: the earlier evaluation that changes are measured from.
         beyond_noise: a change counts only if the interval of the difference leaves out 0.
 
+    Returns:
+        A check for each limit, in their order; with a baseline, one before them that it is of the
+        same data.
+
     Raises:
         ParameterError: if a limit is of a figure that there is not, or needs a baseline.
         DataError: if the baseline is of other data or classes.
     """
     # First of all: what another data set lacks is not to be called a wrong name of a figure.
-    changes = {} if baseline is None else compare(baseline, result).changes
+    diff = None if baseline is None else compare(baseline, result)
     found = {**measures(result), **time_measures(result)}
-    check_figures(limits, found)
+    # Some may not have come, such as a calibration from masks without confidence.
+    names = [*found, *figure_names(result.matching, result.settings)]
+    check_figures(limits, dict.fromkeys(names))
     checks = []
     for limit in limits:
         if not limit.kind.needs_baseline:
             checks.append(_check_value(limit, found))
-        elif baseline is None:
+        elif baseline is None or diff is None:
             raise ParameterError(
                 f'--{limit.kind.value} {limit.figure} is a limit of a change; name the evaluation '
                 'to compare with (--baseline)'
             )
         else:
-            checks.append(
-                _check_change(limit, changes[limit.figure], baseline, result, beyond_noise)
-            )
-    return [dataclasses.replace(check, of_limit=True) for check in checks]
+            change = diff.changes.get(limit.figure, Change(limit.figure, None, None))
+            checks.append(_check_change(limit, change, baseline, result, beyond_noise))
+    checks = [dataclasses.replace(check, of_limit=True) for check in checks]
+    if diff is None:
+        return checks
+    notes = '; '.join(diff.notes) or 'its labels, classes and settings are the same'
+    return [Check(SAME_DATA, True, notes), *checks]
 
 
 def check_frames(result: EvaluationResult) -> Check:
@@ -179,7 +108,7 @@ def check_whole(result: EvaluationResult) -> list[Check]:
 
 
 def _check_value(limit: Limit, found: Mapping[str, Measure]) -> Check:
-    value = found[limit.figure].value
+    value = found[limit.figure].value if limit.figure in found else None
     if value is None:
         return Check(str(limit), False, f'{limit.figure} is not defined here')
     points = shown(limit.figure, value)
@@ -195,7 +124,10 @@ def _check_change(
     beyond_noise: bool,
 ) -> Check:
     if change.before is None or change.after is None:
-        return Check(str(limit), False, f'{limit.figure} is not defined in both evaluations')
+        where = 'here' if change.after is None else 'in the baseline'
+        if change.before is None and change.after is None:
+            where = 'in either evaluation'
+        return Check(str(limit), False, f'{limit.figure} is not defined {where}')
     sign = -1 if limit.kind is LimitKind.MAX_DROP else 1
     before, after = shown(limit.figure, change.before), shown(limit.figure, change.after)
     moved = sign * (after - before)
@@ -212,6 +144,8 @@ def _check_change(
         return Check(str(limit), True, f'{message}: within noise')
     if kept:
         return Check(str(limit), True, message)
+    if beyond_noise and change.beyond_noise is None:
+        message += '; no interval is known, so it cannot be called noise'
     frames = frames_that_changed(baseline, result, limit.figure)[:_SHOWN_FRAMES]
     return Check(
         str(limit),

@@ -17,6 +17,7 @@ from drivseg_ros.evaluation.frame_times import FrameTimes, percentiles
 from drivseg_ros.evaluation.live_times import LiveTimes, age_percentile, stage_summary
 from drivseg_ros.evaluation.live_usage import COLUMNS
 from drivseg_ros.evaluation.measures import Measure
+from drivseg_ros.evaluation.sums import LOWER_IS_BETTER
 
 _PERCENTILES = ('p50', 'p95', 'p99')
 _OFFLINE = tuple(f'time_{p}' for p in _PERCENTILES)
@@ -32,6 +33,11 @@ TIME_FIGURES = tuple(_UNITS)
 def unit_of(figure: str) -> str:
     """The unit that a figure is shown in: '%', 'ms' or 'MiB'."""
     return _UNITS.get(figure, '%')
+
+
+def is_better_low(figure: str) -> bool:
+    """Whether a figure, of accuracy or of times, is better when it is smaller."""
+    return figure in LOWER_IS_BETTER or figure in TIME_FIGURES
 
 
 def shown(figure: str, value: float) -> float:

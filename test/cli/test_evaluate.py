@@ -171,6 +171,7 @@ def test_the_gate(place: Path) -> None:
     assert '  0: 100.0 to ' in found.output
     assert '<failure' in Path('e.xml').read_text()
     assert Path('e.json').is_file()
+    assert 'kept: the baseline is of the same data: its labels, classes' in found.output
     assert evaluate(FOLDER, '--min', 'miou=101').exit_code == 1
     assert evaluate(FOLDER, '--min', 'miou=70', '--max', 'ece=50').exit_code == 0
 
@@ -212,12 +213,23 @@ def test_a_frame_that_fails_is_named_and_ends_with_1(place: Path) -> None:
         ([FOLDER, '--mask-classes', 'bdd100k'], '--mask-topic'),
         ([FOLDER, '--mask-topic', '/m'], 'need no --model'),
         ([FOLDER, '--json', 'frames'], 'frames cannot be written'),
-        ([FOLDER, '--baseline', 'none.json'], 'none.json cannot be read'),
+        ([FOLDER, '--max-drop', 'miou=1', '--baseline', 'none.json'], 'none.json cannot be read'),
+        ([FOLDER, '--max-drop', 'ece=1', '--baseline', 'base.json'], 'write --max-rise'),
+        ([FOLDER, '--max', 'miou=70'], 'write --min'),
+        ([FOLDER, '--baseline', 'base.json'], 'nothing to hold it to'),
+        ([FOLDER, '--min', 'miou=1', '--baseline', 'base.json'], 'nothing to hold it to'),
+        ([FOLDER, '--min', 'miou=1', '--beyond-noise'], '--beyond-noise is for limits of a change'),
+        (
+            [FOLDER, '--max-drop', 'miou=1', '--baseline', 'base.json', '--json', './base.json'],
+            'base.json is the baseline',
+        ),
         ([FOLDER, '--attributes', 'none.csv'], 'none.csv cannot be read'),
         (['drive', '--label-topic', '/cam/label', '--image-topic', '/y'], '/y'),
     ],
 )
 def test_what_is_refused(place: Path, arguments: list[str], message: str) -> None:
+    if 'base.json' in arguments:
+        assert evaluate(FOLDER, '--json', 'base.json').exit_code == 0
     found = evaluate(*arguments)
     assert isinstance(found.exception, DrivsegError), found.output
     assert message in str(found.exception)

@@ -14,8 +14,9 @@ from evaluation_cases import BDD100K, PLAIN, classes, random_pair, result_of, wi
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.evaluation.evaluation_diff import compare, frames_that_changed
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.gate import Check, Limit, LimitKind, check_frames, check_limits
+from drivseg_ros.evaluation.gate import Check, check_frames, check_limits
 from drivseg_ros.evaluation.junit import junit_xml
+from drivseg_ros.evaluation.limit import Limit, LimitKind, check_directions
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.measures import measures
 from drivseg_ros.evaluation.truth import Figure
@@ -43,7 +44,8 @@ NOISE = changed(0.002, range(FRAMES))
 
 def drop(text: str, result: EvaluationResult, **options: bool) -> Check:
     limit = Limit.parse(LimitKind.MAX_DROP, text)
-    (found,) = check_limits(result, [limit], BASELINE, **options)
+    data, found = check_limits(result, [limit], BASELINE, **options)
+    assert data.passed
     return found
 
 
@@ -90,7 +92,7 @@ def test_a_limit_of_nothing_lets_noise_pass_only_if_told_so() -> None:
 )
 def test_limits(kind: str, text: str, passed: bool) -> None:
     limit = Limit.parse(LimitKind(kind), text)
-    (found,) = check_limits(WORSE, [limit], BASELINE)
+    found = check_limits(WORSE, [limit], BASELINE)[-1]
     assert found.passed is passed
     assert limit.figure in found.title
 
@@ -103,18 +105,66 @@ def test_a_relative_limit_is_of_the_baseline() -> None:
 
 
 def test_a_rise_is_caught() -> None:
-    (found,) = check_limits(BASELINE, [Limit.parse(LimitKind.MAX_RISE, 'miou=0.5')], WORSE)
+    found = check_limits(BASELINE, [Limit.parse(LimitKind.MAX_RISE, 'miou=0.5')], WORSE)[-1]
     assert not found.passed
 
 
 def test_a_figure_that_is_not_defined_breaks_its_limit() -> None:
     label = np.zeros((9, 9), np.uint8)
-    result = result_of([(label, label)])
+    neither, claimed = result_of([(label, label)]), result_of([(label, label + 1)])
     limits = [
         Limit.parse(LimitKind.MIN, 'iou/alternative=10'),
         Limit.parse(LimitKind.MAX_DROP, 'iou/alternative=10'),
     ]
-    assert [c.passed for c in check_limits(result, limits, result)] == [False, False]
+    for after, before, told in (
+        (neither, neither, ['here', 'in either evaluation']),
+        (neither, claimed, ['here', 'here']),
+        (claimed, neither, ['', 'in the baseline']),
+    ):
+        _, *found = check_limits(after, limits, before)
+        assert not any(check.passed for check in found)
+        for check, where in zip(found, told, strict=True):
+            assert check.message.endswith(f'is not defined {where}' if where else 'is 0.00')
+
+
+def test_a_calibration_that_did_not_come_breaks_its_limit() -> None:
+    """Masks may come without confidence, which is seen when all are judged."""
+    limits = [Limit.parse(LimitKind.MAX, 'ece=3'), Limit.parse(LimitKind.MAX_RISE, 'ece=3')]
+    told = [check.message for check in check_limits(WORSE, limits, BASELINE)[1:]]
+    assert told == ['ece is not defined here', 'ece is not defined in either evaluation']
+
+
+def test_without_intervals_nothing_is_called_noise() -> None:
+    few = [result_of(pairs[:3]) for pairs in (PAIRS, [(a, 0 * b) for a, b in PAIRS])]
+    limit = Limit.parse(LimitKind.MAX_DROP, 'miou=0')
+    for beyond_noise in (False, True):
+        found = check_limits(few[1], [limit], few[0], beyond_noise=beyond_noise)[-1]
+        assert not found.passed
+        assert ('no interval is known' in found.message) is beyond_noise
+
+
+@pytest.mark.parametrize(
+    ('given', 'message'),
+    [
+        ([('max-drop', 'latency_p95=20%')], 'is better when it is lower, .* write --max-rise'),
+        ([('max-rise', 'miou=0.5')], 'is better when it is higher, .* write --max-drop'),
+        ([('max', 'drivable_iou=70')], 'is better when it is higher, .* write --min'),
+        ([('min', 'flicker=1')], 'is better when it is lower, .* write --max'),
+        ([('min', 'miou=1'), ('max-drop', 'ece=1')], 'ece is better'),
+        ([('max-drop', 'miou=0'), ('max-rise', 'miou=0')], ''),
+        ([('min', 'miou=70'), ('max-rise', 'miou=5')], ''),
+        ([('max', 'ece=3'), ('max-rise', 'flicker=0'), ('max', 'age_p95=90')], ''),
+    ],
+)
+def test_limits_that_let_every_worse_figure_pass(
+    given: list[tuple[str, str]], message: str
+) -> None:
+    limits = [Limit.parse(LimitKind(kind), text) for kind, text in given]
+    if message:
+        with pytest.raises(ParameterError, match=message):
+            check_directions(limits)
+    else:
+        check_directions(limits)
 
 
 @pytest.mark.parametrize('text', ['miou', 'miou=', '=1', 'miou=x', 'miou=-1', 'miou=nan', '1'])
@@ -186,6 +236,10 @@ def test_images_that_changed_under_the_same_labels_are_noted() -> None:
     assert compare(seen('a'), seen('a')).notes == ()
     (note,) = compare(seen('a'), seen('b')).notes
     assert 'the images are not' in note
+    limit = Limit.parse(LimitKind.MAX_DROP, 'miou=0')
+    told = [check_limits(seen(digest), [limit], seen('a'))[0] for digest in ('a', 'b')]
+    assert [(check.passed, check.of_limit) for check in told] == [(True, False)] * 2
+    assert [check.message == note for check in told] == [False, True]
 
 
 def test_frames_that_failed_are_a_check_of_their_own() -> None:

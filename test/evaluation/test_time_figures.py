@@ -16,7 +16,8 @@ from drivseg_ros.evaluation.evaluation_diff import compare
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.frame_times import STAGES, FrameTimes, percentiles
-from drivseg_ros.evaluation.gate import Limit, LimitKind, check_limits
+from drivseg_ros.evaluation.gate import check_limits
+from drivseg_ros.evaluation.limit import Limit, LimitKind
 from drivseg_ros.evaluation.live_times import LiveTimes
 from drivseg_ros.evaluation.live_usage import UsageSeries
 from drivseg_ros.evaluation.measures import Measure, figure_names, measures
@@ -169,13 +170,28 @@ def test_limits_of_times(
     limit: str, before: list[float] | None, after: list[float], kept: bool, text: str
 ) -> None:
     kind = LimitKind.MAX if before is None else LimitKind.MAX_RISE
-    (check,) = check_limits(
+    check = check_limits(
         live(list(after)),
         [Limit.parse(kind, limit)],
         None if before is None else live(list(before)),
-    )
+    )[-1]
     assert (check.passed, check.frames) == (kept, ())
     assert text in check.message
+
+
+def test_times_have_no_interval_and_cannot_be_called_noise() -> None:
+    limit = Limit.parse(LimitKind.MAX_RISE, 'latency_p50=20%')
+    before, after = live([10.0] * 6), live([13.0] * 6)
+    check = check_limits(after, [limit], before, beyond_noise=True)[-1]
+    assert not check.passed
+    assert 'no interval is known, so it cannot be called noise' in check.message
+
+
+def test_what_was_left_out_of_a_comparison_is_told_beside_the_limits() -> None:
+    limit = Limit.parse(LimitKind.MAX_DROP, 'miou=0')
+    found = check_limits(live([20.0, 20.0, None]), [limit], live([10.0] * 3))
+    assert [check.passed for check in found] == [True, True]
+    assert 'accuracy is compared on the 2 frames that both have' in found[0].message
 
 
 def test_a_limit_of_a_time_that_is_not_told() -> None:
