@@ -86,12 +86,17 @@ def entitle(requests: Sequence[EvaluationRequest]) -> list[EvaluationRequest]:
     'monday/drive' is not 'tuesday/drive'.
 
     Raises:
-        ParameterError: if a bag is given twice.
+        ParameterError: if a bag is given twice, or a file beside the bag that it is of.
     """
     places = [_place(request.frames) for request in requests]
     for place, request in zip(places, requests, strict=True):
         if places.count(place) > 1:
             raise ParameterError(f'{request.frames} is given twice; leave one out')
+        for other, whole in zip(places, requests, strict=True):
+            if place != other == place[: len(other)]:
+                raise ParameterError(
+                    f'{request.frames} lies in {whole.frames}, which is given, too; leave one out'
+                )
     return [
         dataclasses.replace(request, title='/'.join(_shortest(place, places)))
         for place, request in zip(places, requests, strict=True)
@@ -114,7 +119,8 @@ def evaluate_many(
         requests: the bags, from `entitle`; all of one network.
         runs: where they are evaluated.
         watcher: told how far they are.
-        check_terms: called with those of a bag as soon as they are known; ends all if it raises.
+        check_terms: called with those of bags as soon as they are known, until one is let pass;
+            what it raises before ends all. Bags that are not like the first fail.
         kept: where each result is written as soon as it is there.
         resume: whether what is there already is taken instead of done again.
         command: the command line, for the reports.
@@ -134,6 +140,7 @@ def evaluate_many(
     found: dict[int, EvaluationResult] = {}
     broken: dict[int, str] = {}
     identities: dict[int, dict[str, Any]] = {}
+    terms = _Terms(check_terms)
     for index, request in enumerate(requests if kept is not None else ()):
         try:
             identities[index] = identify(request, model)
@@ -144,7 +151,7 @@ def evaluate_many(
         if resume and kept is not None:
             result = kept.find(str(request.title), identities[index])
             if result is not None:
-                check_terms(result.matching, result.settings)
+                terms.check(request, result.matching, result.settings)
                 found[index] = result
                 watcher.kept(index)
     left = [i for i in range(len(requests)) if i not in found and i not in broken]
@@ -152,7 +159,7 @@ def evaluate_many(
     def on_note(place: int, note: Mapping[str, Any]) -> None:
         if 'classes' in note:
             settings = EvaluationSettings.from_dict(note['settings'])
-            check_terms(Matching.from_dict(note['classes']), settings)
+            terms.check(requests[left[place]], Matching.from_dict(note['classes']), settings)
         watcher.note(left[place], note)
 
     asked = [requests[i] for i in left]
@@ -164,12 +171,34 @@ def evaluate_many(
             except DrivsegError as error:
                 broken[index] = str(error)
             else:
-                check_terms(found[index].matching, found[index].settings)
+                terms.check(requests[index], found[index].matching, found[index].settings)
                 if kept is not None and one.content is not None:
                     kept.keep(str(requests[index].title), identities[index], one.content)
             watcher.finished(index, broken.get(index, ''))
-    _leave_out_others(found, broken)
+    _leave_out_others(found, broken, check_terms)
     return ManyResult(found, {requests[i].frames: broken[i] for i in sorted(broken)})
+
+
+class _Terms:
+    """Whether the bags have the classes and settings that were hoped for.
+
+    One that has not is left out in the end; if the first has not, none is worth the work.
+    """
+
+    def __init__(self, check: CheckTerms) -> None:
+        self._check = check
+        self._agreed = False
+
+    def check(
+        self, request: EvaluationRequest, matching: Matching, settings: EvaluationSettings
+    ) -> None:
+        if self._agreed:
+            return
+        try:
+            self._check(matching, settings)
+        except DrivsegError as error:
+            raise type(error)(f'{request.frames}: {error}') from None
+        self._agreed = True
 
 
 def _read(finished: Finished, model: ModelFile | None) -> EvaluationResult:
@@ -190,15 +219,20 @@ def _read(finished: Finished, model: ModelFile | None) -> EvaluationResult:
     return result
 
 
-def _leave_out_others(found: dict[int, EvaluationResult], broken: dict[int, str]) -> None:
-    """Moves to the broken ones what cannot be put together with the first."""
-    for index in sorted(found)[1:]:
+def _leave_out_others(
+    found: dict[int, EvaluationResult], broken: dict[int, str], check_terms: CheckTerms
+) -> None:
+    """Moves to the broken ones what is not as hoped for, or not like the first that is."""
+    first: EvaluationResult | None = None
+    for index in sorted(found):
+        result = found[index]
         try:
-            found[min(found)].check_same(found[index])
-        except DataError as error:
+            check_terms(result.matching, result.settings)
+            first = first or result
+            first.check_same(result)
+        except DrivsegError as error:
             broken[index] = str(error)
-    for index in broken:
-        found.pop(index, None)
+            del found[index]
 
 
 def _place(text: str) -> tuple[str, ...]:

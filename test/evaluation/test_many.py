@@ -23,6 +23,7 @@ from drivseg_ros.errors import (
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
 from drivseg_ros.evaluation.many import entitle, evaluate_many
 from drivseg_ros.evaluation.many_runs import Finished, LocalRuns
+from drivseg_ros.evaluation.matching import Matching
 
 
 @pytest.mark.parametrize('jobs', [1, 2])
@@ -62,16 +63,42 @@ def test_terms_that_are_refused_end_all(eight_bags: Path, tmp_path: Path, jobs: 
 
 
 def test_a_bag_of_other_terms_is_left_out(eight_bags: Path, tmp_path: Path) -> None:
-    labels = tmp_path / 'other.yaml'
-    labels.write_text(
-        'classes: [{name: a, values: [0, 1], role: drivable}, {name: b, values: [2]}]'
-    )
     requests = requests_of(eight_bags, ['drive0', 'drive1', 'drive2'])
-    requests[1] = dataclasses.replace(requests[1], labels=str(labels))
+    requests[1] = dataclasses.replace(requests[1], labels=other_labels(tmp_path))
     many = evaluate_many(requests, RunsHere(), watcher=Seen())
-    assert 'other classes cannot be put together' in many.broken[requests[1].frames]
+    assert many.broken[requests[1].frames] == (
+        'two evaluations with other classes cannot be put together: of the labels direct (direct), '
+        'alternative (alternative), background, judged by role drivable; and of the '
+        'labels a (drivable), b, judged by role road'
+    )
     assert sorted(many.results) == [0, 2]
     assert [part.title for part in many.merge().parts] == ['drive0', 'drive2']
+
+
+def other_labels(folder: Path) -> str:
+    path = folder / 'other.yaml'
+    path.write_text('classes: [{name: a, values: [0, 1], role: drivable}, {name: b, values: [2]}]')
+    return str(path)
+
+
+def test_a_bag_that_the_limits_are_not_for_costs_itself(eight_bags: Path, tmp_path: Path) -> None:
+    requests = requests_of(eight_bags, ['drive0', 'drive1', 'drive2'])
+    requests[0] = dataclasses.replace(requests[0], labels=other_labels(tmp_path))
+
+    def look(matching: Matching, settings: object) -> None:
+        if len(matching.truth) != 3:
+            raise ParameterError('no such figure')
+
+    seen = Seen()
+    many = evaluate_many(requests, RunsHere(), watcher=seen, check_terms=look)
+    assert many.broken == {requests[0].frames: 'no such figure'}
+    assert sorted(many.results) == [1, 2]
+    # Where the first that is looked at is not as hoped for, the rest is not worth the work.
+    requests[2] = dataclasses.replace(requests[2], labels=requests[0].labels)
+    seen = Seen()
+    with pytest.raises(ParameterError, match='drive2: no such figure'):
+        evaluate_many(requests, RunsHere(), watcher=seen, check_terms=look)
+    assert seen.done == []
 
 
 def test_when_all_fail_the_first_reason_is_told(tmp_path: Path) -> None:
@@ -124,6 +151,13 @@ def test_a_bag_given_twice_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / 'x').mkdir()
     with pytest.raises(ParameterError, match='given twice'):
         entitle([EvaluationRequest(text, 'model') for text in ('x', f'{tmp_path}/x/')])
+
+
+def test_a_file_of_a_bag_beside_the_bag_is_refused(eight_bags: Path) -> None:
+    (storage,) = (eight_bags / 'drive1').glob('*.mcap')
+    given = [str(eight_bags / 'drive0'), str(storage), str(eight_bags / 'drive1')]
+    with pytest.raises(ParameterError, match=r'mcap lies in .*drive1, which is given, too'):
+        entitle([EvaluationRequest(text, 'model') for text in given])
 
 
 def test_bags_of_one_name_are_drawn_apart(eight_bags: Path, tmp_path: Path) -> None:
