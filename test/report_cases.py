@@ -11,10 +11,12 @@ import cv2
 import numpy as np
 from evaluation_cases import random_pair, result_of
 
+from drivseg_ros.evaluation.baseline import describe_baseline
 from drivseg_ros.evaluation.bootstrap import BootstrapSettings
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.gate import Check
+from drivseg_ros.evaluation.html.chosen_frames import ChosenFrame
 from drivseg_ros.evaluation.html.pictures import FramePicture
 from drivseg_ros.evaluation.live_times import LiveTimes
 from drivseg_ros.evaluation.live_usage import EVERYBODY, UsageSeries
@@ -79,8 +81,23 @@ def hostile_result() -> EvaluationResult:
 
 
 def hostile_content() -> dict[str, Any]:
-    """What is written of it."""
-    return describe(hostile_result(), command=f'drivseg {HOSTILE}', broken={HOSTILE: HOSTILE})
+    """What is written of it, held against a baseline of the same labels."""
+    result = hostile_result()
+    content = describe(result, command=f'drivseg {HOSTILE}', broken={HOSTILE: HOSTILE})
+    content['baseline'] = describe_baseline(HOSTILE, hostile_baseline(), result)
+    return content
+
+
+def hostile_baseline() -> EvaluationResult:
+    """The same, had every frame been found a little better."""
+    result = hostile_result()
+    rows = []
+    for row in result.rows:
+        table = row.sums.table.copy()
+        table[0, 0] += table[0, 1]
+        table[0, 1] = 0
+        rows.append(dataclasses.replace(row, sums=dataclasses.replace(row.sums, table=table)))
+    return dataclasses.replace(result, rows=tuple(rows))
 
 
 def hostile_checks() -> list[Check]:
@@ -99,4 +116,7 @@ def plain_picture(name: str = HOSTILE, which: str = 'worst', part: int = 0) -> F
 
     png = cv2.imencode('.png', plane((1, 2, 3)))[1].tobytes()
     image, overlay = (encode_jpeg(plane(color)) for color in (RED, GREEN))
-    return FramePicture(which, part, name, 'miou', 0.5, 320, 180, image, overlay, png, png, image)
+    before = 0.75 if which == 'worse' else None
+    chosen = ChosenFrame(which, part, name, 'miou', 0.5, before)
+    was = {} if before is None else {'was_prediction': png, 'was_difference': image}
+    return FramePicture(chosen, 320, 180, image, overlay, png, png, image, **was)

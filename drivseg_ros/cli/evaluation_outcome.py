@@ -129,6 +129,7 @@ class Outcome:
         from drivseg_ros.evaluation.junit import junit_xml
         from drivseg_ros.evaluation.measures import measures
         from drivseg_ros.evaluation.time_figures import time_measures
+        from drivseg_ros.evaluation.titles import evaluation_title
         from drivseg_ros.whole_file import write_whole
 
         content = describe(
@@ -136,13 +137,15 @@ class Outcome:
             command=shlex.join(['drivseg', *sys.argv[1:]]),
             broken=None if many is None else many.broken,
         )
+        limits, baseline = self._hold(result)
         checks = [
             *([] if many is None else [many.check()]),
             *check_whole(result),
             check_frames(result),
-            *self._check_limits(result),
+            *limits,
         ]
         content['checks'] = [dataclasses.asdict(check) for check in checks]
+        content['baseline'] = baseline
         # Before the files: one that cannot be written costs itself, not hours of work.
         print_evaluation(content)
         print_parts(content)
@@ -151,7 +154,8 @@ class Outcome:
             write_evaluation(self.json, content)
         if self.junit is not None:
             figures = {**measures(result), **time_measures(result)}
-            write_whole(self.junit, junit_xml(checks, figures))
+            judged = ' on '.join(evaluation_title(content))
+            write_whole(self.junit, junit_xml(checks, figures, judged=judged))
         if self.html is not None:
             _write_page(self.html, content, checks, result, requests)
         for path in self.files:
@@ -167,14 +171,26 @@ class Outcome:
                     'same kind, live or not'
                 )
 
-    def _check_limits(self, result: EvaluationResult) -> list[Check]:
+    def _hold(self, result: EvaluationResult) -> tuple[list[Check], dict[str, Any] | None]:
+        """The checks of the limits, and what became of the result since the baseline."""
+        from drivseg_ros.evaluation.baseline import describe_baseline
         from drivseg_ros.evaluation.gate import SAME_DATA, Check, check_limits
 
         try:
-            return check_limits(result, self.limits, self.earlier, beyond_noise=self.beyond_noise)
+            checks = check_limits(result, self.limits, self.earlier, beyond_noise=self.beyond_noise)
+            if self.earlier is None:
+                return checks, None
+            of_limits = [check for check in checks if check.of_limit]
+            broken = [
+                limit.figure
+                for limit, check in zip(self.limits, of_limits, strict=True)
+                if limit.kind.needs_baseline and not check.passed
+            ]
+            given = str(self.baseline)
+            return checks, describe_baseline(given, self.earlier, result, figures=broken)
         except DataError as error:
             # What was found is told all the same: it may have taken hours.
-            return [Check(SAME_DATA, False, str(error))]
+            return [Check(SAME_DATA, False, str(error))], None
 
 
 def _write_page(
@@ -187,10 +203,10 @@ def _write_page(
     from drivseg_ros.evaluation.html.page import write_html
     from drivseg_ros.evaluation.html.requested_pictures import draw_requested
 
-    drawn = draw_requested(result, requests)
+    drawn = draw_requested(result, requests, content['baseline'])
     for text in drawn.missing:
         err.print(text, markup=False, soft_wrap=True)
-    write_html(path, content, checks, drawn.pictures)
+    write_html(path, content, checks, drawn.pictures, drawn.missing)
 
 
 def parse_limits(

@@ -18,7 +18,13 @@ from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.measures import MAIN_FIGURES
 from drivseg_ros.evaluation.notes import notes
 from drivseg_ros.evaluation.time_figures import shown, unit_of
-from drivseg_ros.evaluation.titles import MAIN_TITLES, ROLE_TITLES, SLICE_FIGURES, figure_title
+from drivseg_ros.evaluation.titles import (
+    MAIN_TITLES,
+    ROLE_TITLES,
+    SLICE_FIGURES,
+    figure_title,
+    network_title,
+)
 
 _OF_A_QUESTION = ('iou', 'precision', 'recall', 'boundary_iou')
 _HEADS = ('IoU', 'interval', 'precision', 'recall', 'boundary IoU')
@@ -101,7 +107,7 @@ def print_diff(
 
 def _title(content: Mapping[str, Any]) -> str:
     network = content['network']
-    made = f'masks on {network["masks"]}' if 'masks' in network else network['model']
+    made = f'masks on {network["masks"]}' if 'masks' in network else network_title(network)
     if 'engine' in network:
         made += f' on {network["engine"]} ({network["device"]}, {network["precision"]})'
     parts = content['parts']

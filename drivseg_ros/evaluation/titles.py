@@ -1,8 +1,12 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What figures are called where people read them."""
+"""What evaluations and figures are called where people read them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from drivseg_ros.evaluation.sums import (
     BOUNDARY_IOU,
@@ -24,6 +28,13 @@ MAIN_TITLES = {
 }
 ROLE_TITLES = {Figure.DRIVABLE: 'drivable', Figure.ROAD: 'road', Figure.EGO_LANE: 'ego lane'}
 
+_KINDS = {
+    'iou': 'IoU',
+    'precision': 'precision',
+    'recall': 'recall',
+    BOUNDARY_IOU: 'boundary IoU',
+}
+
 SLICE_FIGURES = (MIOU, *(f'{role.value}_iou' for role in Figure), PIXEL_ACCURACY)
 """Figures that tables by slice or by bag have columns for."""
 
@@ -32,7 +43,34 @@ def figure_title(name: str) -> str:
     """Of a figure by its name; the name itself where there is no better one."""
     if name in MAIN_TITLES:
         return MAIN_TITLES[name]
-    for role, title in ROLE_TITLES.items():
-        if name == f'{role.value}_iou':
-            return f'{title} IoU'
+    for kind, words in _KINDS.items():
+        if name.startswith(f'{kind}/'):
+            return f'{words} of {name.removeprefix(f"{kind}/")}'
+        for role, title in ROLE_TITLES.items():
+            if name == f'{role.value}_{kind}':
+                return f'{title} {words}'
     return name
+
+
+def evaluation_title(content: Mapping[str, Any]) -> tuple[str, str]:
+    """What was judged, and on what.
+
+    Args:
+        content: what `evaluation_file.describe` gave.
+    """
+    network, parts = content['network'], content['parts']
+    made = f'Masks on {network["masks"]}' if 'masks' in network else network_title(network)
+    if content.get('live'):
+        made += ' (live)'
+    return made, part_title(parts[0]) if len(parts) == 1 else f'{len(parts)} folders and bags'
+
+
+def network_title(network: Mapping[str, Any]) -> str:
+    """What a network is called; a file of another name is told, as two may have one card."""
+    name, file = str(network['model']), Path(str(network.get('file', '')))
+    return name if file.stem in ('', name) else f'{name} ({file.name})'
+
+
+def part_title(part: Mapping[str, Any]) -> str:
+    """What a folder or bag is called."""
+    return str(part.get('title') or part['source']['given'])

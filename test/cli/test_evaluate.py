@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -169,8 +170,10 @@ def test_the_gate(place: Path) -> None:
     assert found.exit_code == 1
     assert 'BROKEN: miou may drop by 0.5: miou went from 100.00' in found.output
     assert '  0: 100.0 to ' in found.output
-    assert '<failure' in Path('e.xml').read_text()
-    assert Path('e.json').is_file()
+    told = Path('e.xml').read_text()
+    assert '<failure' in told
+    assert f'classname="tiny (worse.onnx) on {FOLDER}"' in told
+    _check_documented(content('e.json'))
     assert 'kept: the baseline is of the same data: its labels, classes' in found.output
     assert evaluate(FOLDER, '--min', 'miou=101').exit_code == 1
     assert evaluate(FOLDER, '--min', 'miou=70', '--max', 'ece=50').exit_code == 0
@@ -188,6 +191,15 @@ def test_the_gate(place: Path) -> None:
     assert 'BROKEN: the baseline is of the same data: ' in refused.output
     assert 'of other data' in refused.output
     assert Path('other.json').is_file()
+
+
+def _check_documented(told: dict) -> None:
+    """Every key of the file is told of in the documentation."""
+    text = (Path(__file__).parents[2] / 'docs/evaluating.md').read_text()
+    table = text.partition('## The JSON')[2].partition('##')[0]
+    rows = [row.split('|')[1] for row in table.splitlines() if row.startswith('| `')]
+    named = {name for row in rows for name in re.findall(r'`(\w+)`', row)}
+    assert set(told) | {'live'} == named
 
 
 def test_a_frame_that_fails_is_named_and_ends_with_1(place: Path) -> None:

@@ -67,6 +67,47 @@ def test_a_page_with_pictures_and_one_without(place: Path) -> None:
     assert Path('other/p.html').read_text() == bare
 
 
+def test_what_became_worse_is_shown_beside_the_baseline(place: Path) -> None:
+    write_tiny_model(place / 'worse.onnx', width=8, height=6)
+    worse = ('--model', 'worse.onnx', '--engine', 'onnxruntime', '--draws', '100')
+    gate = ('--baseline', 'base.json', '--max-drop', 'iou/direct=1', '--json', 'e.json')
+    assert evaluate(*DRIVE, '--json', 'base.json').exit_code == 0
+    found = run('evaluate', *DRIVE, *worse, *gate, '--html', 'page.html')
+    assert found.exit_code == 1, found.output
+    told = json.loads(Path('e.json').read_text())['baseline']
+    assert told['given'] == 'base.json'
+    assert told['network']['file'] == 'tiny.onnx'
+    # The figure whose limit is broken says which frames are shown.
+    assert told['frames']['figure'] == 'iou/direct'
+    count = min(5, told['frames']['worse'])
+    assert count > 2
+    page = Path('page.html').read_text()
+    for what in ('prediction', 'difference'):
+        assert page.count(f'baseline&#39;s {what}"') == count
+    assert page.count('<img ') == 6 * 5 + count * 2
+    # Later, without pictures.
+    assert run('report', 'html', 'e.json').exit_code == 0
+    bare = Path('e.html').read_text()
+    assert 'Against the baseline' in bare
+    assert 'Frames to look at' not in bare
+
+    # What was judged then is another file now: only what is found here is shown.
+    shutil.copy('worse.onnx', 'tiny.onnx')
+    found = run('evaluate', *DRIVE, *worse, *gate, '--html', 'page.html')
+    assert found.exit_code == 1, found.output
+    page = Path('page.html').read_text()
+    assert page.count('<img ') == 6 * 5
+    assert 'the baseline&#39;s masks are not shown: tiny.onnx is another model now' in page
+
+    # Of the same network, nothing is worse.
+    assert evaluate(*DRIVE, '--json', 'base.json').exit_code == 0
+    found = evaluate(*DRIVE, *gate, '--html', 'page.html')
+    assert found.exit_code == 0, found.output
+    page = Path('page.html').read_text()
+    assert '0 frames are worse than in the baseline, 0 better' in page
+    assert page.count('<img ') == 6 * 5
+
+
 def test_masks_that_are_there(place: Path) -> None:
     made = run('replay', *DRIVE[:3], '--model', 'tiny.onnx', '--engine', 'onnxruntime',
                '--output', 'masks')  # fmt: skip
@@ -142,7 +183,7 @@ def test_a_bag_that_is_gone_has_no_pictures(place: Path) -> None:
             results.append(opened.run())
     shutil.rmtree('drive')
     drawn = draw_requested(results[0].merge(results[1]), requests)
-    assert {picture.part for picture in drawn.pictures} == {1}
+    assert {picture.chosen.part for picture in drawn.pictures} == {1}
     assert len(drawn.missing) == 1
     assert drawn.missing[0].startswith('no pictures of drive: ')
 

@@ -18,7 +18,7 @@ from drivseg_ros.evaluation.gate import Check, check_frames, check_limits
 from drivseg_ros.evaluation.junit import junit_xml
 from drivseg_ros.evaluation.limit import Limit, LimitKind, check_directions
 from drivseg_ros.evaluation.matching import Matching
-from drivseg_ros.evaluation.measures import measures
+from drivseg_ros.evaluation.measures import Measure, measures
 from drivseg_ros.evaluation.truth import Figure
 
 FRAMES = 30
@@ -251,15 +251,19 @@ def test_frames_that_failed_are_a_check_of_their_own() -> None:
 
 
 def test_junit() -> None:
-    checks = [check_frames(BASELINE), drop('miou=0.5', WORSE), Check('odd', False, 'a < b \x07&')]
-    text = junit_xml(checks, measures(BASELINE))
+    odd = Check('odd \x07\ud800\uffff', False, 'a < b \x07&')
+    checks = [check_frames(BASELINE), drop('miou=0.5', WORSE), odd]
+    figures = {**measures(BASELINE), 'iou/\x1b': Measure(0.5)}
+    text = junit_xml(checks, figures, judged='net.onnx on a & b\x00')
     root = ElementTree.fromstring(text.partition('\n')[2])
     (suite,) = root
     assert (root.get('tests'), root.get('failures'), suite.get('failures')) == ('3', '2', '2')
     cases = suite.findall('testcase')
-    assert [case.get('name') for case in cases] == [check.title for check in checks]
+    assert [case.get('name') for case in cases] == [*(check.title for check in checks[:2]), 'odd ']
+    assert {case.get('classname') for case in cases} == {'net.onnx on a & b'}
     assert [case.find('failure') is not None for case in cases] == [False, True, True]
     assert 'frame 1' in (cases[1].findtext('failure') or '')
     assert cases[2].find('failure').get('message') == 'a < b &'
     values = {p.get('name'): float(p.get('value')) for p in suite.iter('property')}
     assert values['miou'] == pytest.approx(measures(BASELINE)['miou'].value, abs=1e-6)
+    assert values['iou/'] == 0.5

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The words of the page: the title, the verdict, the ledger, how and with what it was made."""
+"""The words of the page: the verdict, the ledger, how and with what it was made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.html.formats import count, decimal
-from drivseg_ros.evaluation.html.tables import part_title
+from drivseg_ros.evaluation.titles import part_title
 
 _FATES = ('processed', 'dropped', 'failed', 'skipped', 'waiting')
 _SHOWN_FAILURES = 100
@@ -64,13 +64,10 @@ class Ledger:
     failures: tuple[tuple[str, str], ...]
 
 
-def title(content: Mapping[str, Any]) -> tuple[str, str]:
-    """What was judged, and on what."""
-    network = content['network']
-    made = f'Masks on {network["masks"]}' if 'masks' in network else str(network['model'])
-    parts = content['parts']
-    given = part_title(parts[0]) if len(parts) == 1 else f'{len(parts)} folders and bags'
-    return made, given
+def runtime(network: Mapping[str, Any]) -> str:
+    """The engine that made the masks; '' where nobody knows."""
+    keys = ('engine', 'device', 'precision')
+    return ', '.join(str(network[key]) for key in keys if key in network)
 
 
 def verdict(checks: Sequence[Check], broken: Sequence[Any]) -> Verdict:

@@ -23,12 +23,19 @@ def interval(measure: Mapping[str, Any]) -> str:
     return f'{percent(measure["low"], 1)} to {percent(measure["high"], 1)}'
 
 
+def signed(number: Any, digits: int = 2) -> str:
+    """A change, with a sign as wide as a digit and no sign before nothing."""
+    text = f'{float(number):+.{digits}f}'
+    return text.lstrip('+-') if not float(text) else text.replace('-', '\N{MINUS SIGN}')
+
+
 def decimal(value: Any) -> str:
-    """A time or a size with about three digits that mean something."""
+    """A time or a size with three digits, and more only before the point."""
     if value is None:
         return NOTHING
     number = float(value)
-    return f'{number:.0f}' if abs(number) >= 100 else f'{number:.3g}'
+    digits = sum(abs(number) < limit for limit in (100, 10, 1))
+    return f'{number:.{digits}f}' if number else '0'
 
 
 def count(number: Any) -> str:

@@ -19,13 +19,14 @@ from drivseg_ros.errors import DataError, MissingDependencyError
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.html import facts, formats, tables, timelines
 from drivseg_ros.evaluation.html.calibration_chart import calibration_chart
+from drivseg_ros.evaluation.html.changes import changes, main_changes
 from drivseg_ros.evaluation.html.chart import HEIGHT, WIDTH
 from drivseg_ros.evaluation.html.difference import COLORS, UNLABELLED_COLOR, area
 from drivseg_ros.evaluation.html.matrix import matrix
 from drivseg_ros.evaluation.html.pictures import FramePicture
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.notes import notes
-from drivseg_ros.evaluation.titles import figure_title
+from drivseg_ros.evaluation.titles import evaluation_title, figure_title, part_title
 from drivseg_ros.whole_file import write_whole
 
 try:
@@ -41,6 +42,7 @@ def write_html(
     content: Mapping[str, Any],
     checks: Sequence[Check] | None = None,
     pictures: Sequence[FramePicture] = (),
+    remarks: Sequence[str] = (),
 ) -> None:
     """Writes an evaluation as a page that needs no other file and no network.
 
@@ -49,17 +51,19 @@ def write_html(
         content: what `evaluation_file.describe` gave.
         checks: the limits it was held to; None takes those in the content.
         pictures: what `draw_pictures` gave.
+        remarks: why pictures are not there, sentences.
 
     Raises:
         DataError: if the content is something else, or the file cannot be written.
     """
-    write_whole(path, render(content, checks, pictures))
+    write_whole(path, render(content, checks, pictures, remarks))
 
 
 def render(
     content: Mapping[str, Any],
     checks: Sequence[Check] | None = None,
     pictures: Sequence[FramePicture] = (),
+    remarks: Sequence[str] = (),
 ) -> str:
     """The page's text; see `write_html`."""
     environment = Environment(
@@ -90,13 +94,14 @@ def render(
         style=environment.get_template('style.css').render(),
         script_hash=f'sha256-{digest}',
         pictures=pictures,
+        remarks=remarks,
         chart_size=(WIDTH, HEIGHT),
         **values,
     )
 
 
 def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, Any]:
-    made, given = facts.title(content)
+    made, given = evaluation_title(content)
     broken = content.get('broken') or ()
     matching = Matching.from_dict(content['classes'])
     asked = area(matching)
@@ -104,13 +109,15 @@ def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, An
         'made': made,
         'given': given,
         'created': str(content['created']),
+        'runtime': facts.runtime(content['network']),
         'command': str(content['command']),
         'version': str(content['versions'].get('drivseg_ros', '')),
         'verdict': facts.verdict(checks, broken),
-        'checks': checks,
+        'checks': sorted(checks, key=lambda check: check.passed),
         'broken': [(str(one['given']), str(one['message'])) for one in broken],
         'labelled': bool(content['labels_sha256']),
-        'main_figures': tables.main_figures(content),
+        'main_figures': tables.main_figures(content, main_changes(content)),
+        'changes': changes(content),
         'classes': tables.class_table(content),
         'matrix': matrix(content, matching),
         'accuracy': timelines.accuracy_chart(content),
@@ -124,7 +131,7 @@ def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, An
         'calibration': calibration_chart(content['reliability']),
         'reliability': tables.reliability_table(content),
         'parts': tables.part_table(content),
-        'part_titles': [tables.part_title(part) for part in content['parts']],
+        'part_titles': [part_title(part) for part in content['parts']],
         'configuration': facts.configuration(content),
         'sources': facts.sources(content),
         'notes': notes(content),

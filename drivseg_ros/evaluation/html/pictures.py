@@ -1,12 +1,13 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The worst and the best frames as pictures: image, overlay, label, prediction, difference."""
+"""Chosen frames as pictures: image, overlay, label, prediction, difference."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,13 +15,13 @@ import numpy as np
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.frame_source import FrameSource, LostFrame, SourceFrame
+from drivseg_ros.evaluation.html.chosen_frames import ChosenFrame, choose_frames
 from drivseg_ros.evaluation.html.difference import (
     UNLABELLED_COLOR,
     difference_ids,
     paint_difference,
 )
 from drivseg_ros.evaluation.matching import Matching
-from drivseg_ros.evaluation.measures import extreme_rows, leading_figure
 from drivseg_ros.image_codec import encode_jpeg
 from drivseg_ros.model_card import UNLABELLED, ModelClass, Role
 from drivseg_ros.segmenter import Segmenter
@@ -37,11 +38,7 @@ class FramePicture:
     """A frame that is shown.
 
     Args:
-        which: 'worst' or 'best'.
-        part: the place of the bag or folder it is from.
-        name: of the frame.
-        figure: the figure by which it was chosen.
-        value: that figure of the frame, a share.
+        chosen: the frame, and why it is shown.
         width: of the pictures, in pixels.
         height: likewise.
         image: JPEG; None where there is no image.
@@ -49,13 +46,11 @@ class FramePicture:
         label: PNG, the classes in their colours; None without a label.
         prediction: PNG, likewise.
         difference: JPEG; None without a label or a prediction.
+        was_prediction: PNG, what the baseline's network says; None where it is not to be had.
+        was_difference: JPEG, likewise.
     """
 
-    which: str
-    part: int
-    name: str
-    figure: str
-    value: float
+    chosen: ChosenFrame
     width: int
     height: int
     image: bytes | None = None
@@ -63,6 +58,8 @@ class FramePicture:
     label: bytes | None = None
     prediction: bytes | None = None
     difference: bytes | None = None
+    was_prediction: bytes | None = None
+    was_difference: bytes | None = None
 
 
 def draw_pictures(
@@ -71,8 +68,10 @@ def draw_pictures(
     segmenter: Segmenter | None,
     *,
     count: int = 5,
+    baseline: Mapping[str, Any] | None = None,
+    earlier: Segmenter | None = None,
 ) -> list[FramePicture]:
-    """Draws the worst and the best frames, the worst first.
+    """Draws the frames that `choose_frames` gives, in its order.
 
     The sources are gone through once more, and only the masks of these frames are made again.
 
@@ -80,7 +79,9 @@ def draw_pictures(
         result: what was found.
         sources: those of its parts, in their order; None leaves out the frames of a part.
         segmenter: the network that was judged; None where the masks are in the sources.
-        count: how many of each at most; a frame is shown once.
+        count: how many of each kind at most; a frame is shown once.
+        baseline: what `describe_baseline` gave, if there is one.
+        earlier: the network of the baseline, whose masks are shown beside, where it is to be had.
 
     Raises:
         DataError: if the sources are of other parts, or a frame is not there any more.
@@ -90,10 +91,7 @@ def draw_pictures(
             f'{len(sources)} folders and bags were given for pictures of {len(result.parts)}; '
             'give those that were evaluated, in their order'
         )
-    figure, found = leading_figure(result), extreme_rows(result, count)
-    wanted = {(row.part, row.name): ('best', value) for row, value in found['best']}
-    # In a small set a frame may be both; it is the worst then.
-    wanted |= {(row.part, row.name): ('worst', value) for row, value in found['worst']}
+    wanted = {(one.part, one.name): one for one in choose_frames(result, count, baseline)}
     drawn = {}
     for part, source in enumerate(sources):
         names = {name for at, name in wanted if at == part}
@@ -107,7 +105,8 @@ def draw_pictures(
             key = part, frame.name
             if frame.image is None:
                 frame = dataclasses.replace(frame, image=beside.get(frame.name))
-            drawn[key] = _draw(frame, part, wanted[key], figure, result.matching, segmenter)
+            before = earlier if wanted[key].before is not None else None
+            drawn[key] = _draw(frame, wanted[key], result.matching, segmenter, before)
             if not names:
                 break
         if names:
@@ -115,21 +114,21 @@ def draw_pictures(
                 f'{source.describe()["given"]} has no frame {sorted(names)[0]!r} any more; '
                 'pictures can be made of the frames that were evaluated only'
             )
-    ordered = [(row.part, row.name) for row, _ in (*found['worst'], *found['best'])]
-    return [drawn[key] for key in dict.fromkeys(ordered) if key in drawn]
+    return [drawn[key] for key in wanted if key in drawn]
 
 
 def _draw(
     frame: SourceFrame,
-    part: int,
-    chosen: tuple[str, float],
-    figure: str,
+    chosen: ChosenFrame,
     matching: Matching,
     segmenter: Segmenter | None,
+    earlier: Segmenter | None,
 ) -> FramePicture:
-    mask, image, label = frame.mask, frame.image, frame.label
-    if segmenter is not None and image is not None:
+    mask, was, image, label = frame.mask, None, frame.image, frame.label
+    if image is not None and segmenter is not None:
         mask = segmenter.segment([image])[0].class_ids
+    if image is not None and earlier is not None:
+        was = earlier.segment([image])[0].class_ids
     plane = next((p for p in (image, mask, label) if p is not None), None)
     if plane is None:
         raise DataError(f'the frame {frame.name} has neither image nor mask nor label')
@@ -138,20 +137,21 @@ def _draw(
     pictures: dict[str, bytes] = {}
     if small is not None:
         pictures['image'] = encode_jpeg(small, quality=_QUALITY)
-    if mask is not None:
-        near = _nearest(mask, width, height)
-        pictures['prediction'] = _png(_palette(matching.network)[near])
-        if small is not None:
-            over = _blend(small, near, matching.network)
-            pictures['overlay'] = encode_jpeg(over, quality=_QUALITY)
+    if small is not None and mask is not None:
+        over = _blend(small, _nearest(mask, width, height), matching.network)
+        pictures['overlay'] = encode_jpeg(over, quality=_QUALITY)
     if label is not None:
         near_label = _nearest(label, width, height)
         pictures['label'] = _png(_palette(matching.truth)[near_label])
-    if label is not None and mask is not None:
-        differs = _nearest(difference_ids(label, mask, matching), width, height)
-        pictures['difference'] = encode_jpeg(paint_difference(differs, small), quality=_QUALITY)
-    which, value = chosen
-    return FramePicture(which, part, frame.name, figure, value, width, height, **pictures)
+    for before, plane in (('', mask), ('was_', was)):
+        if plane is not None:
+            near = _nearest(plane, width, height)
+            pictures[f'{before}prediction'] = _png(_palette(matching.network)[near])
+        if plane is not None and label is not None:
+            differs = _nearest(difference_ids(label, plane, matching), width, height)
+            painted = paint_difference(differs, small)
+            pictures[f'{before}difference'] = encode_jpeg(painted, quality=_QUALITY)
+    return FramePicture(chosen, width, height, **pictures)
 
 
 def _size(plane: np.ndarray) -> tuple[int, int]:

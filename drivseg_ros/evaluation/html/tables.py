@@ -11,7 +11,13 @@ from typing import Any
 from drivseg_ros.evaluation.html.formats import color, count, decimal, interval, percent
 from drivseg_ros.evaluation.html.timelines import frame_names
 from drivseg_ros.evaluation.sums import PIXEL_ACCURACY
-from drivseg_ros.evaluation.titles import MAIN_TITLES, ROLE_TITLES, SLICE_FIGURES, figure_title
+from drivseg_ros.evaluation.titles import (
+    MAIN_TITLES,
+    ROLE_TITLES,
+    SLICE_FIGURES,
+    figure_title,
+    part_title,
+)
 
 MAX_FRAMES = 400
 """The page lists the figures of so many frames at most; the JSON has all."""
@@ -28,12 +34,14 @@ class Table:
         rows: the cells of each row, its name first.
         colors: a colour for CSS by row, '' where there is none; empty without any.
         note: what to know about it.
+        tones: 'good', 'bad' or '' by row; empty without any.
     """
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     colors: tuple[str, ...] = ()
     note: str = ''
+    tones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,11 +124,6 @@ def part_table(content: Mapping[str, Any]) -> Table:
     return Table(heads, tuple(rows))
 
 
-def part_title(part: Mapping[str, Any]) -> str:
-    """What a folder or bag is called."""
-    return str(part.get('title') or part['source']['given'])
-
-
 def frame_table(content: Mapping[str, Any]) -> Table:
     """The figures of each frame, in order."""
     frames = content['frames']
@@ -190,19 +193,27 @@ def _shown(content: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> li
     ]
 
 
-def main_figures(content: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """The figures that stand at the top: title, value and what is beside it."""
+def main_figures(
+    content: Mapping[str, Any], changes: Mapping[str, str]
+) -> list[tuple[str, str, list[str]]]:
+    """The figures that stand at the top: title, value and what is beside it.
+
+    Args:
+        content: what `evaluation_file.describe` gave.
+        changes: what became of them since a baseline, by the figure's name, in words.
+    """
     figures = content['figures']
-    names = [*SLICE_FIGURES, *MAIN_TITLES]
-    found = [
-        (figure_title(name), f'{percent(figures[name]["value"])} %', interval(figures[name]))
-        for name in dict.fromkeys(names)
-        if name in figures and figures[name]['value'] is not None
-    ]
+    found = []
+    for name in dict.fromkeys([*SLICE_FIGURES, *MAIN_TITLES]):
+        if name in figures and figures[name]['value'] is not None:
+            ends = interval(figures[name])
+            beside = [f'interval {ends}' if ends else '', changes.get(name, '')]
+            found.append((figure_title(name), f'{percent(figures[name]["value"])} %', beside))
     live, times = content.get('live') or {}, content.get('times') or {}
     latency = live.get('latency') or times.get('total')
     if latency:
-        title = 'message to mask' if live.get('latency') else 'time of a frame'
+        title, name = ('message to mask', 'latency') if live else ('time of a frame', 'time')
         half, most, nearly_all = (decimal(latency.get(p)) for p in ('p50', 'p95', 'p99'))
-        found.append((title, f'{half} ms', f'95\xa0%: {most}\xa0ms, 99\xa0%: {nearly_all}\xa0ms'))
+        beside = [f'95\xa0%: {most}\xa0ms, 99\xa0%: {nearly_all}\xa0ms']
+        found.append((title, f'{half} ms', [*beside, changes.get(f'{name}_p50', '')]))
     return found

@@ -76,7 +76,11 @@ class Heard:
 @pytest.fixture(scope='module')
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp('page') / 'report.html'
-    pictures = [plain_picture(), plain_picture('best one', 'best', 1)]
+    pictures = [
+        plain_picture(),
+        plain_picture('best one', 'best', 1),
+        plain_picture('worse one', 'worse'),
+    ]
     write_html(path, hostile_content(), hostile_checks(), pictures)
     return path
 
@@ -120,7 +124,7 @@ def test_it_loads_nothing_and_runs_nothing_of_others(browser: Any, page_file: Pa
         assert page.evaluate('window.hacked') is None
         assert page.evaluate("document.querySelectorAll('script').length") == 1
         sources = page.evaluate('[...document.images].map(i => i.src.slice(0, 11))')
-        assert len(sources) == 10
+        assert len(sources) == 5 + 5 + 7
         assert set(sources) == {'data:image/'}
         # It is told as it is, wherever it comes from.
         shown = page.evaluate('document.body.textContent')
@@ -178,6 +182,25 @@ def test_the_slider_parts_image_and_overlay(browser: Any, page_file: Path) -> No
         assert near(right, GREEN)
 
 
+def test_a_small_picture_is_shown_large(browser: Any, page_file: Path) -> None:
+    with opened(browser, page_file) as (page, heard):
+        frame = page.locator('.frame').first
+        over, buttons = frame.locator('.over'), frame.locator('.thumbs button')
+        overlay = over.get_attribute('src')
+        assert buttons.count() == 5
+        buttons.nth(2).focus()
+        page.keyboard.press('Enter')
+        assert over.get_attribute('src') == buttons.nth(2).locator('img').get_attribute('src')
+        assert str(over.get_attribute('alt')).endswith(': difference')
+        pressed = "all => all.map(one => one.getAttribute('aria-pressed'))"
+        assert buttons.evaluate_all(pressed) == ['false', 'false', 'true', 'false', 'false']
+        buttons.nth(0).click()
+        assert buttons.evaluate_all(pressed) == ['true', 'false', 'false', 'false', 'false']
+        buttons.nth(0).click()
+        assert over.get_attribute('src') == overlay
+        assert heard.complaints == []
+
+
 def test_without_scripts_both_pictures_are_seen_whole(browser: Any, page_file: Path) -> None:
     with opened(browser, page_file, java_script_enabled=False) as (page, _):
         box = page.locator('.compare').first
@@ -190,7 +213,7 @@ def test_it_can_be_read_aloud(browser: Any, page_file: Path) -> None:
     with opened(browser, page_file) as (page, _):
         assert page.evaluate('document.documentElement.lang') == 'en'
         assert page.evaluate('[...document.images].every(i => i.alt.trim())')
-        for kind, count in (('table', 7), ('svg', 8), ('input', 2)):
+        for kind, count in (('table', 10), ('svg', 8), ('input', 3)):
             found = page.locator(kind)
             assert found.count() >= count, kind
             names = found.evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")

@@ -69,15 +69,18 @@ def test_every_section_is_there() -> None:
     ids = set(page.all('id'))
     assert ids == {
         'verdict',
+        'baseline',
         'classes',
         'time',
         'ledger',
         'slices',
         'calibration',
         'pictures',
+        'worst',
         'how',
     }
-    assert {href[1:] for href in page.all('href') if href.startswith('#')} == ids - {'verdict'}
+    linked = {href[1:] for href in page.all('href') if href.startswith('#')}
+    assert linked == ids - {'verdict', 'worst'}
     text = '\n'.join(page.texts)
     for words in (
         'Failed', '1 of 2 checks broken, 1 bag not evaluated.', 'Confusion matrix',
@@ -103,6 +106,38 @@ def test_figures_are_those_of_the_content() -> None:
     for frame in content['frames']:
         assert frame['name'] in texts
         assert f'{100 * frame["figures"]["miou"]:.2f}' in texts
+
+
+def test_the_baseline_stands_beside() -> None:
+    content = hostile_content()
+    pictures = [plain_picture('bad frame', 'worse'), plain_picture('other', 'worst')]
+    page = Tags(render(content, hostile_checks(), pictures, ['a remark']))
+    told = content['baseline']
+    one = told['figures']['miou']
+    for share in (one['before'], one['after']):
+        assert f'{100 * share:.2f}' in page.texts
+    change = f'{100 * (one["after"] - one["before"]):.2f}'.replace('-', '\N{MINUS SIGN}')
+    assert change in page.texts
+    assert f'baseline {100 * one["before"]:.2f} ({change})' in page.texts
+    assert '#worse' in page.all('href')
+    assert 'worse' in page.texts
+    count = told['frames']['worse']
+    assert count == 24
+    assert any(f'{count} frames are worse than in the baseline, 0 better' in t for t in page.texts)
+    for frame in told['frames']['worst']:
+        assert f'{100 * frame["before"]:.1f}' in page.texts
+    assert 'Worse than in the baseline' in page.texts
+    assert 'Worst of the others' in page.texts
+    assert 'a remark' in page.texts
+    alts = page.all('alt')
+    assert "bad frame: baseline's prediction" in alts
+    assert "other: baseline's prediction" not in alts
+
+
+def test_what_is_broken_is_told_first() -> None:
+    checks = [Check('kept one', True, 'x', (), True), Check('broken one', False, 'x', (), True)]
+    texts = Tags(render(simple_content(), checks)).texts
+    assert texts.index('broken one') < texts.index('kept one')
 
 
 def test_cells_are_right_by_the_class_or_else_by_the_role() -> None:
@@ -189,6 +224,10 @@ def _set(*path: Any, value: Any) -> dict[str, Any]:
         _set('slices', value=[{'name': 1}]),
         _set('checks', value=[{'title': 'x'}]),
         _set('settings', 'bootstrap', value=7),
+        _set('baseline', value=7),
+        _set('baseline', 'figures', 'miou', 'before', value='<b>'),
+        _set('baseline', 'frames', 'worse', value='<b>'),
+        _set('baseline', 'frames', 'worst', 0, 'part', value=9),
     ],
 )
 def test_numbers_that_are_none_are_refused(content: dict[str, Any]) -> None:

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from color_bag import color_image, write_color_bag
 from evaluation_cases import BDD100K, classes
+from tiny_model import write_tiny_model
 
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.bag_source import BagSource, BagTopics
+from drivseg_ros.evaluation.baseline import describe_baseline
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.html.difference import (
@@ -25,6 +27,7 @@ from drivseg_ros.evaluation.html.difference import (
 from drivseg_ros.evaluation.html.pictures import MAX_SIDE, draw_pictures
 from drivseg_ros.evaluation.label_map import plain_map
 from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.evaluation.measures import frame_figures
 from drivseg_ros.evaluation.tally import EvaluationSettings
 from drivseg_ros.evaluation.truth import Figure
 from drivseg_ros.model_card import BDD100K_CLASSES, UNLABELLED
@@ -64,12 +67,12 @@ def test_the_worst_frame_first(tmp_path: Path, segmenter: Segmenter) -> None:
     path = write_color_bag(tmp_path / 'bag', frames=8, wrong_label=WRONG).path
     result = judged(path, segmenter)
     pictures = draw_pictures(result, [source(path)], segmenter)
-    assert [p.which for p in pictures] == ['worst'] * 5 + ['best'] * 3
-    assert len({p.name for p in pictures}) == 8
+    assert [p.chosen.which for p in pictures] == ['worst'] * 5 + ['best'] * 3
+    assert len({p.chosen.name for p in pictures}) == 8
     first = pictures[0]
-    assert first.name == result.rows[WRONG].name
-    assert first.figure == 'miou'
-    assert first.value == min(p.value for p in pictures) < 0.5
+    assert first.chosen.name == result.rows[WRONG].name
+    assert first.chosen.figure == 'miou'
+    assert first.chosen.value == min(p.chosen.value for p in pictures) < 0.5
     image = color_image(WRONG)
     assert (first.width, first.height) == (image.shape[1], image.shape[0])
     assert np.abs(decoded(first.image).astype(int) - image).mean() < 30
@@ -83,6 +86,37 @@ def test_the_worst_frame_first(tmp_path: Path, segmenter: Segmenter) -> None:
     assert np.ptp(invented[right], axis=-1).mean() < 20
 
 
+def test_frames_that_became_worse_come_first_with_both_predictions(
+    tmp_path: Path, segmenter: Segmenter
+) -> None:
+    path = write_color_bag(tmp_path / 'bag', frames=8, wrong_label=WRONG).path
+    before = judged(path, segmenter)
+    # At 8x6 pixels, it sees less.
+    with Segmenter.open(
+        write_tiny_model(tmp_path / 'worse.onnx', width=8, height=6), engine='onnxruntime'
+    ) as worse:
+        after = judged(path, worse)
+        baseline = describe_baseline('before.json', before, after)
+        pictures = draw_pictures(
+            after, [source(path)], worse, count=2, baseline=baseline, earlier=segmenter
+        )
+    assert [p.chosen.which for p in pictures] == ['worse'] * 2 + ['worst'] * 2 + ['best'] * 2
+    assert len({p.chosen.name for p in pictures}) == 6
+    names = [row.name for row in after.rows]
+    for one in pictures[:2]:
+        index = names.index(one.chosen.name)
+        assert one.chosen.before == frame_figures(before)[index]['miou']
+        assert one.chosen.value == frame_figures(after)[index]['miou'] < one.chosen.before
+        right = COLORS_OF[color_image(index).argmax(-1)]
+        assert (decoded(one.was_prediction) == right).all()
+        assert (decoded(one.prediction) != right).any()
+        # What was right then has no colour.
+        assert np.ptp(decoded(one.was_difference).astype(int), axis=-1).mean() < 10
+        assert np.ptp(decoded(one.difference).astype(int), axis=-1).mean() > 10
+    assert {p.was_prediction for p in pictures[2:]} == {None}
+    assert {p.chosen.before for p in pictures[2:]} == {None}
+
+
 def test_bags_whose_frames_have_the_same_names(tmp_path: Path, segmenter: Segmenter) -> None:
     paths = [
         write_color_bag(tmp_path / 'one', frames=4).path,
@@ -92,9 +126,9 @@ def test_bags_whose_frames_have_the_same_names(tmp_path: Path, segmenter: Segmen
     sources = [source(path) for path in paths]
     pictures = draw_pictures(result, sources, segmenter, count=2)
     assert len(pictures) == 4
-    assert (pictures[0].part, pictures[0].value < 0.5) == (1, True)
+    assert (pictures[0].chosen.part, pictures[0].chosen.value < 0.5) == (1, True)
     left = draw_pictures(result, [sources[0], None], segmenter, count=2)
-    assert {p.part for p in left} == {0}
+    assert {p.chosen.part for p in left} == {0}
     with pytest.raises(DataError, match='1 folders and bags were given for pictures of 2'):
         draw_pictures(result, sources[:1], segmenter)
 
@@ -178,9 +212,9 @@ def test_masks_that_are_there_are_drawn_over_their_images(tmp_path: Path) -> Non
     )
     assert result.images_sha256 == ''
     pictures = draw_pictures(result, [judged_source], None)
-    assert {p.figure for p in pictures} == {'change'}
+    assert {p.chosen.figure for p in pictures} == {'change'}
     one = pictures[0]
-    index = [row.name for row in result.rows].index(one.name)
+    index = [row.name for row in result.rows].index(one.chosen.name)
     assert (decoded(one.prediction) == COLORS_OF[color_image(index).argmax(-1)]).all()
     assert np.abs(decoded(one.image).astype(int) - color_image(index)).mean() < 30
     assert one.overlay is not None
