@@ -115,7 +115,13 @@ def _table(figures: Mapping[str, Any], names: list[str], head: str) -> Table:
         )
         tones.append(tone)
     heads = ('figure', 'baseline', 'here', 'change', head, '')
-    return Table(heads, tuple(rows), tones=tuple(tones), note='In percent where no unit is told.')
+    columns = len(heads) if any(row[4] for row in rows) else 4  # where no interval is known
+    return Table(
+        heads[:columns],
+        tuple(row[:columns] for row in rows),
+        tones=tuple(tones),
+        note='In percent where no unit is told.',
+    )
 
 
 def _frames(content: Mapping[str, Any]) -> Table:

@@ -219,5 +219,5 @@ def _in_words(series: Series, unit: str) -> str:
     middle = percentile(values, 50)
     return (
         f'{series.name}: {values[0]:.4g} to {values[-1]:.4g} {unit}, median {middle:.4g}, '
-        f'{len(values)} values'
+        f'{len(values)} value{"" if len(values) == 1 else "s"}'
     )

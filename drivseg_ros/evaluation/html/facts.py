@@ -130,7 +130,7 @@ def live_facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
         ('the player was late by', f'{decimal(live.get("player_late_p95"))} ms (95 % of messages)'),
     ]
     for key, words in (
-        ('p50', 'age of the newest output, median'),
+        ('p50', 'age of the newest mask, median'),
         ('p95', 'the same, 95th percentile'),
         ('p99', 'the same, 99th percentile'),
         ('first_half', 'median in the first half of the run'),

@@ -79,7 +79,8 @@ def class_table(content: Mapping[str, Any]) -> Table:
             ends = (interval(figures[names[0]]),) if drawn else ()
             rows.append((title, first, *ends, *others))
             colors.append(swatch)
-    groups = f'{int(content["groups"])} groups'
+    number = int(content['groups'])
+    groups = f'{number} group{"" if number == 1 else "s"}'
     level = 100 * float(content['settings']['bootstrap']['level'])
     note = f'Interval: {level:g} % of the draws of {groups}' if drawn else f'No intervals: {groups}'
     heads = ('class', 'IoU', *(('interval',) if drawn else ()), 'precision', 'recall')
@@ -214,6 +215,19 @@ def main_figures(
     if latency:
         title, name = ('message to mask', 'latency') if live else ('time of a frame', 'time')
         half, most, nearly_all = (decimal(latency.get(p)) for p in ('p50', 'p95', 'p99'))
-        beside = [f'95\xa0%: {most}\xa0ms, 99\xa0%: {nearly_all}\xa0ms']
+        beside = [f'95\xa0%:\xa0{most}\xa0ms, 99\xa0%:\xa0{nearly_all}\xa0ms']
         found.append((title, f'{half} ms', [*beside, changes.get(f'{name}_p50', '')]))
+    age = live.get('age_ms') or {}
+    if age.get('p50') is not None:
+        beside = [f'95\xa0%:\xa0{decimal(age["p95"])}\xa0ms', changes.get('age_p95', '')]
+        found.append(('age of the newest mask', f'{decimal(age["p50"])} ms', beside))
+    ledger = content['ledger']
+    if ledger['processed'] != ledger['offered']:
+        found.append(
+            (
+                'frames processed',
+                count(ledger['processed']),
+                [f'of {count(ledger["offered"])} offered'],
+            )
+        )
     return found

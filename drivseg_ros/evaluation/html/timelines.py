@@ -30,14 +30,17 @@ def frame_names(content: Mapping[str, Any]) -> list[str]:
 def accuracy_chart(content: Mapping[str, Any]) -> LineChart | None:
     """The figures of each frame; joined where frames follow each other in time."""
     frames = content['frames']
+    fences = [i + 0.5 for i in range(1, len(frames)) if frames[i]['part'] != frames[i - 1]['part']]
     series = []
     for name in frame_names(content):
         shares = [frame['figures'].get(name) for frame in frames]
         points = [(float(i), _hundred(share)) for i, share in enumerate(shares, start=1)]
-        series.append(Series(figure_title(name), points))
-    fences = [i + 0.5 for i in range(1, len(frames)) if frames[i]['part'] != frames[i - 1]['part']]
+        # No line joins the last frame of a bag and the first of the next.
+        points += [(fence, None) for fence in fences]
+        series.append(Series(figure_title(name), sorted(points, key=lambda point: point[0])))
+    what = 'Figures' if len(series) > 1 else series[0].name[0].upper() + series[0].name[1:]
     return line_chart(
-        'Figures of each frame, in percent',
+        f'{what} of each frame, in percent',
         series,
         x_label='frame' if not fences else 'frame; a line parts the bags',
         unit='percent',
@@ -50,7 +53,7 @@ def accuracy_chart(content: Mapping[str, Any]) -> LineChart | None:
 
 
 def time_charts(content: Mapping[str, Any]) -> list[LineChart]:
-    """The time of each frame, the age of the newest output, and what the node used."""
+    """The time of each frame, the age of the newest mask, and what the node used."""
     times, live = content.get('times') or {}, content.get('live') or {}
     what = 'Message to mask' if live else 'Time of each frame'
     charts = [
@@ -61,7 +64,7 @@ def time_charts(content: Mapping[str, Any]) -> list[LineChart]:
             unit='ms',
         ),
         line_chart(
-            'Age of the newest output, in ms',
+            'Age of the newest mask, in ms',
             [Series('greatest age', _pairs(live.get('age', ())))],
             x_label=_RUN_TIME,
             unit='ms',

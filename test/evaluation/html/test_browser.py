@@ -117,6 +117,17 @@ def test_it_fits_and_is_readable(browser: Any, page_file: Path, width: int, sche
         assert heard.complaints == []
 
 
+def test_it_is_printed_on_white(browser: Any, page_file: Path) -> None:
+    size = {'width': 700, 'height': 990}
+    with opened(browser, page_file, viewport=size, color_scheme='dark') as (page, _):
+        assert page.evaluate('getComputedStyle(document.body).backgroundColor') == 'rgb(20, 23, 26)'
+        page.emulate_media(media='print', color_scheme='dark')
+        color = page.evaluate('getComputedStyle(document.body).backgroundColor')
+        assert color == 'rgb(255, 255, 255)'
+        assert [one for one in page.evaluate(_CONTRASTS) if one[0] < 4.5] == []
+        assert not page.locator('nav').is_visible()
+
+
 def test_it_loads_nothing_and_runs_nothing_of_others(browser: Any, page_file: Path) -> None:
     with opened(browser, page_file) as (page, heard):
         assert [u for u in heard.requests if not u.startswith('data:')] == [page_file.as_uri()]

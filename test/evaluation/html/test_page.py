@@ -21,10 +21,12 @@ from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.evaluation.titles import figure_title
 from drivseg_ros.evaluation.truth import Figure
 
 pytest.importorskip('jinja2', reason="Jinja2 is not installed: pip install '.[report]'")
 
+from drivseg_ros.evaluation.html.formats import decimal
 from drivseg_ros.evaluation.html.page import render, write_html
 
 _EMPTY = {'meta', 'link', 'br', 'img', 'input', 'path', 'rect'}
@@ -84,7 +86,8 @@ def test_every_section_is_there() -> None:
     text = '\n'.join(page.texts)
     for words in (
         'Failed', '1 of 2 checks broken, 1 bag not evaluated.', 'Confusion matrix',
-        'Message to mask', 'Age of the newest output', 'CPU of the node', 'in the node',
+        'Message to mask', 'Age of the newest mask', 'frames processed', 'CPU of the node',
+        'in the node',
         'GPU memory of all processes', 'weather=rain', 'Not evaluated',
         '30 offered = 24 processed + 4 dropped + 2 failed',
         '32 played = 30 offered to the node + 2 lost before it', 'second', 'a' * 64,
@@ -132,6 +135,50 @@ def test_the_baseline_stands_beside() -> None:
     alts = page.all('alt')
     assert "bad frame: baseline's prediction" in alts
     assert "other: baseline's prediction" not in alts
+
+
+def test_without_intervals_and_without_worse_frames_there_is_less_to_show() -> None:
+    content = hostile_content()
+    for one in content['baseline']['figures'].values():
+        one |= {'low': None, 'high': None}
+    content['baseline']['frames'] |= {'worse': 0, 'worst': []}
+    page = Tags(render(content))
+    assert '95 % of draws' not in page.texts
+    assert 'Frames that became worse' not in page.all('aria-label')
+    assert any('0 frames are worse than in the baseline' in text for text in page.texts)
+
+
+def test_no_line_joins_two_bags() -> None:
+    settings = EvaluationSettings(sequence=True)
+    bags = [result_of([random_pair(10 * k + i) for i in range(5)], settings=settings, name=f'{k}')
+            for k in range(3)]  # fmt: skip
+    text = render(describe(bags[0].merge(*bags[1:])))
+    (line,) = re.findall('<path class="s0" d="([^"]*)"', text)
+    assert [stroke.count('L') for stroke in line.split('M')[1:]] == [4, 4, 4]
+    assert text.count('class="fence"') == 2
+
+
+@pytest.mark.parametrize(
+    ('value', 'text'),
+    [(None, '–'), (0, '0'), (0.1, '0.100'), (1.414, '1.41'), (17, '17.0'), (116.4, '116')],
+)
+def test_times_have_three_digits(value: float | None, text: str) -> None:
+    assert decimal(value) == text
+
+
+@pytest.mark.parametrize(
+    ('name', 'title'),
+    [
+        ('miou', 'mIoU'),
+        ('drivable_iou', 'drivable IoU'),
+        ('road_boundary_iou', 'road boundary IoU'),
+        ('iou/direct', 'IoU of direct'),
+        ('boundary_iou/a/b', 'boundary IoU of a/b'),
+        ('latency_p95', 'latency_p95'),
+    ],
+)
+def test_titles_of_figures(name: str, title: str) -> None:
+    assert figure_title(name) == title
 
 
 def test_what_is_broken_is_told_first() -> None:
