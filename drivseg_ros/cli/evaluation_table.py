@@ -23,7 +23,7 @@ from drivseg_ros.evaluation.titles import (
     ROLE_TITLES,
     SLICE_FIGURES,
     figure_title,
-    network_title,
+    masks_title,
 )
 
 _OF_A_QUESTION = ('iou', 'precision', 'recall', 'boundary_iou')
@@ -93,7 +93,8 @@ def print_diff(
             escape(name if unit == '%' else f'{name} ({unit})'), *values, moved + mark, ends
         )
     out.print(table)
-    out.print('* the interval of the change leaves out 0', markup=False)
+    if any(change.beyond_noise for change in diff.changes.values()):
+        out.print('* the interval of the change leaves out 0', markup=False)
     for note in diff.notes:
         out.print(f'note: {note}', markup=False, soft_wrap=True)
     for frame in frames:
@@ -106,15 +107,11 @@ def print_diff(
 
 
 def _title(content: Mapping[str, Any]) -> str:
-    network = content['network']
-    made = f'masks on {network["masks"]}' if 'masks' in network else network_title(network)
-    if 'engine' in network:
-        made += f' on {network["engine"]} ({network["device"]}, {network["precision"]})'
     parts = content['parts']
     given = ', '.join(part['source']['given'] for part in parts[:_SHOWN_PARTS])
     if len(parts) > _SHOWN_PARTS:
         given += f' and {len(parts) - _SHOWN_PARTS} more'
-    return f'{made}\n{given}'
+    return f'{masks_title(content["network"])}\n{given}'
 
 
 def _add_question(

@@ -33,10 +33,12 @@ def diff(
     frames: Annotated[int, typer.Option(min=0, help='How many frames to list.')] = 10,
 ) -> None:
     """Show two evaluations side by side, and the frames where they differ most."""
+    from drivseg_ros.cli.console import out
     from drivseg_ros.errors import ParameterError
     from drivseg_ros.evaluation.evaluation_diff import compare, frames_that_changed
     from drivseg_ros.evaluation.evaluation_file import read_evaluation
     from drivseg_ros.evaluation.measures import leading_figure
+    from drivseg_ros.evaluation.titles import masks_title
 
     first, second = read_evaluation(before), read_evaluation(after)
     found = compare(first, second)
@@ -48,7 +50,12 @@ def diff(
     changed = frames_that_changed(first, second, chosen, worse=False)
     changed.sort(key=lambda frame: (-abs(frame.after - frame.before), frame.name))
     titles = (before.stem, after.stem) if before.stem != after.stem else (str(before), str(after))
+    for title, one in zip(titles, (first, second), strict=True):
+        told = f'{title}: {masks_title(one.network)}, {len(one.rows)} frames'
+        out.print(told, markup=False, soft_wrap=True)
     print_diff(found, titles, changed[:frames], chosen)
+    if not changed:
+        out.print(f'{chosen} is the same in every frame, or not known of single frames')
 
 
 @app.command()

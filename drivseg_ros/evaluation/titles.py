@@ -71,6 +71,16 @@ def network_title(network: Mapping[str, Any]) -> str:
     return name if file.stem in ('', name) else f'{name} ({file.name})'
 
 
+def masks_title(network: Mapping[str, Any]) -> str:
+    """What made the masks: a network and the engine that ran it, or whoever published them."""
+    if 'masks' in network:
+        return f'masks on {network["masks"]}'
+    keys = ('device', 'precision')
+    runtime = ', '.join(str(network[key]) for key in keys if key in network)
+    engine = f' on {network["engine"]} ({runtime})' if 'engine' in network else ''
+    return network_title(network) + engine
+
+
 def part_title(part: Mapping[str, Any]) -> str:
     """What a folder or bag is called."""
     return str(part.get('title') or part['source']['given'])

@@ -182,6 +182,10 @@ def test_the_gate(place: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert 'miou' in shown.output
     assert shown.output.count('miou 100.0 to') == 2
+    assert 'base: tiny on onnxruntime (cpu, fp32), 6 frames' in shown.output
+    assert 'e: tiny (worse.onnx) on onnxruntime (cpu, fp32), 6 frames' in shown.output
+    same = run('report', 'diff', 'base.json', 'base.json')
+    assert 'miou is the same in every frame' in same.output
     assert isinstance(run('report', 'diff', 'base.json', 'e.json', '--figure', 'x').exception,
                       DrivsegError)  # fmt: skip
 

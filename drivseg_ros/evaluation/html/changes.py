@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drivseg_ros.evaluation.html.facts import runtime
 from drivseg_ros.evaluation.html.formats import count, percent, signed
 from drivseg_ros.evaluation.html.tables import Table
 from drivseg_ros.evaluation.sums import LOWER_IS_BETTER
@@ -17,7 +16,7 @@ from drivseg_ros.evaluation.titles import (
     MAIN_TITLES,
     SLICE_FIGURES,
     figure_title,
-    network_title,
+    masks_title,
     part_title,
 )
 
@@ -31,6 +30,7 @@ class Changes:
     Attributes:
         given: the baseline's file.
         made: what made its masks.
+        sha256: of its model; '' where that is not known.
         notes: what to know when reading the figures, sentences.
         main: the figures that are looked at first.
         others: the others; without rows where there are none.
@@ -39,6 +39,7 @@ class Changes:
 
     given: str
     made: str
+    sha256: str
     notes: tuple[str, ...]
     main: Table
     others: Table
@@ -61,7 +62,8 @@ def changes(content: Mapping[str, Any]) -> Changes | None:
     head = f'{level:g} % of draws'
     return Changes(
         str(baseline['given']),
-        _made(baseline['network']),
+        masks_title(baseline['network']),
+        str(baseline['network'].get('sha256', '')),
         tuple(str(note) for note in baseline['notes']),
         _table(figures, main, head),
         _table(figures, [name for name in figures if name not in main], head),
@@ -77,15 +79,6 @@ def main_changes(content: Mapping[str, Any]) -> dict[str, str]:
             before, after = (shown(name, one[when]) for when in ('before', 'after'))
             found[name] = f'baseline {before:.2f} ({signed(after - before)})'
     return found
-
-
-def _made(network: Mapping[str, Any]) -> str:
-    if 'masks' in network:
-        return f'masks on {network["masks"]}'
-    told = [network_title(network), runtime(network)]
-    if network.get('sha256'):
-        told.append(f'SHA-256 {network["sha256"][:12]}')
-    return ', '.join(text for text in told if text)
 
 
 def _table(figures: Mapping[str, Any], names: list[str], head: str) -> Table:

@@ -219,15 +219,10 @@ def main_figures(
         found.append((title, f'{half} ms', [*beside, changes.get(f'{name}_p50', '')]))
     age = live.get('age_ms') or {}
     if age.get('p50') is not None:
-        beside = [f'95\xa0%:\xa0{decimal(age["p95"])}\xa0ms', changes.get('age_p95', '')]
+        beside = [f'95\xa0%:\xa0{decimal(age["p95"])}\xa0ms']
         found.append(('age of the newest mask', f'{decimal(age["p50"])} ms', beside))
     ledger = content['ledger']
     if ledger['processed'] != ledger['offered']:
-        found.append(
-            (
-                'frames processed',
-                count(ledger['processed']),
-                [f'of {count(ledger["offered"])} offered'],
-            )
-        )
+        beside = [f'of {count(ledger["offered"])} offered']
+        found.append(('frames processed', count(ledger['processed']), beside))
     return found
