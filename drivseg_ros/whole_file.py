@@ -46,8 +46,10 @@ def whole_file(path: Path) -> Iterator[Path]:
 def write_whole(path: Path, text: str) -> None:
     """Writes a text in UTF-8, whole or not at all.
 
+    Bytes that are no UTF-8, as they stand in names of files, are written as escapes.
+
     Raises:
         DataError: if it cannot be written.
     """
     with whole_file(path) as partial:
-        partial.write_text(text, encoding='utf-8')
+        partial.write_text(text, encoding='utf-8', errors='backslashreplace')

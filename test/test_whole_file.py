@@ -70,3 +70,8 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / 'file').write_text('in the way')
     with pytest.raises(DataError, match='cannot be written'):
         write_whole(tmp_path / 'file' / 'a.json', 'x')
+
+
+def test_names_of_files_that_are_no_utf_8_can_be_written(tmp_path: Path) -> None:
+    write_whole(tmp_path / 'a.html', f'<b>{os.fsdecode(b"caf" + bytes([0xE9]))}</b>')
+    assert (tmp_path / 'a.html').read_text(encoding='utf-8') == '<b>caf\\udce9</b>'
