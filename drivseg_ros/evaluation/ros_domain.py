@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import tempfile
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from drivseg_ros.errors import DrivsegError, MissingDependencyError
 
 # Ids above 101 can collide with the ephemeral ports of Linux (ROS 2 documentation, "The
-# ROS_DOMAIN_ID"); 0 is everybody's default.
-_DOMAINS = range(1, 102)
+# ROS_DOMAIN_ID"); 0 is everybody's default, and people who choose one choose a low number.
+_DOMAINS = range(101, 0, -1)
 
 
 @contextmanager
@@ -27,15 +26,15 @@ def private_domain() -> Iterator[dict[str, str]]:
     Raises:
         DrivsegError: if all domains are taken.
     """
+    own = os.environ.get('ROS_DOMAIN_ID')
     for domain in _DOMAINS:
-        path = Path(tempfile.gettempdir()) / f'drivseg_ros_domain_{domain}.lock'
-        try:
-            lock = path.open('a')
-        except PermissionError:  # another user's
+        if str(domain) == own:  # a robot may be at work in it
             continue
-        with lock:
+        # An abstract name is no file: every user of the machine sees it, whatever their TMPDIR, and
+        # it is gone with this process, however that ends (unix(7)).
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock.bind(f'\0drivseg_ros_domain_{domain}')
             except OSError:
                 continue
             yield {
@@ -44,7 +43,7 @@ def private_domain() -> Iterator[dict[str, str]]:
             }
             return
     raise DrivsegError(
-        f'all ROS domains from {_DOMAINS[0]} to {_DOMAINS[-1]} are taken on this machine; '
+        f'all ROS domains from {_DOMAINS[-1]} to {_DOMAINS[0]} are taken on this machine; '
         'end other demos, benchmarks or test runs first'
     )
 
