@@ -25,6 +25,7 @@ from drivseg_ros.errors import BagError
 log = logging.getLogger(__name__)
 
 _OPEN: weakref.WeakSet[BagReader] = weakref.WeakSet()
+_TOLD = {''}
 
 
 def is_being_read(path: Path) -> bool:
@@ -115,7 +116,7 @@ class BagReader:
 
     It takes rosbag2 folders (sqlite3 or mcap; plain, or file- or message-compressed with zstd),
     single .mcap and .db3 files, and ROS 1 .bag files. Of a recording that was not ended properly
-    it reads what is there and says so in ``unfinished`` and in a warning.
+    it reads what is there and says so in ``unfinished`` and, once, in a warning.
 
     Args:
         path: the folder or file.
@@ -135,7 +136,8 @@ class BagReader:
         self.storage = opened.storage
         self.unfinished = opened.unfinished
         self._sources = opened.sources
-        if self.unfinished:
+        if self.unfinished not in _TOLD:  # one command may open a bag again and again
+            _TOLD.add(self.unfinished)
             log.warning('%s', self.unfinished)
         channels = [c for source in self._sources for c in source.channels]
         self._topics = {
