@@ -29,6 +29,7 @@ from drivseg_ros.evaluation.live import NodeChoice
 from drivseg_ros.evaluation.live_evaluation import OpenedLive
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.report import describe_engine
+from drivseg_ros.evaluation.ros_domain import need_rclpy
 from drivseg_ros.evaluation.tally import EvaluationSettings
 from drivseg_ros.model_card import ModelCard, ModelClass
 from drivseg_ros.model_store import DEFAULT_MODEL, find_model
@@ -236,6 +237,7 @@ def _settings(request: EvaluationRequest, opened: OpenedFrames) -> EvaluationSet
 
 
 def _open_live(request: EvaluationRequest) -> OpenedLive:
+    need_rclpy('a live run')  # before the whole bag is looked through
     choice = NodeChoice(
         request.model or DEFAULT_MODEL,
         request.engine,

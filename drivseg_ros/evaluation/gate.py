@@ -90,10 +90,14 @@ def check_frames(result: EvaluationResult) -> Check:
     """Whether every frame could be read."""
     counts = result.counts
     failures = [f'{name}: {text}' for part in result.parts for name, text in part.failures.items()]
+    message = f'{counts.failed} of {counts.offered} frames failed'
+    repeated = sum(part.live.repeated for part in result.parts if part.live is not None)
+    if repeated:
+        message += f', and {repeated} have the stamp of another one and are not judged'
     return Check(
         'every frame could be read',
-        not counts.failed,
-        f'{counts.failed} of {counts.offered} frames failed',
+        not counts.failed and not repeated,
+        message,
         tuple(failures[:_SHOWN_FRAMES]),
     )
 

@@ -14,7 +14,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from drivseg_ros.bags.interruption import Terminated
 from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.frame_reports import DIAGNOSTICS
 from drivseg_ros.evaluation.live_usage import UsageSampler
 from drivseg_ros.evaluation.processes import Process
@@ -76,7 +78,12 @@ class LiveRun:
 
     def topic_of(self, output: str) -> str:
         """The topic of a recorded output."""
-        return output_topic(raw_topic(self.image_topic), output)
+        return output_topic(self.node_topic, output)
+
+    @property
+    def node_topic(self) -> str:
+        """The topic that the node is told of: without the suffix of the transport."""
+        return '/' + raw_topic(self.image_topic).lstrip('/')
 
 
 def run_live(
@@ -93,7 +100,8 @@ def run_live(
 
     Node, player and recorder are processes in a ROS domain of their own, kept to this machine,
     and end with this one. It waits until the node is done with the last frame. Once the bag is
-    played, a KeyboardInterrupt ends the run early and leaves what was recorded.
+    being played, a KeyboardInterrupt ends the run early and leaves what was recorded; only
+    `Terminated` ends all.
 
     Args:
         bag: the bag.
@@ -121,17 +129,22 @@ def run_live(
         node_log=logs / 'node.log',
         outputs=tuple(outputs),
     )
+    compressed = info.msgtype == COMPRESSED_IMAGE
     parameters = {
         **dataclasses.asdict(choice),
-        'image_topics': f'[{raw_topic(image_topic)}]',
-        'image_transport': 'compressed' if info.msgtype == COMPRESSED_IMAGE else 'raw',
+        'image_topics': [run.node_topic],
+        'image_transport': 'compressed' if compressed else 'raw',
     }
+    # It need not have been recorded under the name that goes with its transport.
+    played_as = f'{run.node_topic}/compressed' if compressed else run.node_topic
     node_arguments = ['--ros-args']
     for name, value in parameters.items():
-        node_arguments += ['-p', f'{name}:={value}']
+        # They are read as YAML, of which JSON is a part: a path may hold anything.
+        node_arguments += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False)}']
     topics = [*(run.topic_of(name) for name in run.outputs), DIAGNOSTICS]
     record_arguments = ['record', *topics, '--output', str(run.recording), '--overwrite']
     play_arguments = ['play', str(bag), '--topics', image_topic, '--rate', str(rate)]
+    play_arguments += ['--remap', f'{image_topic}:={played_as}']
     play_arguments += ['--wait-for-subscribers', str(_START_TIMEOUT_S), '--log', str(run.play_log)]
     interrupted = False
     with ExitStack() as stack:
@@ -170,32 +183,45 @@ def run_live(
                     on_progress(lines.count(), info.count)
                     usage.look()
                     for process in (node, recorder):
-                        process.check()
+                        process.check(may_be_done=False)
                     time.sleep(_LOOK_S)
                 usage.look(at_once=True)
                 player.check()
+            except Terminated:  # somebody wants an end, and not what was found so far
+                raise
             except KeyboardInterrupt:
                 interrupted = True
                 player.stop()
             on_progress(lines.count(), info.count)
-            _drain(watcher, (node, recorder))
+            _drain(watcher, node, recorder)
+        except Terminated:
+            raise
         except KeyboardInterrupt:  # of somebody who will not wait for the last frame
             interrupted = True
     return dataclasses.replace(run, interrupted=interrupted, usage=usage)
 
 
-def _drain(watcher: Worker, processes: Sequence[Process]) -> None:
-    """Waits until the node has told twice that it is done with all that it got."""
+def _drain(watcher: Worker, node: Process, recorder: Process) -> None:
+    """Waits until the node has told twice that it is done with all that it got.
+
+    Raises:
+        DrivsegError: if it does not; then nobody knows what became of the frames.
+    """
     began = watcher.ask({'do': 'newest'})['heard']
     deadline = time.monotonic() + _DRAIN_S
-    while time.monotonic() < deadline:
+    newest = {'settled': False, 'heard': began}
+    # The next report may have been made before the last frame came.
+    while not newest['settled'] or newest['heard'] <= began + 1:
+        if time.monotonic() > deadline:
+            raise DrivsegError(
+                f'{_DRAIN_S:.0f} s after the last message, the node has not said that it is done '
+                f'(diagnostics that came since: {newest["heard"] - began}); it said:\n'
+                f'{node.last_words()}'
+            )
         time.sleep(_LOOK_S)
-        for process in processes:
-            process.check()
+        for process in (node, recorder):
+            process.check(may_be_done=False)
         newest = watcher.ask({'do': 'newest'})
-        # The next report may have been made before the last frame came.
-        if newest['settled'] and newest['heard'] > began + 1:
-            break
     time.sleep(_AFTER_S)
 
 
@@ -214,16 +240,15 @@ class PlayedFrame:
     published_ns: int
 
 
-def read_play_log(path: Path, topic: str) -> list[PlayedFrame]:
-    """The frames of a topic that `drivseg play --log` noted; a torn last line is left out."""
+def read_play_log(path: Path) -> list[PlayedFrame]:
+    """What `drivseg play --log` noted of the one topic; a torn last line is left out."""
     frames = []
     for line in path.read_text().splitlines() if path.exists() else ():
         try:
             row = json.loads(line)
         except ValueError:
             continue
-        if row['topic'] == topic:
-            frames.append(PlayedFrame(row['stamp_ns'], row['due_ns'], row['published_ns']))
+        frames.append(PlayedFrame(row['stamp_ns'], row['due_ns'], row['published_ns']))
     return frames
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ from drivseg_ros.model_card import ModelClass
 from drivseg_ros.model_file import ModelFile
 
 _LOG_LINES = 8
+# As BagSource calls the second message of a stamp.
+_REPEATED = 'stamp'
+_WHICH = 'several messages have this stamp: which of them a mask is of, nobody can tell'
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +122,7 @@ def evaluate_live_source(
         on_progress=on_frame,
     )
     recorded = read_recording(run)
-    played = read_play_log(run.play_log, image_topic)
+    played = read_play_log(run.play_log)
     check_stamps(played, recorded)
     ledger = LiveLedger.of(
         played=len(played), recorded=recorded.masks, told=read_counts(recorded.diagnostics)
@@ -138,6 +142,7 @@ def evaluate_live_source(
     )
     (part,) = result.parts
     times = _times(run, recorded, played, ledger, opened.rate)
+    times = dataclasses.replace(times, repeated=part.counts.failed_by_kind.get(_REPEATED, 0))
     part = dataclasses.replace(part, counts=ledger.counts, live=times)
     return dataclasses.replace(result, parts=(part,))
 
@@ -168,7 +173,8 @@ class LiveSource(FrameSource):
 
     def __iter__(self) -> Iterator[SourceFrame | LostFrame]:
         recorded, run = self._recorded, self._run
-        masked = recorded.received_ns.keys()
+        repeated = _repeated(self._played)
+        masked = recorded.received_ns.keys() - repeated
         with ExitStack() as stack:
             masks = stack.enter_context(RecordedPlanes(run.recording, run.mask_topic, masked))
             confidences = stack.enter_context(
@@ -177,8 +183,10 @@ class LiveSource(FrameSource):
                 )
             )
             for _, frame in zip(self._played, self._source, strict=False):
-                if isinstance(frame, LostFrame):
+                if isinstance(frame, LostFrame) and frame.kind != _REPEATED:
                     yield frame
+                elif isinstance(frame, LostFrame) or frame.stamp_ns in repeated:
+                    yield LostFrame(frame.name, _REPEATED, _WHICH)
                 elif frame.stamp_ns not in masked:
                     yield LostFrame(frame.name, DROPPED, 'it was played, and no mask came')
                 else:
@@ -222,13 +230,12 @@ def _times(
 ) -> LiveTimes:
     begin, end = played[0].published_ns, played[-1].published_ns
     rows = []
-    seen = set()
+    repeated = _repeated(played)
     for frame in played:
         received = recorded.received_ns.get(frame.stamp_ns)
         latency = None
-        if received is not None and frame.stamp_ns not in seen:
+        if received is not None and frame.stamp_ns not in repeated:
             latency = round((received - frame.published_ns) / 1e6, 3)
-        seen.add(frame.stamp_ns)
         offset = round((frame.published_ns - begin) / 1e9, 4)
         rows.append((offset, round((frame.published_ns - frame.due_ns) / 1e6, 3), latency))
     usage = UsageSeries()
@@ -245,3 +252,8 @@ def _times(
         usage=usage,
         node=read_node(recorded.diagnostics),
     )
+
+
+def _repeated(played: Sequence[PlayedFrame]) -> set[int]:
+    """The stamps that more than one message has."""
+    return {stamp for stamp, times in Counter(f.stamp_ns for f in played).items() if times > 1}

@@ -157,7 +157,7 @@ def evaluate_live(
         DrivsegError: if labels or stamps do not fit.
     """
     recorded = read_recording(run)
-    played = read_play_log(run.play_log, run.image_topic)
+    played = read_play_log(run.play_log)
     due_ns = {frame.stamp_ns: frame.due_ns for frame in played}
     counts = count_frames(played, recorded)
     latencies = [

@@ -37,6 +37,7 @@ class LiveTimes:
             node's diagnostics told them, of its last ten seconds.
         usage: CPU, memory and GPU of the node.
         node: what the node's diagnostics told of itself, key to value.
+        repeated: messages with the stamp of another one, which therefore were not judged.
 
     Raises:
         DataError: if numbers contradict each other.
@@ -50,6 +51,7 @@ class LiveTimes:
     stages: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     usage: UsageSeries = field(default_factory=UsageSeries)
     node: Mapping[str, str] = field(default_factory=dict)
+    repeated: int = 0
 
     def __post_init__(self) -> None:
         if min(self.lost_before_node, self.lost_after_node) < 0:
@@ -122,6 +124,7 @@ class LiveTimes:
             'stages': {name: [list(row) for row in rows] for name, rows in self.stages.items()},
             'usage': self.usage.to_dict(),
             'node': dict(self.node),
+            'repeated': self.repeated,
         }
 
     @classmethod
@@ -138,6 +141,7 @@ class LiveTimes:
                 name: tuple(tuple(row) for row in rows) for name, rows in content['stages'].items()
             },
             usage=UsageSeries.from_dict(content['usage']),
+            repeated=content.get('repeated', 0),
         )
 
 

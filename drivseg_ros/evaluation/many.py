@@ -21,6 +21,7 @@ from drivseg_ros.evaluation.label_map import read_label_map, read_mask_map
 from drivseg_ros.evaluation.many_identity import identify
 from drivseg_ros.evaluation.many_runs import Finished, Runs
 from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.evaluation.ros_domain import need_rclpy
 from drivseg_ros.evaluation.tally import EvaluationSettings
 from drivseg_ros.model_file import ModelFile
 from drivseg_ros.model_store import find_model
@@ -126,12 +127,15 @@ def evaluate_many(
         command: the command line, for the reports.
 
     Raises:
+        MissingDependencyError: if live runs need what is not installed.
         ModelError: if the network is not to be had.
         ParameterError: if a label map is not valid.
         DataError: if a result cannot be written.
     """
     first = requests[0]
     # All bags would fail for the same reason.
+    if first.live:
+        need_rclpy('a live run')
     model = None if first.model is None else find_model(first.model)
     if first.labels is not None:
         read_label_map(first.labels)

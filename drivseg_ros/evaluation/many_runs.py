@@ -8,6 +8,7 @@ import os
 import queue
 import tempfile
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from drivseg_ros.evaluation.many_worker import PARENT_VARIABLE
 from drivseg_ros.evaluation.workers import Worker
 
 MAX_JOBS = 256
+# A live run ends node, player and recorder one after the other.
+_PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +124,12 @@ class _Crew:
     def stop(self) -> None:
         with self._lock:
             self._stopped = True
+            for worker in self._workers:
+                worker.end()
+        deadline = time.monotonic() + _PATIENCE_S
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        with self._lock:
             for worker in self._workers:
                 worker.kill()
         for thread in self._threads:

@@ -15,6 +15,7 @@ from pathlib import Path
 from drivseg_ros.errors import DrivsegError
 
 _PATIENCE_S = 5.0
+_LINES = 8
 
 
 class Process:
@@ -66,16 +67,23 @@ class Process:
         """What it has printed so far."""
         return self._log.read_text(errors='replace')
 
-    def check(self) -> None:
-        """Looks whether it still runs.
+    def last_words(self) -> str:
+        """The end of what it has printed so far."""
+        return '\n'.join(self.log().strip().splitlines()[-_LINES:])
+
+    def check(self, *, may_be_done: bool = True) -> None:
+        """Looks whether it is well.
+
+        Args:
+            may_be_done: whether it may have ended without an error.
 
         Raises:
-            DrivsegError: if it ended with an error, with the end of what it printed.
+            DrivsegError: if it ended, with the end of what it printed.
         """
-        if self._process.poll():
-            end = '\n'.join(self.log().strip().splitlines()[-8:])
+        status = self._process.poll()
+        if status or (status == 0 and not may_be_done):
             raise DrivsegError(
-                f'the {self.name} ended with status {self._process.returncode}; it said:\n{end}'
+                f'the {self.name} ended with status {status}; it said:\n{self.last_words()}'
             )
 
     def wait_for(self, text: str, *, timeout_s: float, failure: str | None = None) -> None:
@@ -90,15 +98,20 @@ class Process:
             DrivsegError: if it fails, ends, or the time is over before.
         """
         deadline = time.monotonic() + timeout_s
-        while text not in self.log():
-            self.check()
-            for line in self.log().splitlines():
+        while True:
+            running = self.running  # before its words are looked at: they may be its last
+            said = self.log()
+            if text in said:
+                return
+            self.check(may_be_done=running)
+            for line in said.splitlines():
                 if failure is not None and failure in line:
-                    raise DrivsegError(f'the {self.name} cannot work: {line}')
-            if not self.running or time.monotonic() > deadline:
+                    reason = line[line.index(failure) :]  # without the time, and who says it
+                    raise DrivsegError(f'the {self.name} cannot work: {reason}')
+            if time.monotonic() > deadline:
                 raise DrivsegError(
                     f'the {self.name} did not say {text!r} within {timeout_s:.0f} s; '
-                    f'it said:\n{self.log().strip()}'
+                    f'it said:\n{said.strip()}'
                 )
             time.sleep(0.02)
 

@@ -147,6 +147,7 @@ def _describe_live(runs: Sequence[LiveTimes]) -> dict[str, Any]:
         'played': sum(len(run.played) for run in runs),
         'lost_before_node': sum(run.lost_before_node for run in runs),
         'lost_after_node': sum(run.lost_after_node for run in runs),
+        'repeated': sum(run.repeated for run in runs),
         'latency': percentiles(_latencies(runs)),
         'age': _in_a_row([run.age_curve(points) for run in runs], durations),
         'age_ms': {

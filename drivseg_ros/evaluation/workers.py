@@ -26,6 +26,7 @@ from drivseg_ros.errors import DrivsegError, MissingDependencyError
 
 _PATIENCE_S = 10.0
 _LOOK_S = 0.5
+_GRACE_S = 3.0
 
 Tell = Callable[[dict[str, Any]], None]
 """Sends the parent a note while a request is being worked on."""
@@ -101,8 +102,12 @@ class Worker:
                 return reply['answer']
         raise DrivsegError(self._obituary())
 
+    def end(self) -> None:
+        """Asks it to end at once (SIGTERM); whoever waits for its answer hears of its death."""
+        self._process.terminate()
+
     def kill(self) -> None:
-        """Ends it at once; whoever waits for its answer hears of its death."""
+        """Ends it by force."""
         self._process.kill()
 
     def close(self) -> None:
@@ -167,4 +172,6 @@ def _end_with(parent: int) -> None:
     """Ends this process when the parent was killed: nobody would ever read the answer."""
     while os.getppid() == parent:
         time.sleep(_LOOK_S)
+    # One that waits for a request sees the end of its pipe, and ends in good order by itself.
+    time.sleep(_GRACE_S)
     os._exit(1)

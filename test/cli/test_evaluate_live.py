@@ -61,13 +61,19 @@ def test_limits_against_a_live_baseline(tmp_path: Path, tiny_model: Path) -> Non
     assert json.loads(found.read_text())['live']['rate'] == 0.5
 
 
-def test_interrupted_it_judges_what_was_played(tmp_path: Path, tiny_model: Path) -> None:
-    bag = write_color_bag(tmp_path / 'bag', frames=60).path
-    found = tmp_path / 'e.json'
-    temporary = tmp_path / 'temporary'
+def interrupt(
+    folder: Path, number: signal.Signals, *arguments: object
+) -> tuple[int, str, str, list[str]]:
+    """Sends a signal once five frames are played.
+
+    Returns:
+        The exit status, what was printed to stdout and stderr, and the temporary files that are
+        left.
+    """
+    temporary = folder / 'temporary'
     temporary.mkdir()
     with subprocess.Popen(
-        command(bag, '--model', tiny_model, '--live', '--rate', 0.1, '--json', found),
+        command(*arguments),
         env={**os.environ, 'TMPDIR': str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -79,17 +85,52 @@ def test_interrupted_it_judges_what_was_played(tmp_path: Path, tiny_model: Path)
             if logs and logs[0].read_bytes().count(b'\n') >= 5:
                 break
             time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         output, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
     assert 'Traceback' not in errors
+    return process.returncode, output, errors, [path.name for path in temporary.iterdir()]
+
+
+def test_interrupted_it_judges_what_was_played(tmp_path: Path, tiny_model: Path) -> None:
+    bag = write_color_bag(tmp_path / 'bag', frames=60).path
+    found = tmp_path / 'e.json'
+    status, output, errors, left = interrupt(
+        tmp_path, signal.SIGINT, bag, '--model', tiny_model, '--live', '--rate', 0.1,
+        '--json', found,
+    )  # fmt: skip
+    assert status == 130, errors
     assert 'the run was ended early' in output
     told = json.loads(found.read_text())
     assert told['live']['interrupted']
     assert 5 <= told['live']['played'] < 60
     assert told['live']['played'] == told['ledger']['offered'] + told['live']['lost_before_node']
     assert told['figures']['miou']['value'] == 1
-    assert list(temporary.glob('drivseg_live_*')) == []
+    assert left == []
+
+
+def test_sigterm_ends_it_without_figures(tmp_path: Path, tiny_model: Path) -> None:
+    """Who sends it wants an end, and kills what goes on for long."""
+    bag = write_color_bag(tmp_path / 'bag', frames=60).path
+    found = tmp_path / 'e.json'
+    status, _, errors, left = interrupt(
+        tmp_path, signal.SIGTERM, bag, '--model', tiny_model, '--live', '--rate', 0.1,
+        '--json', found,
+    )  # fmt: skip
+    assert (status, found.exists(), left) == (143, False, []), errors
+
+
+def test_many_live_runs_are_interrupted_in_good_order(tmp_path: Path, tiny_model: Path) -> None:
+    """The one that is being played is not kept; the next time it is played whole."""
+    bags = [write_color_bag(tmp_path / name, frames=4 + 40 * (name == 'b')).path for name in 'ab']
+    kept = tmp_path / 'kept'
+    status, _, errors, left = interrupt(
+        tmp_path, signal.SIGINT, *bags, '--model', tiny_model, '--live', '--rate', 0.2,
+        '--output', kept,
+    )  # fmt: skip
+    assert status == 130, errors
+    assert '1 of 2 bags are done' in errors
+    assert [path.name for path in kept.iterdir()] == ['a.json']
+    assert left == []
 
 
 @pytest.mark.parametrize(

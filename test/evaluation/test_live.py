@@ -20,6 +20,7 @@ from tiny_model import tiny_card
 
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.errors import DrivsegError
+from drivseg_ros.evaluation.graph.usage import processes_below
 from drivseg_ros.evaluation.live import LiveRun, NodeChoice, PlayedFrame, read_play_log, run_live
 from drivseg_ros.evaluation.live_result import Recorded, count_frames, evaluate_live
 from drivseg_ros.image_codec import decode_labels
@@ -92,10 +93,9 @@ def test_figures(finished: tuple[ColorBag, LiveRun], tmp_path: Path) -> None:
 def test_play_log(tmp_path: Path) -> None:
     path = tmp_path / 'log'
     row = {'topic': '/a', 'stamp_ns': 5, 'due_ns': 7, 'published_ns': 9}
-    other = {**row, 'topic': '/b'}
-    path.write_text(f'{json.dumps(row)}\n{json.dumps(other)}\n{{"topic": "/a", "sta')
-    assert read_play_log(path, '/a') == [PlayedFrame(stamp_ns=5, due_ns=7, published_ns=9)]
-    assert read_play_log(tmp_path / 'none', '/a') == []
+    path.write_text(f'{json.dumps(row)}\n{{"topic": "/a", "sta')
+    assert read_play_log(path) == [PlayedFrame(stamp_ns=5, due_ns=7, published_ns=9)]
+    assert read_play_log(tmp_path / 'none') == []
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,52 @@ def test_a_node_that_cannot_start_says_why(tmp_path: Path, color_bag: ColorBag) 
             folder=tmp_path / 'run',
             on_progress=lambda *_: None,
         )
+
+
+@pytest.mark.parametrize(
+    ('number', 'message'),
+    [
+        (signal.SIGTERM, 'the node ended with status 0'),
+        (signal.SIGKILL, 'the node ended with status 137'),
+        # It hangs; when the bag is played, nobody knows what became of the frames.
+        (signal.SIGSTOP, r'the node has not said that it is done \(diagnostics .*: 0\)'),
+    ],
+)
+def test_a_node_that_ends_in_mid_run(
+    tmp_path: Path,
+    color_bag: ColorBag,
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    message: str,
+) -> None:
+    monkeypatch.setattr('drivseg_ros.evaluation.live._DRAIN_S', 1.0)
+    hit = []
+
+    def on_progress(played: int, _: int) -> None:
+        if played >= 3 and not hit:
+            hit.append(node_below(os.getpid()))
+            os.kill(hit[0], number)
+
+    with pytest.raises(DrivsegError, match=message):
+        run_live(
+            color_bag.path,
+            image_topic='/cam/image_raw',
+            choice=NodeChoice(model=str(tiny_model)),
+            rate=0.2,
+            folder=tmp_path / 'run',
+            on_progress=on_progress,
+        )
+    assert not Path(f'/proc/{hit[0]}').exists()
+
+
+def node_below(pid: int) -> int:
+    """The segmentation node among what a process started."""
+    for number in processes_below(pid):
+        command = Path(f'/proc/{number}/cmdline').read_bytes().split(b'\0')
+        if b'drivseg_ros.node' in command and b'drivseg_ros.evaluation.graph.leash' not in command:
+            return number
+    raise AssertionError('there is no node')
 
 
 def drivseg(*arguments: object) -> list[str]:

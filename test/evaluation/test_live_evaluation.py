@@ -26,9 +26,11 @@ from drivseg_ros.evaluation.evaluation_diff import compare
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.gate import check_frames
 from drivseg_ros.evaluation.live_masks import RecordedPlanes
 from drivseg_ros.evaluation.measures import measures
 from drivseg_ros.evaluation.time_figures import time_figure_names, time_measures
+from drivseg_ros.image_compression import encode_jpeg
 
 pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
 
@@ -145,6 +147,60 @@ def test_a_rate_that_the_node_cannot_hold(tmp_path: Path) -> None:
     # Halves without a label have no IoU, but a network that changes its mind.
     assert measures(live)['miou'].value is None
     assert time_measures(live)['latency_p50'].value > 0
+
+
+def test_topics_and_paths_of_any_name(tmp_path: Path) -> None:
+    """A compressed topic that does not say so, and a path full of what YAML gives a meaning."""
+    bag, topic = tmp_path / 'bag', '/cam/jpegs'
+    with BagWriter(bag) as writer:
+        writer.add_topic(topic, 'sensor_msgs/msg/CompressedImage')
+        for i in range(6):
+            stamp = START_NS + i * 100_000_000
+            file = encode_jpeg(color_image(i))
+            message = messages.compressed_image(file, stamp_ns=stamp, frame_id='camera')
+            writer.write(topic, stamp, message)
+    model = write_tiny_model(tmp_path / 'a #1: ü' / "it's.onnx", width=24, height=18)
+    live = evaluate(bag, model, live=True, topics=BagTopics(image=topic))
+    offline = evaluate(bag, model, topics=BagTopics(image=topic))
+    (part,) = live.parts
+    assert part.live is not None
+    assert len(part.live.played) == 6
+    assert live.network == offline.network
+    digests = {row.name: row.image_sha256 for row in offline.rows}
+    assert live.rows
+    assert all(digests[row.name] == row.image_sha256 for row in live.rows)
+
+
+def test_messages_of_one_stamp_are_not_judged(tmp_path: Path) -> None:
+    """A mask has the stamp of both, and the node may have dropped either."""
+    bag = tmp_path / 'bag'
+    stamps = [START_NS + i * 100_000_000 for i in (0, 1, 2, 2, 4, 5)]
+    with BagWriter(bag) as writer:
+        writer.add_topic(IMAGE, 'sensor_msgs/msg/Image')
+        for i, stamp in enumerate(stamps):
+            message = messages.image(
+                color_image(i), encoding='rgb8', stamp_ns=stamp, frame_id='camera'
+            )
+            writer.write(IMAGE, START_NS + i * 100_000_000, message)
+    model = write_tiny_model(tmp_path / 'tiny.onnx', width=24, height=18)
+    live = evaluate(bag, model, live=True, rate=0.5, label=None)
+    (part,) = live.parts
+    assert part.live is not None
+    assert part.live.repeated == 2
+    assert '1700000000.200000000' not in [row.name for row in live.rows]
+    assert [latency for _, _, latency in part.live.played][2:4] == [None, None]
+    # The node's ledger is as it was: it knows nothing of stamps.
+    counts = part.counts
+    assert (counts.offered + part.live.lost_before_node, counts.failed) == (6, 0)
+    check = check_frames(live)
+    assert not check.passed
+    assert '2 have the stamp of another one' in check.message
+    assert check.frames == (
+        '1700000000.200000000: several messages have this stamp: which of them a mask is of, '
+        'nobody can tell',
+    )
+    again = EvaluationResult.from_dict(json.loads(json.dumps(describe(live))))
+    assert again.parts == live.parts
 
 
 def test_it_ends_with_whoever_started_it(place: tuple[ColorBag, Path], tmp_path: Path) -> None:

@@ -68,6 +68,25 @@ def test_failure_shows_what_it_said(tmp_path: Path) -> None:
             child.check()
 
 
+def test_one_that_should_go_on_may_not_end_without_an_error_either(tmp_path: Path) -> None:
+    with start(tmp_path) as child:
+        child.wait_for('hello', timeout_s=20)
+        child.check(may_be_done=False)
+        assert child.stop() == 0
+        child.check()
+        with pytest.raises(DrivsegError, match=r'(?s)ended with status 0; it said:.*goodbye'):
+            child.check(may_be_done=False)
+        # What it said before is there, and what it never said will not come.
+        child.wait_for('goodbye', timeout_s=20)
+        with pytest.raises(DrivsegError, match='ended with status 0'):
+            child.wait_for('more', timeout_s=20)
+
+
+def test_a_failure_is_told_without_the_time(tmp_path: Path) -> None:
+    with start(tmp_path) as child, pytest.raises(DrivsegError, match=r'child cannot work: world$'):
+        child.wait_for('never', timeout_s=20, failure='world')
+
+
 def test_time_is_over(tmp_path: Path) -> None:
     with start(tmp_path) as child:
         child.wait_for('hello', timeout_s=20)
