@@ -12,6 +12,7 @@ from drivseg_ros.evaluation.bootstrap import draw, interval
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.measures import frame_figures, measures
+from drivseg_ros.evaluation.paired_parts import pair_parts
 from drivseg_ros.evaluation.shared_frames import shared_frames
 from drivseg_ros.evaluation.sums import LOWER_IS_BETTER
 from drivseg_ros.evaluation.tally import EvaluationSettings
@@ -64,10 +65,12 @@ class EvaluationDiff:
     Args:
         changes: every figure that either has.
         notes: what to know when reading them, sentences.
+        shared: so many frames are in both, where accuracy is compared on these alone; else None.
     """
 
     changes: Mapping[str, Change]
     notes: tuple[str, ...] = ()
+    shared: int | None = None
 
 
 def check_same_terms(
@@ -130,9 +133,12 @@ def compare(before: EvaluationResult, after: EvaluationResult) -> EvaluationDiff
     """
     times = time_measures(before), time_measures(after)
     notes = []
+    shared = None
     if before.is_live or after.is_live:
         (before, after), note = shared_frames(before, after)
-        notes += [note] if note else []
+        if note:
+            notes.append(note)
+            shared = len(after.rows)
     check_comparable(before, after)
     if before.images_sha256 != after.images_sha256 and before.images_sha256 and after.images_sha256:
         notes.append(
@@ -155,7 +161,7 @@ def compare(before: EvaluationResult, after: EvaluationResult) -> EvaluationDiff
         values = [one[name].value if name in one else None for one in (first, second)]
         low, high = drawn.get(name, (None, None)) if None not in values else (None, None)
         changes[name] = Change(name, values[0], values[1], low, high)
-    return EvaluationDiff(changes, tuple(notes))
+    return EvaluationDiff(changes, tuple(notes), shared)
 
 
 def frames_that_changed(
@@ -169,14 +175,13 @@ def frames_that_changed(
         figure: its name.
         worse: only those that became worse; else all.
     """
-    titles = [[part.title for part in one.parts] for one in (before, after)]
-    # The same bags may have been given in another order; one bag may lie in another folder.
-    by_title = len(set(titles[0])) == len(titles[0]) and sorted(titles[0]) == sorted(titles[1])
+    pairs = pair_parts(before, after)
+    places = [range(len(before.parts)), [pairs.get(i) for i in range(len(after.parts))]]
     names = {}
-    told: list[dict[tuple[str | int, str], float | None]] = [{}, {}]
-    for one, called, values in zip((before, after), titles, told, strict=True):
+    told: list[dict[tuple[int | None, str], float | None]] = [{}, {}]
+    for one, called, values in zip((before, after), places, told, strict=True):
         for row, found in zip(one.rows, frame_figures(one), strict=True):
-            key = (called[row.part] if by_title else row.part, row.name)
+            key = (called[row.part], row.name)
             values[key] = found.get(figure)
             names[key] = one.full_name(row)
     sign = 1 if figure in (*LOWER_IS_BETTER, *TIME_FIGURES) else -1

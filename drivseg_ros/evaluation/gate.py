@@ -9,11 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.evaluation.evaluation_diff import Change, compare, frames_that_changed
+from drivseg_ros.evaluation.evaluation_diff import (
+    Change,
+    EvaluationDiff,
+    compare,
+    frames_that_changed,
+)
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.limit import Limit, LimitKind, check_figures
 from drivseg_ros.evaluation.measures import Measure, figure_names, measures
-from drivseg_ros.evaluation.time_figures import shown, time_measures, unit_of
+from drivseg_ros.evaluation.time_figures import TIME_FIGURES, shown, time_measures, unit_of
 
 SAME_DATA = 'the baseline is of the same data'
 _SHOWN_FRAMES = 10
@@ -77,8 +82,7 @@ def check_limits(
                 'to compare with (--baseline)'
             )
         else:
-            change = diff.changes.get(limit.figure, Change(limit.figure, None, None))
-            checks.append(_check_change(limit, change, baseline, result, beyond_noise))
+            checks.append(_check_change(limit, diff, baseline, result, beyond_noise))
     checks = [dataclasses.replace(check, of_limit=True) for check in checks]
     if diff is None:
         return checks
@@ -122,14 +126,20 @@ def _check_value(limit: Limit, found: Mapping[str, Measure]) -> Check:
 
 def _check_change(
     limit: Limit,
-    change: Change,
+    diff: EvaluationDiff,
     baseline: EvaluationResult,
     result: EvaluationResult,
     beyond_noise: bool,
 ) -> Check:
+    # The calibration is left out of both where they have not the same frames.
+    change = diff.changes.get(limit.figure, Change(limit.figure, None, None))
+    # Times are of all frames that each of the two had.
+    shared = None if limit.figure in TIME_FIGURES else diff.shared
     if change.before is None or change.after is None:
         where = 'here' if change.after is None else 'in the baseline'
-        if change.before is None and change.after is None:
+        if shared is not None:
+            where = f'for the {shared} frames alone that both have'
+        elif change.before is None and change.after is None:
             where = 'in either evaluation'
         return Check(str(limit), False, f'{limit.figure} is not defined {where}')
     sign = -1 if limit.kind is LimitKind.MAX_DROP else 1
@@ -142,6 +152,8 @@ def _check_change(
         f'{limit.figure} went from {before:.2f} to {after:.2f}{_unit(limit.figure)} '
         f'({sign * moved:+.2f})'
     )
+    if shared is not None:
+        message += f' on the {shared} frames that both have'
     if change.low is not None and change.high is not None:
         message += f', interval {100 * change.low:+.2f} to {100 * change.high:+.2f}'
     if not kept and beyond_noise and change.beyond_noise is False:

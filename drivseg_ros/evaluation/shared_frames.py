@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection, Sequence
 
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.tally import FrameRow
+from drivseg_ros.evaluation.paired_parts import frame_key, pair_parts
 
 
 def shared_frames(
@@ -26,19 +27,25 @@ def shared_frames(
     Raises:
         DataError: if they have no frame in common.
     """
-    keys = [{_key(row) for row in one.rows} for one in (before, after)]
-    shared = keys[0] & keys[1]
+    pairs = pair_parts(before, after)
+    keys = [
+        [(row.part, *frame_key(row)) for row in before.rows],
+        # A bag that the other has not is no place of the other's.
+        [(pairs.get(row.part, -1 - row.part), *frame_key(row)) for row in after.rows],
+    ]
+    known = [set(several) for several in keys]
+    shared = known[0] & known[1]
     if not shared:
         raise DataError(
             f'the one evaluation is of {len(before.rows)} frames, the other of {len(after.rows)}, '
             'and none is in both; evaluate the same bag'
         )
-    if keys[0] == keys[1]:
+    if known[0] == known[1]:
         return (before, after), ''
-    pair = (_only(before, shared), _only(after, shared))
+    pair = (_only(before, keys[0], shared), _only(after, keys[1], shared))
     note = (
-        f'accuracy is compared on the {len(shared)} frames that both have, of {len(keys[0])} and '
-        f'{len(keys[1])}; calibration, flicker and change are not compared'
+        f'accuracy is compared on the {len(shared)} frames that both have, of {len(known[0])} and '
+        f'{len(known[1])}; calibration, flicker and change are not compared'
     )
     return pair, note
 
@@ -46,15 +53,12 @@ def shared_frames(
 _Key = tuple[int, str, str, str]
 
 
-def _key(row: FrameRow) -> _Key:
-    # The image tells frames apart that have no label.
-    return (row.part, row.name, row.label_sha256, '' if row.label_sha256 else row.image_sha256)
-
-
-def _only(result: EvaluationResult, shared: set[_Key]) -> EvaluationResult:
+def _only(
+    result: EvaluationResult, keys: Sequence[_Key], shared: Collection[_Key]
+) -> EvaluationResult:
     rows = []
-    for row in result.rows:
-        if _key(row) in shared:
+    for row, key in zip(result.rows, keys, strict=True):
+        if key in shared:
             sums = dataclasses.replace(
                 row.sums, flicker=0 * row.sums.flicker, change=0 * row.sums.change
             )
