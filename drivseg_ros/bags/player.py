@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import math
@@ -258,8 +259,15 @@ def _log_file(path: Path | None) -> Iterator[TextIO | None]:
         file = nullcontext() if path is None else path.open('w', buffering=1, encoding='utf-8')
     except OSError as error:
         raise BagError(f"the log '{path}' cannot be written: {error}") from error
-    with file as lines:
-        yield lines
+    try:
+        with file as lines:
+            yield lines
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):  # nothing else here writes
+            raise
+        raise BagError(
+            f"the log '{path}' cannot be written ({error.strerror}); make room there"
+        ) from error
 
 
 def _wait_for_subscribers(

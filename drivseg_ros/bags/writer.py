@@ -8,6 +8,7 @@ import queue
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -243,7 +244,8 @@ class BagWriter:
             self._writer.close()
         except Exception as error:  # as above
             self._failure = self._failure or error
-            self._writer.abort()
+            with suppress(Exception):  # on a full disk it fails once more
+                self._writer.abort()
 
     def _check_open(self) -> None:
         if self._closed:

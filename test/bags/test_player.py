@@ -186,6 +186,11 @@ ERRORS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         r'nobody subscribed to /cam/image_raw within 0.2 s; start the subscriber',
     ),
     'no place for the log': ({'log': Path('/nowhere/x')}, BagError, r'log .* cannot be written'),
+    'no room for the log': (
+        {'log': Path('/dev/full')},
+        BagError,
+        r"log '/dev/full' cannot be written \(No space left on device\); make room",
+    ),
     'rate': ({'rate': 0.0}, ParameterError, r'rate 0.0 is out of range; 0.001 to 1000'),
     'clock': ({'clock_hz': -1.0}, ParameterError, r'clock rate -1.0 is out of range'),
     'delay': ({'delay_s': float('nan')}, ParameterError, r'delay nan is out of range'),
