@@ -12,11 +12,10 @@ from rich.table import Column, Table
 
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.evaluation_times import print_times
-from drivseg_ros.evaluation.bootstrap import MIN_GROUPS
 from drivseg_ros.evaluation.evaluation_diff import EvaluationDiff, FrameChange
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.measures import MAIN_FIGURES
-from drivseg_ros.evaluation.notes import notes
+from drivseg_ros.evaluation.notes import interval_note, notes
 from drivseg_ros.evaluation.time_figures import shown, unit_of
 from drivseg_ros.evaluation.titles import (
     MAIN_TITLES,
@@ -124,21 +123,7 @@ def _add_question(
 
 
 def _print_notes(content: Mapping[str, Any]) -> None:
-    level = 100 * content['settings']['bootstrap']['level']
-    by = ', '.join(sorted({part['source']['resampled_by'] for part in content['parts']}))
-    if any(one['low'] is not None for one in content['figures'].values()):
-        out.print(
-            f'in percent; interval: {level:g} % of the draws of {content["groups"]} groups ({by})',
-            markup=False,
-        )
-    elif content['settings']['bootstrap']['draws']:
-        out.print(
-            f'in percent; no intervals: {content["groups"]} groups ({by}), and at least '
-            f'{MIN_GROUPS} are needed',
-            markup=False,
-        )
-    else:
-        out.print('in percent; no intervals: none were drawn', markup=False)
+    out.print(f'in percent; {interval_note(content)}', markup=False)
     for text in notes(content):
         out.print(text, markup=False)
 

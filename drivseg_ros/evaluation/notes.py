@@ -7,7 +7,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from drivseg_ros.evaluation.bootstrap import MIN_GROUPS
 from drivseg_ros.evaluation.sums import MIOU
+
+
+def interval_note(content: Mapping[str, Any]) -> str:
+    """What the intervals are drawn of, or why there are none.
+
+    Args:
+        content: what `evaluation_file.describe` gave.
+    """
+    settings, number = content['settings']['bootstrap'], int(content['groups'])
+    by = ', '.join(sorted({str(part['source']['resampled_by']) for part in content['parts']}))
+    groups = f'{number} group{"" if number == 1 else "s"} ({by})'
+    if any(one['low'] is not None for one in content['figures'].values()):
+        return f'interval: {100 * float(settings["level"]):g} % of the draws of {groups}'
+    if settings['draws']:
+        return f'no intervals: {groups}, and at least {MIN_GROUPS} are needed'
+    return 'no intervals: none were drawn'
 
 
 def notes(content: Mapping[str, Any]) -> list[str]:

@@ -89,7 +89,7 @@ def test_a_drive(place: Path) -> None:
     assert 0.8 < told['figures']['pixel_accuracy']['value'] < 0.95
     assert told['figures']['flicker']['value'] > 0
     assert told['extremes']['worst'][0][0] == '1700000000.200000000'
-    assert 'no intervals: 1 groups' in found.output
+    assert 'no intervals: 1 group' in found.output
 
 
 def test_a_bag_of_a_data_set_tells_its_labels_and_gives_the_same_numbers(place: Path) -> None:

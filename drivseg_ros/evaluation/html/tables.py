@@ -10,6 +10,7 @@ from typing import Any
 
 from drivseg_ros.evaluation.html.formats import color, count, decimal, interval, percent
 from drivseg_ros.evaluation.html.timelines import frame_names
+from drivseg_ros.evaluation.notes import interval_note
 from drivseg_ros.evaluation.sums import PIXEL_ACCURACY
 from drivseg_ros.evaluation.titles import (
     MAIN_TITLES,
@@ -79,12 +80,13 @@ def class_table(content: Mapping[str, Any]) -> Table:
             ends = (interval(figures[names[0]]),) if drawn else ()
             rows.append((title, first, *ends, *others))
             colors.append(swatch)
-    number = int(content['groups'])
-    groups = f'{number} group{"" if number == 1 else "s"}'
-    level = 100 * float(content['settings']['bootstrap']['level'])
-    note = f'Interval: {level:g} % of the draws of {groups}' if drawn else f'No intervals: {groups}'
     heads = ('class', 'IoU', *(('interval',) if drawn else ()), 'precision', 'recall')
-    return Table((*heads, 'boundary IoU'), tuple(rows), tuple(colors), f'In percent. {note}.')
+    return Table(
+        (*heads, 'boundary IoU'),
+        tuple(rows),
+        tuple(colors),
+        f'In percent; {interval_note(content)}.',
+    )
 
 
 def slice_table(content: Mapping[str, Any], key: str) -> Table | None:
