@@ -128,7 +128,9 @@ class RayRuns(Runs):
                 return
             except Exception as error:  # of many kinds, as the ways to fail are
                 if not local or attempt == _ATTEMPTS:
-                    raise self._unreachable(error) from None
+                    # It lets nobody in who does not name a token, and says so in its log only.
+                    hint = '' if local else '; one that asks for a token needs RAY_AUTH_MODE=token'
+                    raise self._unreachable(error, hint) from None
                 log.warning('Ray did not start (%s); trying again', _first_line(error))
                 ray.shutdown()
 
@@ -142,10 +144,10 @@ class RayRuns(Runs):
         except (OSError, OverflowError) as error:
             raise self._unreachable(error) from None
 
-    def _unreachable(self, error: Exception) -> DrivsegError:
+    def _unreachable(self, error: Exception, hint: str = '') -> DrivsegError:
         return DrivsegError(
             f'there is no connection to Ray at {self._address!r} ({_first_line(error)}); give the '
-            f'address of a running cluster, or {LOCAL!r}'
+            f'address of a running cluster, or {LOCAL!r}{hint}'
         )
 
 
