@@ -33,11 +33,12 @@ def notes(content: Mapping[str, Any]) -> list[str]:
     Args:
         content: what `evaluation_file.describe` gave.
     """
+    told = 'only changes are told' if content['settings']['sequence'] else 'nothing is told'
     if not content['labels_sha256']:
-        return ['no frame has a label, so only changes are told; in a bag, name --label-topic']
+        return [f'no frame has a label, so {told}; in a bag, name --label-topic']
     labelled = sum(map(sum, content['confusion_matrix']['pixels']))
     if not labelled:
-        return ['no pixel has a label: all are unlabelled, so only changes are told']
+        return [f'no pixel has a label: all are unlabelled, so {told}']
     found = [
         f'{name} IoU: the labels tell it, no class of the network has such a role'
         for name in content['unanswered']
