@@ -85,7 +85,7 @@ class EvaluationPart:
         others = {name: ledger.pop(name) for name in ('unlabelled', 'unmatched_labels')}
         times, live = content.get('times'), content.get('live')
         return cls(
-            content['source'],
+            dict(content['source']),
             FrameCounts(**ledger),
             **others,
             failures=content['failures'],
@@ -261,7 +261,9 @@ class EvaluationResult:
                 np.array(content['bands'], np.int64),
                 None if calibration is None else Calibration.from_dict(calibration),
             )
-        except (KeyError, TypeError, ValueError) as error:
+            if any(not 0 <= row.part < len(result.parts) for row in result.rows):
+                raise ValueError('a frame is of a bag that is not told of')
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise DataError(f'this is no evaluation ({error!r})') from None
         if result.labels_sha256 != content.get('labels_sha256'):
             raise DataError('the frames of this evaluation were changed: the hash is another one')
@@ -287,7 +289,7 @@ def _row_from_dict(content: Mapping[str, Any], matching: Matching) -> FrameRow:
         plane = np.array(content[f.name], np.int64)
         shape = getattr(zero, f.name).shape
         planes[f.name] = plane.reshape(shape)  # an empty list lost its second axis
-    return FrameRow(
+    row = FrameRow(
         content['name'],
         content['group'],
         content['part'],
@@ -296,6 +298,10 @@ def _row_from_dict(content: Mapping[str, Any], matching: Matching) -> FrameRow:
         content['image_sha256'],
         content.get('attributes', {}),
     )
+    texts = (row.name, row.group, row.label_sha256, row.image_sha256)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f'a frame has no texts for names and hashes, but {texts}')
+    return row
 
 
 def _classes(matching: Matching) -> dict[str, Any]:
