@@ -124,13 +124,8 @@ class Outcome:
         """
         from drivseg_ros.cli.evaluation_many import print_parts
         from drivseg_ros.cli.evaluation_table import print_checks, print_evaluation
-        from drivseg_ros.evaluation.evaluation_file import describe, write_evaluation
+        from drivseg_ros.evaluation.evaluation_file import describe
         from drivseg_ros.evaluation.gate import check_frames, check_whole
-        from drivseg_ros.evaluation.junit import junit_xml
-        from drivseg_ros.evaluation.measures import measures
-        from drivseg_ros.evaluation.time_figures import time_measures
-        from drivseg_ros.evaluation.titles import evaluation_title
-        from drivseg_ros.whole_file import write_whole
 
         content = describe(
             result,
@@ -146,10 +141,31 @@ class Outcome:
         ]
         content['checks'] = [dataclasses.asdict(check) for check in checks]
         content['baseline'] = baseline
-        # Before the files: one that cannot be written costs itself, not hours of work.
-        print_evaluation(content)
-        print_parts(content)
-        print_checks(checks)
+        # A file that cannot be written costs itself, and so does a console that is gone (`| head`).
+        try:
+            print_evaluation(content)
+            print_parts(content)
+            print_checks(checks)
+        finally:
+            self._write(content, checks, result, requests)
+        for path in self.files:
+            out.print(f'  {path}', markup=False, soft_wrap=True)
+        return all(check.passed for check in checks)
+
+    def _write(
+        self,
+        content: Mapping[str, Any],
+        checks: Sequence[Check],
+        result: EvaluationResult,
+        requests: Sequence[EvaluationRequest],
+    ) -> None:
+        from drivseg_ros.evaluation.evaluation_file import write_evaluation
+        from drivseg_ros.evaluation.junit import junit_xml
+        from drivseg_ros.evaluation.measures import measures
+        from drivseg_ros.evaluation.time_figures import time_measures
+        from drivseg_ros.evaluation.titles import evaluation_title
+        from drivseg_ros.whole_file import write_whole
+
         if self.json is not None:
             write_evaluation(self.json, content)
         if self.junit is not None:
@@ -158,9 +174,6 @@ class Outcome:
             write_whole(self.junit, junit_xml(checks, figures, judged=judged))
         if self.html is not None:
             _write_page(self.html, content, checks, result, requests)
-        for path in self.files:
-            out.print(f'  {path}', markup=False, soft_wrap=True)
-        return all(check.passed for check in checks)
 
     def _check_times(self, told: Mapping[str, Measure]) -> None:
         for limit in self.limits:

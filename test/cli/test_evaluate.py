@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -15,6 +18,7 @@ from color_bag import color_image, write_color_bag
 from tiny_model import write_tiny_model
 from typer.testing import CliRunner, Result
 
+import drivseg_ros
 from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.reader import BagReader
@@ -160,6 +164,26 @@ def test_labels_that_tell_nothing_are_noted(place: Path) -> None:
     assert found.exit_code == 0, found.output
     assert 'no intervals: none were drawn' in found.output
     assert 'no pixel has a label' in found.output
+
+
+def test_a_console_that_is_gone_costs_no_file(place: Path) -> None:
+    """As with `| head`."""
+    command = ('evaluate', FOLDER, '--model', 'tiny.onnx', '--draws', '0')
+    files = ('--json', 'e.json', '--junit', 'e.xml')
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [sys.executable, '-m', 'drivseg_ros.cli', *command, *files],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env={**os.environ, 'PYTHONPATH': str(Path(drivseg_ros.__file__).parents[1])},
+        check=False,
+    )
+    os.close(writing)
+    assert ended.returncode == 1
+    assert b'Traceback' not in ended.stderr
+    assert content('e.json')['figures']['miou']['value'] == 1
+    assert Path('e.xml').is_file()
 
 
 def test_the_gate(place: Path) -> None:
