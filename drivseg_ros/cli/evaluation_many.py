@@ -71,6 +71,7 @@ def evaluate_bags(
     Raises:
         DrivsegError: as `evaluate_many` does.
     """
+    from drivseg_ros.bags.interruption import orderly_end
     from drivseg_ros.engines.base import default_threads
     from drivseg_ros.evaluation.kept_results import KeptResults
     from drivseg_ros.evaluation.many import entitle, evaluate_many
@@ -95,7 +96,7 @@ def evaluate_bags(
         runs = RayRuns(options.ray, jobs=options.jobs)
         requests = [dataclasses.replace(r, threads=r.threads or 1) for r in requests]
     requests = entitle(requests)
-    with progress_bar() as progress:
+    with orderly_end(), progress_bar() as progress:
         shown = _Shown(progress, [str(request.title) for request in requests])
         try:
             return evaluate_many(

@@ -119,15 +119,18 @@ def test_sigterm_ends_it_without_figures(tmp_path: Path, tiny_model: Path) -> No
     assert (status, found.exists(), left) == (143, False, []), errors
 
 
-def test_many_live_runs_are_interrupted_in_good_order(tmp_path: Path, tiny_model: Path) -> None:
+@pytest.mark.parametrize(('number', 'expected'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_many_live_runs_are_interrupted_in_good_order(
+    tmp_path: Path, tiny_model: Path, number: signal.Signals, expected: int
+) -> None:
     """The one that is being played is not kept; the next time it is played whole."""
     bags = [write_color_bag(tmp_path / name, frames=4 + 40 * (name == 'b')).path for name in 'ab']
     kept = tmp_path / 'kept'
     status, _, errors, left = interrupt(
-        tmp_path, signal.SIGINT, *bags, '--model', tiny_model, '--live', '--rate', 0.2,
+        tmp_path, number, *bags, '--model', tiny_model, '--live', '--rate', 0.2,
         '--output', kept,
     )  # fmt: skip
-    assert status == 130, errors
+    assert status == expected, errors
     assert '1 of 2 bags are done' in errors
     assert [path.name for path in kept.iterdir()] == ['a.json']
     assert left == []
