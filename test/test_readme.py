@@ -56,10 +56,18 @@ def test_bench_engine() -> None:
     assert between('bench engine') == markdown_table(report)
 
 
+def test_bench_graph() -> None:
+    from drivseg_ros.evaluation.graph.table import markdown_table, summary_table
+
+    report = json.loads((ROOT / 'docs' / 'bench_graph.json').read_text())
+    assert between('bench graph') == summary_table(report)
+    assert markdown_table(report) in (ROOT / 'docs' / 'bench_graph.md').read_text()
+
+
 def test_figures_are_of_the_shipped_models() -> None:
     from drivseg_ros.model_store import find_model
 
-    for name in ('bench_engine', 'parity', 'bench_node'):
+    for name in ('bench_engine', 'parity', 'bench_node', 'bench_graph'):
         text = (ROOT / 'docs' / f'{name}.json').read_text()
         hashes = dict(re.findall(r'"file": "(\w+)\.onnx",\s+"sha256": "(\w+)"', text))
         assert hashes, name
