@@ -4,9 +4,9 @@
 
 The classes are in the bag's custom_data (custom_data.py). The names are messages of
 std_msgs/Header on a topic of their own: the stamp is the image's, frame_id the frame's name. The
-drives, where the data set knows them, lie on another one in the same way. So
-they go with the frames by stamp, as labels do, through `ros2 bag convert`, replay and recording;
-a std_msgs/String has no stamp to go by, and an image's own frame_id belongs to its camera.
+drives, where the data set knows them, lie on another one in the same way. So they go with the
+frames by stamp, as labels do, through `ros2 bag convert`, replay and recording; a std_msgs/String
+has no stamp to go by, and an image's own frame_id belongs to its camera.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import weakref
 from collections.abc import Iterable, Iterator
@@ -25,7 +26,12 @@ from drivseg_ros.errors import BagError
 log = logging.getLogger(__name__)
 
 _OPEN: weakref.WeakSet[BagReader] = weakref.WeakSet()
-_TOLD = {''}
+
+
+@functools.cache
+def _warn_once(text: str) -> None:
+    """Warns of a bag the first time: one command may open it again and again."""
+    log.warning('%s', text)
 
 
 def is_being_read(path: Path) -> bool:
@@ -136,9 +142,8 @@ class BagReader:
         self.storage = opened.storage
         self.unfinished = opened.unfinished
         self._sources = opened.sources
-        if self.unfinished not in _TOLD:  # one command may open a bag again and again
-            _TOLD.add(self.unfinished)
-            log.warning('%s', self.unfinished)
+        if self.unfinished:
+            _warn_once(self.unfinished)
         channels = [c for source in self._sources for c in source.channels]
         self._topics = {
             name: _topic(name, [c for c in channels if c.topic == name])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.bootstrap import draw, interval
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.evaluation.matching import Matching, class_titles
 from drivseg_ros.evaluation.measures import frame_figures, measures
 from drivseg_ros.evaluation.paired_parts import pair_parts
 from drivseg_ros.evaluation.shared_frames import shared_frames
@@ -86,11 +86,11 @@ def check_same_terms(
         ('labels with the classes', mine.truth, its.truth),
         ('a network with the classes', mine.network, its.network),
     ):
-        names = [[(c.name, c.role.value) for c in classes] for classes in (first, second)]
-        if names[0] != names[1]:
+        titles = class_titles(first), class_titles(second)
+        if titles[0] != titles[1]:
             raise DataError(
-                f'the one evaluation has {what} {_names(names[0])}, the other {_names(names[1])}; '
-                'only evaluations of the same classes can be compared'
+                f'the one evaluation has {what} {titles[0]}, the other {titles[1]}; only '
+                'evaluations of the same classes can be compared'
             )
     if mine.figures != its.figures:
         raise DataError(
@@ -192,7 +192,3 @@ def frames_that_changed(
     ]
     changed.sort(key=lambda frame: (-sign * (frame.after - frame.before), frame.name))
     return [f for f in changed if not worse or sign * (f.after - f.before) > 0]
-
-
-def _names(classes: list[tuple[str, str]]) -> str:
-    return ', '.join(name if role == 'none' else f'{name} ({role})' for name, role in classes)

@@ -17,11 +17,10 @@ from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.calibration import Calibration
 from drivseg_ros.evaluation.frame_times import FrameTimes
 from drivseg_ros.evaluation.live_times import LiveTimes
-from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.evaluation.matching import Matching, class_titles
 from drivseg_ros.evaluation.sums import Sums, add
 from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow
 from drivseg_ros.frame_ledger import FrameCounts
-from drivseg_ros.model_card import ModelClass, Role
 
 
 @dataclass(frozen=True)
@@ -306,14 +305,10 @@ def _row_from_dict(content: Mapping[str, Any], matching: Matching) -> FrameRow:
 
 def _classes(matching: Matching) -> dict[str, Any]:
     found: dict[str, Any] = {
-        f'of the {whose}': ', '.join(map(_class, classes))
+        f'of the {whose}': class_titles(classes)
         for whose, classes in (('labels', matching.truth), ('network', matching.network))
     }
     return found | {'judged by role': ', '.join(f.value for f in matching.figures) or 'nothing'}
-
-
-def _class(c: ModelClass) -> str:
-    return c.name if c.role is Role.NONE else f'{c.name} ({c.role.value})'
 
 
 def _network_itself(network: Mapping[str, Any]) -> dict[str, Any]:

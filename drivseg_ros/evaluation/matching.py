@@ -110,6 +110,13 @@ class Matching:
             raise DataError(f'these are no classes of an evaluation ({error!r})') from None
 
 
+def class_titles(classes: Sequence[ModelClass]) -> str:
+    """What classes are called in messages: their names, and their roles where they have one."""
+    return ', '.join(
+        c.name if c.role is Role.NONE else f'{c.name} ({c.role.value})' for c in classes
+    )
+
+
 def _members(ids: Sequence[tuple[int, ...]]) -> np.ndarray:
     found = np.zeros((len(ids), 256), bool)
     for row, members in zip(found, ids, strict=True):

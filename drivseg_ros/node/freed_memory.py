@@ -3,10 +3,9 @@
 """Keeps the memory of one frame for the next one.
 
 An image takes megabytes, and each frame takes and frees several blocks of that size: message,
-result, mask. glibc gives such blocks back to the kernel as soon as they are free, those of threads
-other than the main one always; the next frame then gets pages that the kernel must find, zero and
-map one by one. At 1920x1080 that was an eighth of the time from message to mask, at 3840x2160 a
-quarter.
+result, mask. Together they are more than glibc keeps by itself, so that it gives memory back to the
+kernel with each frame, and the next frame gets pages that the kernel must find, zero and map one by
+one.
 """
 
 from __future__ import annotations
