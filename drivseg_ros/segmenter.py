@@ -13,17 +13,18 @@ import numpy as np
 from drivseg_ros.engines import Engine, EngineOptions, ImageEngine, create_engine
 from drivseg_ros.engines.base import OnProgress, say_nothing
 from drivseg_ros.errors import EngineError
-from drivseg_ros.model_card import ModelCard
-from drivseg_ros.model_store import find_model
-from drivseg_ros.resizing import Placement, place_image, restore_plane
-from drivseg_ros.segmentation import Segmentation, Timings
+from drivseg_ros.images.resizing import Placement, place_image, restore_plane
+from drivseg_ros.model.card import ModelCard
+from drivseg_ros.model.segmentation import Segmentation, Timings
+from drivseg_ros.model.store import find_model
 
 
 class Segmenter:
     """A network on an engine, with everything around it: resizing, batching, timing.
 
     The images are brought to the network's input and the class ids back to the images' sizes as
-    resizing.py says; an engine that resizes on its own device (`ImageEngine`) does so itself.
+    images/resizing.py says; an engine that resizes on its own device (`ImageEngine`) does that
+    itself.
 
     It is used by one thread at a time.
 
@@ -207,7 +208,7 @@ class Segmenter:
         ]
 
     def _check_ids(self, class_ids: np.ndarray) -> None:
-        # Not every graph tells how many classes it has (onnx_classes.py), and an id that the
+        # Not every graph tells how many classes it has (model/onnx_classes.py), and an id that the
         # card does not name would reach the planner without a meaning.
         highest = int(class_ids.max())
         if highest >= self.card.num_classes:

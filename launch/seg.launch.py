@@ -20,10 +20,10 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
+from drivseg_ros.base.topics import output_topic
 from drivseg_ros.node.dds_profile import SWITCH_VARIABLE, use_image_profile
 from drivseg_ros.node.parameter_spec import Kind, ParameterSpec
 from drivseg_ros.node.parameters import SPECS, SPECS_BY_NAME
-from drivseg_ros.topics import output_topic
 
 PACKAGE = 'drivseg_ros'
 KEEP = ''  # the value of an argument that was not given

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from color_bag import ColorBag, write_color_bag
+from many_bags import TRUNCATED, truncate, write_bags
 from tiny_model import write_tiny_model
 
-from drivseg_ros.evaluation.ros_domain import private_domain
-from drivseg_ros.share import share_directory
+from drivseg_ros.base.share import share_directory
+from drivseg_ros.evaluation.live.ros_domain import private_domain
 
 # Two participants in one process, which only tests have, can lock each other up for ever when they
 # tell each other directly of endpoints that go (seen in Fast DDS 3.2: PDP::removeWriterProxyData).
@@ -62,4 +64,19 @@ def shared_data() -> Path:
     folder = Path(named) if named else Path(__file__).resolve().parents[2] / 'shared' / 'data'
     if not (folder / 'bdd100k_drivable').is_dir():
         pytest.skip(f'no real footage at {folder} (set DRIVSEG_DATA to its folder)')
+    return folder
+
+
+@pytest.fixture
+def color_bag(tmp_path: Path) -> ColorBag:
+    """Ten labelled frames."""
+    return write_color_bag(tmp_path / 'color_bag')
+
+
+@pytest.fixture(scope='module')
+def eight_bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight bags, one of them truncated, and a model that makes mistakes."""
+    folder = tmp_path_factory.mktemp('many')
+    truncate(write_bags(folder)[TRUNCATED], 60)
+    write_tiny_model(folder / 'tiny.onnx', width=8, height=6)
     return folder

@@ -195,7 +195,7 @@ def test_every_program_has_its_function(wheel: zipfile.ZipFile) -> None:
 def test_the_heart_imports_without(heavy: str) -> None:
     script = (
         'import sys\n'
-        'import drivseg_ros.segmenter, drivseg_ros.image_codec, drivseg_ros.overlay\n'
+        'import drivseg_ros.segmenter, drivseg_ros.images.codec, drivseg_ros.images.overlay\n'
         f'sys.exit({heavy!r} in sys.modules)'
     )
     run = subprocess.run([sys.executable, '-c', script], cwd=ROOT, capture_output=True, text=True)

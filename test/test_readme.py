@@ -35,7 +35,7 @@ def test_parameters() -> None:
 
 def test_bench_node() -> None:
     pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
-    from drivseg_ros.node.benchmark import markdown_table
+    from drivseg_ros.bench.node import markdown_table
 
     report = json.loads((ROOT / 'docs' / 'bench_node.json').read_text())
     assert between('bench node') == markdown_table(report)
@@ -43,21 +43,21 @@ def test_bench_node() -> None:
 
 @pytest.mark.parametrize('name', ['parity', 'parity twinlitenet'])
 def test_parity(name: str) -> None:
-    from drivseg_ros.evaluation.parity_run import markdown_table
+    from drivseg_ros.evaluation.parity.run import markdown_table
 
     report = json.loads((ROOT / 'docs' / f'{name.replace(" ", "_")}.json').read_text())
     assert between(name) == markdown_table(report)
 
 
 def test_bench_engine() -> None:
-    from drivseg_ros.evaluation.engine_benchmark_table import markdown_table
+    from drivseg_ros.bench.engine_table import markdown_table
 
     report = json.loads((ROOT / 'docs' / 'bench_engine.json').read_text())
     assert between('bench engine') == markdown_table(report)
 
 
 def test_bench_graph() -> None:
-    from drivseg_ros.evaluation.graph.table import markdown_table, summary_table
+    from drivseg_ros.bench.graph.table import markdown_table, summary_table
 
     report = json.loads((ROOT / 'docs' / 'bench_graph.json').read_text())
     assert between('bench graph') == summary_table(report)
@@ -65,7 +65,7 @@ def test_bench_graph() -> None:
 
 
 def test_figures_are_of_the_shipped_models() -> None:
-    from drivseg_ros.model_store import find_model
+    from drivseg_ros.model.store import find_model
 
     for name in ('bench_engine', 'parity', 'bench_node', 'bench_graph'):
         text = (ROOT / 'docs' / f'{name}.json').read_text()
@@ -76,7 +76,7 @@ def test_figures_are_of_the_shipped_models() -> None:
 
 
 def test_encodings() -> None:
-    from drivseg_ros.image_encodings import ENCODINGS
+    from drivseg_ros.images.encodings import ENCODINGS
 
     text = README.read_text()
     for name in ENCODINGS:
@@ -85,7 +85,7 @@ def test_encodings() -> None:
 
 
 def test_network_figures_are_those_of_the_card() -> None:
-    from drivseg_ros.model_store import DEFAULT_MODEL, find_model
+    from drivseg_ros.model.store import DEFAULT_MODEL, find_model
 
     text = between('network')
     card = find_model(DEFAULT_MODEL).card
@@ -100,7 +100,7 @@ def test_network_figures_are_those_of_the_card() -> None:
 
 @pytest.mark.parametrize('name', ['comparison_bdd100k', 'default_network'])
 def test_tables_are_those_of_the_figures(name: str) -> None:
-    from drivseg_ros.comparison.table import markdown
+    from drivseg_ros.lab.comparing.table import markdown
 
     report = json.loads((ROOT / 'docs' / f'{name}.json').read_text())
     assert (ROOT / 'docs' / f'{name}.md').read_text() == markdown(report)
@@ -146,6 +146,6 @@ def test_the_example_of_ones_own_model_works(tmp_path: Path) -> None:
     onnx.save(model, network)
     environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
     subprocess.run([sys.executable, '-c', code], cwd=tmp_path, env=environment, check=True)
-    from drivseg_ros.model_file import read_model_file
+    from drivseg_ros.model.file import read_model_file
 
     assert read_model_file(tmp_path / 'mine.onnx').card.class_names == ('road', 'other')

@@ -13,8 +13,8 @@ import pytest
 from tiny_model import write_tiny_model
 
 from drivseg_ros.errors import EngineError, ModelError
-from drivseg_ros.model_card import BDD100K_CLASSES
-from drivseg_ros.segmentation import Segmentation, Timings
+from drivseg_ros.model.card import BDD100K_CLASSES
+from drivseg_ros.model.segmentation import Segmentation, Timings
 from drivseg_ros.segmenter import Segmenter
 
 TIMINGS = Timings(prepare_ms=0, infer_ms=0, restore_ms=0, batch_size=1)

@@ -20,7 +20,7 @@ from drivseg_ros.bags.custom_data import read_custom_data
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.errors import BagError, ModelError
-from drivseg_ros.model_card import ModelClass
+from drivseg_ros.model.card import ModelClass
 
 DATASET_KEY = 'drivseg.dataset'
 """The key in custom_data; its value is the JSON of a DatasetInfo."""

@@ -15,14 +15,14 @@ from drivseg_ros.bags.from_images import DEFAULT_RATE_HZ, jpeg_channels
 from drivseg_ros.bags.image_bag import Frame, ImageBagOptions, MadeBag, write_image_bag
 from drivseg_ros.bags.messages import PNG_START
 from drivseg_ros.bags.stamps import check_rate, stamp_at
-from drivseg_ros.datasets.base import Dataset, Sample
-from drivseg_ros.datasets.cache import resize_frame
-from drivseg_ros.datasets.paired_files import PairedFiles, drives_of
-from drivseg_ros.datasets.unlabelled import UnlabelledFrames
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.image_arrays import MAX_SIDE
-from drivseg_ros.image_files import decode_image_file, read_bytes
-from drivseg_ros.model_card import UNLABELLED
+from drivseg_ros.frames.base import Dataset, Sample
+from drivseg_ros.frames.cache import resize_frame
+from drivseg_ros.frames.paired_files import PairedFiles, drives_of
+from drivseg_ros.frames.unlabelled import UnlabelledFrames
+from drivseg_ros.images.arrays import MAX_SIDE
+from drivseg_ros.images.files import decode_image_file, read_bytes
+from drivseg_ros.model.card import UNLABELLED
 
 # Colour types of PNG (W3C PNG specification, 11.2.1).
 _GREY, _OPAQUE = 0, (0, 2, 3)

@@ -12,8 +12,8 @@ from drivseg_ros.bags.calibration import Calibration
 from drivseg_ros.bags.image_bag import Frame, ImageBagOptions, MadeBag, write_image_bag
 from drivseg_ros.bags.stamps import check_rate, read_stamps, stamp_at
 from drivseg_ros.errors import BagError
-from drivseg_ros.image_files import decode_image_file, find_labels, read_bytes, read_label
-from drivseg_ros.image_files import find_images as find_pictures
+from drivseg_ros.images.files import decode_image_file, find_labels, read_bytes, read_label
+from drivseg_ros.images.files import find_images as find_pictures
 
 DEFAULT_RATE_HZ = 10.0
 # KITTI raw keeps the times of image_02/data/*.png in image_02/timestamps.txt.

@@ -11,7 +11,7 @@ from drivseg_ros.bags.calibration import Calibration
 from drivseg_ros.bags.image_bag import Frame, ImageBagOptions, MadeBag, write_image_bag
 from drivseg_ros.bags.stamps import check_rate, stamp_at
 from drivseg_ros.errors import BagError
-from drivseg_ros.video_files import open_video, probe_video
+from drivseg_ros.images.videos import open_video, probe_video
 
 
 def bag_from_video(

@@ -16,9 +16,9 @@ from drivseg_ros.bags.calibration import Calibration
 from drivseg_ros.bags.qos import TopicQos
 from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.bags.writer import BagWriter, check_storage
+from drivseg_ros.base.topics import raw_topic
 from drivseg_ros.errors import BagError, ParameterError
-from drivseg_ros.image_codec import encode_jpeg
-from drivseg_ros.topics import raw_topic
+from drivseg_ros.images.codec import encode_jpeg
 
 ENCODINGS = ('bgr8', 'rgb8')
 # A moment of 2023 rather than 0: nodes on simulated time take 0 for "no time yet". Fixed, so that

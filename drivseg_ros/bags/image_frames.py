@@ -15,9 +15,9 @@ import numpy as np
 from drivseg_ros.bags.messages import PNG_START
 from drivseg_ros.bags.reader import BagMessage
 from drivseg_ros.bags.typestore import IMAGE_TYPES
+from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import BagError, DrivsegError, ImageError
-from drivseg_ros.image_codec import decode_compressed_image, decode_image, encode_jpeg
-from drivseg_ros.whole_file import whole_file
+from drivseg_ros.images.codec import decode_compressed_image, decode_image, encode_jpeg
 
 FOLDERS = {'image': 'images', 'label': 'labels', 'mask': 'masks'}
 # What file systems take (255 bytes), less what a file is called while it is written.

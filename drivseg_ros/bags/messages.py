@@ -10,7 +10,7 @@ import numpy as np
 
 from drivseg_ros.bags.calibration import Calibration
 from drivseg_ros.bags.typestore import standard_types
-from drivseg_ros.image_codec import compressed_image_fields, image_fields
+from drivseg_ros.images.codec import compressed_image_fields, image_fields
 
 PNG_START = b'\x89PNG\r\n\x1a\n'
 

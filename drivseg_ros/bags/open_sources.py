@@ -12,8 +12,8 @@ from pathlib import Path
 from drivseg_ros.bags.sources import Rosbag1Source, Rosbag2Source, Source
 from drivseg_ros.bags.unfinished_db3 import UnfinishedDb3, has_journal, refuse_cut
 from drivseg_ros.bags.unfinished_mcap import UnfinishedMcap
+from drivseg_ros.base.natural import natural_key
 from drivseg_ros.errors import BagError
-from drivseg_ros.natural import natural_key
 
 METADATA = 'metadata.yaml'
 _KINDS = {'.mcap': 'mcap', '.db3': 'sqlite3', '.bag': 'ros1'}

@@ -17,12 +17,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from drivseg_ros.bags.interruption import StopFlag
 from drivseg_ros.bags.live import ros_node
 from drivseg_ros.bags.outlets import Outlet, open_outlets
 from drivseg_ros.bags.read_ahead import read_ahead
 from drivseg_ros.bags.reader import BagMessage, BagReader
 from drivseg_ros.bags.typestore import IMAGE_TYPES, header_stamp_ns
+from drivseg_ros.base.interruption import StopFlag
 from drivseg_ros.errors import BagError, ParameterError
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from drivseg_ros.bags.handover import Handover
-from drivseg_ros.bags.interruption import StopFlag
 from drivseg_ros.bags.reader import BagMessage
+from drivseg_ros.base.interruption import StopFlag
 
 _AHEAD_BYTES = 48_000_000
 # So that small messages do not pile up in numbers.

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drivseg_ros.bags.interruption import StopFlag
 from drivseg_ros.bags.live import (
     from_rclpy,
     installed_definition,
@@ -22,6 +21,7 @@ from drivseg_ros.bags.live import (
 )
 from drivseg_ros.bags.qos import request_for
 from drivseg_ros.bags.writer import BagWriter
+from drivseg_ros.base.interruption import StopFlag
 from drivseg_ros.errors import BagError, ParameterError
 
 log = logging.getLogger(__name__)

@@ -15,11 +15,11 @@ from drivseg_ros.bags.image_bag import names_beside
 from drivseg_ros.bags.image_frames import FrameError, FrameFolder
 from drivseg_ros.bags.reader import BagMessage, BagReader
 from drivseg_ros.bags.typestore import HEADER, IMAGE_TYPES
-from drivseg_ros.datasets.classes_file import CLASSES_FILE, classes_text
+from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import BagError, DataError, ImageError, ParameterError
-from drivseg_ros.image_codec import decode_labels
-from drivseg_ros.model_card import ModelClass
-from drivseg_ros.whole_file import write_whole
+from drivseg_ros.frames.classes_file import CLASSES_FILE, classes_text
+from drivseg_ros.images.codec import decode_labels
+from drivseg_ros.model.card import ModelClass
 
 FORMATS = ('png', 'jpg')
 """What raw images become."""

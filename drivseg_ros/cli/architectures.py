@@ -26,9 +26,9 @@ def architectures(
 ) -> None:
     """List the architectures with their parameters and multiply-accumulate operations."""
     width, height = parse_size(size)
-    from drivseg_ros.models.complexity import gmacs, parameters
-    from drivseg_ros.models.registry import ARCHITECTURES, create_network
-    from drivseg_ros.models.weight_sources import SOURCES
+    from drivseg_ros.lab.weights.sources import SOURCES
+    from drivseg_ros.networks.complexity import gmacs, parameters
+    from drivseg_ros.networks.registry import ARCHITECTURES, create_network
 
     rows = []
     reasons = {}

@@ -98,7 +98,7 @@ def _first_picture(reader: BagReader, topic: str) -> str:
     """Size and encoding of the first image of a topic; '' for other topics."""
     from drivseg_ros.bags.typestore import IMAGE_TYPES
     from drivseg_ros.errors import ImageError
-    from drivseg_ros.image_codec import decode_compressed_image
+    from drivseg_ros.images.codec import decode_compressed_image
 
     info = reader.topics[topic]
     if info.msgtype not in IMAGE_TYPES or not info.count:

@@ -27,7 +27,7 @@ from drivseg_ros.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     from drivseg_ros.bags.to_images import MadeImages
-    from drivseg_ros.model_card import ModelClass
+    from drivseg_ros.model.card import ModelClass
 
 
 def from_dataset(
@@ -78,7 +78,7 @@ def from_dataset(
     """
     from drivseg_ros.bags.from_dataset import bag_from_dataset
     from drivseg_ros.bags.image_bag import ImageBagOptions
-    from drivseg_ros.datasets.registry import open_dataset
+    from drivseg_ros.frames.registry import open_dataset
 
     options = ImageBagOptions(
         output=output,
@@ -162,8 +162,8 @@ def to_images(
     compressed images are kept as they are. A frame that cannot be used is named and left out, and
     the exit status is 1 then. Ctrl-C leaves what is finished.
     """
-    from drivseg_ros.bags.interruption import stop_on_signals
     from drivseg_ros.bags.to_images import ImageFolderOptions, images_from_bag
+    from drivseg_ros.base.interruption import stop_on_signals
 
     options = ImageFolderOptions(
         output=output,
@@ -235,8 +235,8 @@ def _nothing(bag: Path, made: MadeImages) -> str:
 
 
 def _classes(text: str) -> tuple[ModelClass, ...]:
-    from drivseg_ros.datasets.classes_file import read_classes_file
-    from drivseg_ros.datasets.folder import classes_named
+    from drivseg_ros.frames.classes_file import read_classes_file
+    from drivseg_ros.frames.folder import classes_named
 
     if text.endswith(('.yaml', '.yml')):
         return classes_named(read_classes_file(Path(text)))

@@ -206,7 +206,7 @@ def make_bag(
     make: Callable[[Callable[[int], None]], MadeBag],
 ) -> MadeBag:
     """Runs a maker with a progress bar; an interrupt ends it with the signal's exit status."""
-    from drivseg_ros.bags.interruption import exit_status, orderly_end
+    from drivseg_ros.base.interruption import exit_status, orderly_end
 
     frames = 0
 

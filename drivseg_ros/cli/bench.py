@@ -16,7 +16,7 @@ from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Thread
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.engines.base import MAX_BATCH
 from drivseg_ros.errors import MissingDependencyError
-from drivseg_ros.model_store import DEFAULT_MODEL
+from drivseg_ros.model.store import DEFAULT_MODEL
 
 _ENGINES = ('onnxruntime', 'openvino', 'torch')
 _BARE = ('onnxruntime', 'openvino')
@@ -52,7 +52,7 @@ def node(
 
     keep_freed_memory()  # as the program of the node does
     try:
-        from drivseg_ros.node.benchmark import SIZES, benchmark_node, markdown_table
+        from drivseg_ros.bench.node import SIZES, benchmark_node, markdown_table
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f'this needs the Python package {error.name!r}; source the setup.bash of your ROS 2, '
@@ -131,11 +131,11 @@ def engine(
     All configurations take turns, each in a process of its own. `infer` is the engine on a batch
     of the network's size, `segment` is from images to masks of their size. The table is Markdown.
     """
-    from drivseg_ros.evaluation.engine_benchmark import SIZES, Choice, benchmark_engines
-    from drivseg_ros.evaluation.engine_benchmark_table import markdown_table
-    from drivseg_ros.evaluation.engine_spec import EngineSpec
+    from drivseg_ros.bench.engine import SIZES, Choice, benchmark_engines
+    from drivseg_ros.bench.engine_table import markdown_table
+    from drivseg_ros.engines.spec import EngineSpec
     from drivseg_ros.evaluation.report import write_report
-    from drivseg_ros.model_store import find_model
+    from drivseg_ros.model.store import find_model
 
     if output is not None:
         check_writable(output)

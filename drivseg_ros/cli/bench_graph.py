@@ -23,7 +23,7 @@ from drivseg_ros.cli.options import (
 )
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.model_store import DEFAULT_MODEL
+from drivseg_ros.model.store import DEFAULT_MODEL
 
 
 def graph(
@@ -103,14 +103,14 @@ def graph(
     Images lie in the memory of one process, the node is another, its outputs go to a third. The
     tables are Markdown. Ctrl-C ends with the figures so far.
     """
-    from drivseg_ros.bags.interruption import orderly_end
+    from drivseg_ros.base.interruption import orderly_end
+    from drivseg_ros.bench.graph.benchmark import benchmark_graph
+    from drivseg_ros.bench.graph.node_under_test import NodeUnderTest
+    from drivseg_ros.bench.graph.options import GraphOptions
+    from drivseg_ros.bench.graph.table import markdown_table
     from drivseg_ros.engines.base import default_threads
-    from drivseg_ros.evaluation.graph.benchmark import benchmark_graph
-    from drivseg_ros.evaluation.graph.node_under_test import NodeUnderTest
-    from drivseg_ros.evaluation.graph.options import GraphOptions
-    from drivseg_ros.evaluation.graph.table import markdown_table
     from drivseg_ros.evaluation.report import write_report
-    from drivseg_ros.model_store import find_model
+    from drivseg_ros.model.store import find_model
     from drivseg_ros.node.dds_profile import use_image_profile
 
     if output is not None:

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from drivseg_ros.bags.interruption import exit_status
+from drivseg_ros.base.interruption import exit_status
 from drivseg_ros.cli.console import err
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, TaskID
 
-from drivseg_ros.bags.interruption import exit_status, orderly_end
+from drivseg_ros.base.interruption import exit_status, orderly_end
 from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import DataFolder, loading_processes, parse_size
 from drivseg_ros.cli.output_file import check_writable
@@ -102,14 +102,14 @@ def compare(
     Writes comparison.md, comparison.json and comparison.png. A network that fails is named, the
     others go on, and the exit status is 1.
     """
-    from drivseg_ros.comparison.candidates import find_candidates, find_judges
-    from drivseg_ros.comparison.compare import Timing
-    from drivseg_ros.comparison.compare import compare as run
-    from drivseg_ros.comparison.plot import draw_plot
-    from drivseg_ros.comparison.report import write
-    from drivseg_ros.comparison.runs import Means
-    from drivseg_ros.comparison.speed import parse_specs
     from drivseg_ros.engines.onnxruntime_session import CUDA, choose_gpu
+    from drivseg_ros.lab.comparing.candidates import find_candidates, find_judges
+    from drivseg_ros.lab.comparing.compare import Timing
+    from drivseg_ros.lab.comparing.compare import compare as run
+    from drivseg_ros.lab.comparing.plot import draw_plot
+    from drivseg_ros.lab.comparing.report import write
+    from drivseg_ros.lab.comparing.runs import Means
+    from drivseg_ros.lab.comparing.speed import parse_specs
 
     for name in (_TABLE, _REPORT, _PLOT):
         check_writable(output / name)

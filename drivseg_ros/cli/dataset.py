@@ -17,7 +17,7 @@ from drivseg_ros.cli.options import DatasetOption, parse_option
 from drivseg_ros.errors import DataError
 
 if TYPE_CHECKING:
-    from drivseg_ros.datasets.check import DatasetCheck
+    from drivseg_ros.frames.check import DatasetCheck
 
 app = typer.Typer(help='Data sets for training: their kinds, and a check.', no_args_is_help=True)
 
@@ -30,7 +30,7 @@ _FAR = 0.1
 @app.command()
 def kinds() -> None:
     """List the kinds of data sets and their options."""
-    from drivseg_ros.datasets.registry import KINDS
+    from drivseg_ros.frames.registry import KINDS
 
     table = Table(Column('kind', no_wrap=True), 'what', 'options')
     for kind in KINDS.values():
@@ -53,8 +53,8 @@ def check(
     json: Annotated[bool, typer.Option('--json', help='Print JSON.')] = False,
 ) -> None:
     """Read every frame: counts, sizes, stray values, class shares; exit status 1 on a fault."""
-    from drivseg_ros.datasets.check import check_dataset
-    from drivseg_ros.datasets.registry import open_dataset, parts_of
+    from drivseg_ros.frames.check import check_dataset
+    from drivseg_ros.frames.registry import open_dataset, parts_of
 
     options = dict(parse_option(text) for text in option or [])
     parts: list[str | None] = [part]

@@ -14,7 +14,7 @@ from rich.progress import Progress, TaskID
 from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads
 from drivseg_ros.cli.result_table import print_result
-from drivseg_ros.model_store import DEFAULT_MODEL
+from drivseg_ros.model.store import DEFAULT_MODEL
 
 _IMAGE_TOPIC = '/camera/image_raw'
 _LABEL_TOPIC = '/camera/label'
@@ -50,12 +50,12 @@ def demo(
     """
     from drivseg_ros.bags.from_scenes import bag_from_scenes
     from drivseg_ros.bags.image_bag import ImageBagOptions
-    from drivseg_ros.bags.interruption import orderly_end
+    from drivseg_ros.base.interruption import orderly_end
     from drivseg_ros.errors import ParameterError
-    from drivseg_ros.evaluation.live import NodeChoice, run_live
-    from drivseg_ros.evaluation.live_result import evaluate_live
+    from drivseg_ros.evaluation.live.result import evaluate_live
+    from drivseg_ros.evaluation.live.run import NodeChoice, run_live
     from drivseg_ros.evaluation.report import write_report
-    from drivseg_ros.model_store import find_model
+    from drivseg_ros.model.store import find_model
     from drivseg_ros.scenes.drive import Drive
 
     if (bag is None) != (image_topic is None):

@@ -23,7 +23,7 @@ from drivseg_ros.errors import EngineError
 
 if TYPE_CHECKING:
     from drivseg_ros.engines.plan_pruning import StoredPlan
-    from drivseg_ros.model_file import ModelFile
+    from drivseg_ros.model.file import ModelFile
 
 app = typer.Typer(help='Build engines ahead of time, list and remove them.', no_args_is_help=True)
 
@@ -51,7 +51,7 @@ def build(
     ] = False,
 ) -> None:
     """Build an engine now, so that nobody waits for it later."""
-    from drivseg_ros.model_store import find_model
+    from drivseg_ros.model.store import find_model
 
     if engine not in _BUILDING:
         raise EngineError(

@@ -11,7 +11,7 @@ import typer
 from drivseg_ros.cli import evaluation_options as options
 from drivseg_ros.cli.console import progress_bar
 from drivseg_ros.cli.options import DataFolder, Device, EngineName, Precision, Threads
-from drivseg_ros.model_store import DEFAULT_MODEL
+from drivseg_ros.model.store import DEFAULT_MODEL
 
 
 def evaluate(
@@ -57,9 +57,9 @@ def evaluate(
     The exit status is 1 if a limit is broken, or a frame or a bag cannot be read; 130 if a live run
     was interrupted.
     """
+    from drivseg_ros.bags.frame_source import BagTopics
     from drivseg_ros.cli.evaluation_many import ManyOptions, evaluate_bags
     from drivseg_ros.cli.evaluation_outcome import Outcome, parse_limits
-    from drivseg_ros.evaluation.bag_source import BagTopics
     from drivseg_ros.evaluation.evaluation_file import read_evaluation
     from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
     from drivseg_ros.evaluation.time_figures import time_figure_names

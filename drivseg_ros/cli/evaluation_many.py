@@ -23,8 +23,8 @@ from drivseg_ros.evaluation.titles import SLICE_FIGURES, figure_title
 
 if TYPE_CHECKING:
     from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
-    from drivseg_ros.evaluation.many import CheckTerms, ManyResult
-    from drivseg_ros.evaluation.many_runs import Runs
+    from drivseg_ros.evaluation.many.bags import CheckTerms, ManyResult
+    from drivseg_ros.evaluation.many.runs import Runs
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ def evaluate_bags(
     Raises:
         DrivsegError: as `evaluate_many` does.
     """
-    from drivseg_ros.bags.interruption import orderly_end
+    from drivseg_ros.base.interruption import orderly_end
     from drivseg_ros.engines.base import default_threads
-    from drivseg_ros.evaluation.kept_results import KeptResults
-    from drivseg_ros.evaluation.many import entitle, evaluate_many
-    from drivseg_ros.evaluation.many_runs import LocalRuns
+    from drivseg_ros.evaluation.many.bags import entitle, evaluate_many
+    from drivseg_ros.evaluation.many.kept_results import KeptResults
+    from drivseg_ros.evaluation.many.runs import LocalRuns
 
     if requests[0].live and (options.ray is not None or (options.jobs or 1) > 1):
         raise ParameterError(
@@ -91,7 +91,7 @@ def evaluate_bags(
             fair = max(1, default_threads() // jobs)
             requests = [dataclasses.replace(r, threads=r.threads or fair) for r in requests]
     else:
-        from drivseg_ros.evaluation.many_ray import RayRuns
+        from drivseg_ros.evaluation.many.ray import RayRuns
 
         runs = RayRuns(options.ray, jobs=options.jobs)
         requests = [dataclasses.replace(r, threads=r.threads or 1) for r in requests]

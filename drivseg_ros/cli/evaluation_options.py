@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from drivseg_ros.model_store import DEFAULT_MODEL
+from drivseg_ros.model.store import DEFAULT_MODEL
 
 _LIMIT = 'FIGURE=POINTS'
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from drivseg_ros.evaluation.evaluation_result import EvaluationResult
     from drivseg_ros.evaluation.gate import Check
     from drivseg_ros.evaluation.limit import Limit
-    from drivseg_ros.evaluation.many import ManyResult
+    from drivseg_ros.evaluation.many.bags import ManyResult
     from drivseg_ros.evaluation.matching import Matching
     from drivseg_ros.evaluation.measures import Measure
     from drivseg_ros.evaluation.tally import EvaluationSettings
@@ -57,7 +57,7 @@ class Outcome:
 
     def __post_init__(self) -> None:
         if self.html is not None:
-            import drivseg_ros.evaluation.html.page  # noqa: F401  # says what is missing
+            import drivseg_ros.report.html.page  # noqa: F401  # says what is missing
         for path in self.files:
             check_writable(path)
         changes = any(one.kind.needs_baseline for one in self.limits)
@@ -159,12 +159,12 @@ class Outcome:
         result: EvaluationResult,
         requests: Sequence[EvaluationRequest],
     ) -> None:
+        from drivseg_ros.base.whole_file import write_whole
         from drivseg_ros.evaluation.evaluation_file import write_evaluation
-        from drivseg_ros.evaluation.junit import junit_xml
         from drivseg_ros.evaluation.measures import measures
         from drivseg_ros.evaluation.time_figures import time_measures
         from drivseg_ros.evaluation.titles import evaluation_title
-        from drivseg_ros.whole_file import write_whole
+        from drivseg_ros.report.junit import junit_xml
 
         if self.json is not None:
             write_evaluation(self.json, content)
@@ -213,8 +213,8 @@ def _write_page(
     result: EvaluationResult,
     requests: Sequence[EvaluationRequest],
 ) -> None:
-    from drivseg_ros.evaluation.html.page import write_html
-    from drivseg_ros.evaluation.html.requested_pictures import draw_requested
+    from drivseg_ros.report.html.page import write_html
+    from drivseg_ros.report.html.requested_pictures import draw_requested
 
     drawn = draw_requested(result, requests, content['baseline'])
     for text in drawn.missing:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from drivseg_ros.base.whole_file import whole_file, write_whole
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.whole_file import whole_file, write_whole
 
 if TYPE_CHECKING:
-    from drivseg_ros.explaining.explanation import Explanation
+    from drivseg_ros.lab.explaining.explanation import Explanation
 
 
 def explain(
@@ -78,10 +78,10 @@ def explain(
     --at or --region.
     """
     _check_files(image, {output: '.png', json_file: '.json', npz_file: '.npz'}, overwrite)
-    from drivseg_ros.explaining.explain import explain as make
-    from drivseg_ros.explaining.page import draw_page
-    from drivseg_ros.explaining.pixels import Spot
-    from drivseg_ros.explaining.subject import load_subject
+    from drivseg_ros.lab.explaining.explain import explain as make
+    from drivseg_ros.lab.explaining.page import draw_page
+    from drivseg_ros.lab.explaining.pixels import Spot
+    from drivseg_ros.lab.explaining.subject import load_subject
 
     points = [_numbers(text, 2, '--at X,Y') for text in at or []]
     rectangle = _numbers(region, 4, '--region X,Y,WIDTH,HEIGHT') if region is not None else None

@@ -22,9 +22,9 @@ def export(
 ) -> None:
     """Write a checkpoint as a model file that every engine runs, and compare the two."""
     check_output(output, checkpoint, purpose='export', overwrite=overwrite)
-    from drivseg_ros.models.checkpoint import load_checkpoint
-    from drivseg_ros.models.export import export_onnx
-    from drivseg_ros.models.layers import inference_parameters
+    from drivseg_ros.lab.exporting.export import export_onnx
+    from drivseg_ros.networks.checkpoint import load_checkpoint
+    from drivseg_ros.networks.layers import inference_parameters
 
     network, card = load_checkpoint(checkpoint)
     export_onnx(network, output, card)

@@ -39,7 +39,7 @@ def import_network(
     ] = None,
 ) -> None:
     """Wrap somebody else's network and its import card into a model file."""
-    from drivseg_ros.importing.card_file import find_card, read_card, ready_cards
+    from drivseg_ros.lab.importing.card_file import find_card, read_card, ready_cards
 
     if list_cards:
         table = Table(Column('card', no_wrap=True), 'for', 'classes')
@@ -59,7 +59,7 @@ def import_network(
     ]
     if network is None or card is None or output is None:
         raise typer.BadParameter(f'{", ".join(missing)} must be given (or --list, or --show NAME)')
-    from drivseg_ros.importing.importer import import_network as run_import
+    from drivseg_ros.lab.importing.importer import import_network as run_import
 
     found = find_card(card)
     imported = run_import(

@@ -23,7 +23,7 @@ def list_models(context: typer.Context) -> None:
     """List the models that are found by name."""
     if context.invoked_subcommand:
         return
-    from drivseg_ros.model_store import BrokenModel, list_models, model_directories
+    from drivseg_ros.model.store import BrokenModel, list_models, model_directories
 
     models = list_models()
     if not models:
@@ -65,7 +65,7 @@ def show(
     json: Annotated[bool, typer.Option('--json', help='Print the card as JSON.')] = False,
 ) -> None:
     """Print a model's card."""
-    from drivseg_ros.model_store import find_model
+    from drivseg_ros.model.store import find_model
 
     found = find_model(model)
     card = found.card

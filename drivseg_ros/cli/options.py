@@ -14,7 +14,7 @@ import typer
 from drivseg_ros.engines import ENGINE_NAMES
 from drivseg_ros.engines.base import MAX_THREADS
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.model_card import PRECISIONS
+from drivseg_ros.model.card import PRECISIONS
 
 Model = Annotated[str, typer.Option(help='A name that `drivseg models` lists, or a path.')]
 EngineName = Annotated[str, typer.Option('--engine', help=f'One of {", ".join(ENGINE_NAMES)}.')]

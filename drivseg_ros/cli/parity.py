@@ -63,9 +63,9 @@ def parity(
     The reference is the first model by onnxruntime on the CPU. Without labels the masks are
     compared only. The exit status is 1 if a row breaks a bound or cannot be run.
     """
-    from drivseg_ros.evaluation.engine_spec import EngineSpec
-    from drivseg_ros.evaluation.parity import ParityBounds
-    from drivseg_ros.evaluation.parity_run import (
+    from drivseg_ros.engines.spec import EngineSpec
+    from drivseg_ros.evaluation.parity.agreement import ParityBounds
+    from drivseg_ros.evaluation.parity.run import (
         Candidate,
         DataChoice,
         failures,
@@ -73,7 +73,7 @@ def parity(
         run_parity,
     )
     from drivseg_ros.evaluation.report import write_report
-    from drivseg_ros.model_store import find_model
+    from drivseg_ros.model.store import find_model
 
     if output is not None:
         check_writable(output)

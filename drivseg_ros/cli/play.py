@@ -50,10 +50,10 @@ def play(
 
     Topics keep the quality of service they were recorded with. Ctrl-C ends it.
     """
-    from drivseg_ros.bags.interruption import stop_on_signals
     from drivseg_ros.bags.player import PlayOptions
     from drivseg_ros.bags.player import play as play_bag
     from drivseg_ros.bags.reader import BagReader
+    from drivseg_ros.base.interruption import stop_on_signals
     from drivseg_ros.node.dds_profile import use_image_profile
 
     options = PlayOptions(

@@ -24,8 +24,8 @@ from drivseg_ros.errors import ModelError, ParameterError
 _WORTH_IT = 1.1  # times faster
 
 if TYPE_CHECKING:
-    from drivseg_ros.quantisation.judgement import Speed
-    from drivseg_ros.quantisation.quantiser import Quantised
+    from drivseg_ros.lab.quantising.judgement import Speed
+    from drivseg_ros.lab.quantising.quantiser import Quantised
 
 
 def quantize(
@@ -70,17 +70,17 @@ def quantize(
     It is written only if it gives the masks of the fp32 model on every CPU runtime installed.
     Without labels, pixels are compared only.
     """
-    from drivseg_ros.evaluation.frames import is_bag, open_frames
-    from drivseg_ros.evaluation.parity import ParityBounds
-    from drivseg_ros.model_store import find_model
-    from drivseg_ros.quantisation.frames import split_frames
-    from drivseg_ros.quantisation.judgement import measure_speed
-    from drivseg_ros.quantisation.quantiser import (
+    from drivseg_ros.evaluation.parity.agreement import ParityBounds
+    from drivseg_ros.frames.evaluated import is_bag, open_frames
+    from drivseg_ros.lab.quantising.frames import split_frames
+    from drivseg_ros.lab.quantising.judgement import measure_speed
+    from drivseg_ros.lab.quantising.quantiser import (
         Settings,
         load_graph,
         quantise,
         write_quantised,
     )
+    from drivseg_ros.model.store import find_model
 
     settings = Settings(
         keep_float=_parse_keep_float(keep_float),

@@ -34,9 +34,9 @@ def record(
     It waits for publishers, takes types and quality of service from them, and says `recording`
     once all topics are connected. Ctrl-C or SIGTERM ends it and closes the bag.
     """
-    from drivseg_ros.bags.interruption import stop_on_signals
     from drivseg_ros.bags.recorder import RecordOptions
     from drivseg_ros.bags.recorder import record as record_bag
+    from drivseg_ros.base.interruption import stop_on_signals
     from drivseg_ros.node.dds_profile import use_image_profile
 
     options = RecordOptions(

@@ -12,7 +12,7 @@ import typer
 from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads
 from drivseg_ros.cli.result_table import print_result
-from drivseg_ros.model_store import DEFAULT_MODEL
+from drivseg_ros.model.store import DEFAULT_MODEL
 
 
 def replay(
@@ -46,7 +46,7 @@ def replay(
 
     Masks carry the headers of their images. Ctrl-C ends it early and leaves what was done.
     """
-    from drivseg_ros.bags.interruption import orderly_end
+    from drivseg_ros.base.interruption import orderly_end
     from drivseg_ros.evaluation.replay import Replay, ReplayFiles
     from drivseg_ros.evaluation.report import write_report
     from drivseg_ros.segmenter import Segmenter

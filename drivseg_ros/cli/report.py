@@ -75,7 +75,7 @@ def html(
     from drivseg_ros.cli.console import out
     from drivseg_ros.cli.output_file import check_writable
     from drivseg_ros.evaluation.evaluation_file import read_content
-    from drivseg_ros.evaluation.html.page import write_html
+    from drivseg_ros.report.html.page import write_html
 
     page = output or evaluation.with_suffix('.html')
     check_writable(page)

@@ -11,10 +11,10 @@ import typer
 
 from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads
-from drivseg_ros.model_store import DEFAULT_MODEL
+from drivseg_ros.model.store import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from drivseg_ros.pictures.tally import Tally
+    from drivseg_ros.report.picture_tally import Tally
 
 
 def segment(
@@ -64,12 +64,12 @@ def segment(
     Masks have the size and the name of their picture. A picture that cannot be decoded costs
     itself and is named. Ctrl-C leaves what is finished; a video then ends early.
     """
-    from drivseg_ros.bags.interruption import stop_on_signals
+    from drivseg_ros.base.interruption import stop_on_signals
     from drivseg_ros.errors import DataError, ParameterError
-    from drivseg_ros.image_files import IMAGE_SUFFIXES
-    from drivseg_ros.pictures.look import Look
-    from drivseg_ros.pictures.picture_run import plan_pictures, segment_pictures
-    from drivseg_ros.pictures.video_run import VIDEO_SUFFIXES, VideoFiles, segment_video
+    from drivseg_ros.images.files import IMAGE_SUFFIXES
+    from drivseg_ros.images.look import Look
+    from drivseg_ros.report.picture_run import plan_pictures, segment_pictures
+    from drivseg_ros.report.video_run import VIDEO_SUFFIXES, VideoFiles, segment_video
     from drivseg_ros.segmenter import Segmenter
 
     if not source.exists():

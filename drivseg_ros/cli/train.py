@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drivseg_ros.bags.interruption import exit_status, orderly_end
+from drivseg_ros.base.interruption import exit_status, orderly_end
 from drivseg_ros.cli.console import err, out
 from drivseg_ros.cli.options import DataFolder, loading_processes
 from drivseg_ros.cli.training_progress import TrainingProgress
 
 if TYPE_CHECKING:
-    from drivseg_ros.training.recipe import Recipe
+    from drivseg_ros.lab.training.recipe import Recipe
 
 RUNS = Path('runs')
 _SHOWN = ('miou', 'drivable_iou', 'road_iou', 'pixel_accuracy')
@@ -71,7 +71,7 @@ def train(
     # Threads that spin while they wait take the CPU from the loading processes; OpenMP reads this
     # once, when torch is imported.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-    from drivseg_ros.training.recipe import Recipe
+    from drivseg_ros.lab.training.recipe import Recipe
 
     given = {
         'epochs': epochs,
@@ -111,7 +111,7 @@ def train(
 
 
 def _run(recipe: Recipe, folder: Path, **options: object) -> None:
-    from drivseg_ros.training.run import train as train_network
+    from drivseg_ros.lab.training.run import train as train_network
 
     with TrainingProgress(recipe.epochs) as progress:
         result = train_network(recipe, folder, reporter=progress, **options)  # type: ignore[arg-type]
@@ -133,7 +133,7 @@ def _run(recipe: Recipe, folder: Path, **options: object) -> None:
 def _store(folder: Path, uri: str | None, off: bool) -> str | None:
     """The MLflow store: the one named, else a local one where MLflow is installed."""
     from drivseg_ros.errors import ParameterError
-    from drivseg_ros.training.tracking import has_mlflow, local_store
+    from drivseg_ros.lab.training.tracking import has_mlflow, local_store
 
     if off and uri is not None:
         raise ParameterError('--mlflow-uri and --no-mlflow are both given; give one of them')

@@ -13,7 +13,7 @@ _MOST_FIGURES = 6
 
 
 class TrainingProgress:
-    """A reporter (see `drivseg_ros.training.reporter`) that is a context manager.
+    """A reporter (see `drivseg_ros.lab.training.reporter`) that is a context manager.
 
     Args:
         epochs: The length of the run.

@@ -20,7 +20,7 @@ from drivseg_ros.doctor.ros import check_ros
 from drivseg_ros.doctor.transport import check_transport
 from drivseg_ros.doctor.trial import check_engines
 
-# model_store.py has it, too, but needs onnxruntime, which may be what is broken.
+# model/store.py has it, too, but needs onnxruntime, which may be what is broken.
 _DEFAULT_MODEL = 'efficientnet_lite_fpn_lanes'
 
 

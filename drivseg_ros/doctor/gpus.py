@@ -20,7 +20,7 @@ def check_gpus() -> Section:
 
 def check_nvidia(signs: tuple[Path, ...] = _SIGNS) -> Iterator[Finding]:
     """Which GPUs CUDA can use."""
-    from drivseg_ros.gpus import driver_cuda_version, find_gpus
+    from drivseg_ros.base.gpus import driver_cuda_version, find_gpus
 
     gpus = find_gpus()
     for gpu in gpus:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import drivseg_ros
-from drivseg_ros.cpu_features import cpu_features
+from drivseg_ros.base.cpu_features import cpu_features
 from drivseg_ros.doctor.finding import Finding, Section, note, problem, run_checks
 
 _TESTED = ((3, 10), (3, 12))
@@ -74,7 +74,7 @@ def check_system() -> Iterator[Finding]:
 
 def check_processor(cgroup: Path = _CGROUP_CPU) -> Iterator[Finding]:
     """What it is, what makes networks fast on it, and how much of it this process may use."""
-    from drivseg_ros.environment import describe_hardware
+    from drivseg_ros.base.environment import describe_hardware
 
     features = cpu_features()
     value = f'{describe_hardware()["cpu"]} with {", ".join(features) or "no vector extensions"}'

@@ -28,7 +28,7 @@ def check_models() -> Section:
 
 def check_model_path() -> Iterator[Finding]:
     """Where models are looked for."""
-    from drivseg_ros.model_store import MODEL_PATH_VARIABLE, model_directories
+    from drivseg_ros.model.store import MODEL_PATH_VARIABLE, model_directories
 
     directories = model_directories()
     yield Finding('model path', ', '.join(map(str, directories)))
@@ -43,7 +43,7 @@ def check_model_path() -> Iterator[Finding]:
 
 def check_model_files() -> Iterator[Finding]:
     """Every model that is found, the unusable ones with the reason."""
-    from drivseg_ros.model_store import BrokenModel, list_models
+    from drivseg_ros.model.store import BrokenModel, list_models
 
     for model in list_models():
         if isinstance(model, BrokenModel):
@@ -64,7 +64,7 @@ def check_model_files() -> Iterator[Finding]:
 def check_default_model() -> Iterator[Finding]:
     """Whether the model that is taken when none is named can be read."""
     from drivseg_ros.errors import DrivsegError
-    from drivseg_ros.model_store import DEFAULT_MODEL, find_model
+    from drivseg_ros.model.store import DEFAULT_MODEL, find_model
 
     try:
         yield Finding('default model', str(find_model(DEFAULT_MODEL).path))

@@ -48,7 +48,7 @@ def _try(arguments: argparse.Namespace) -> dict[str, Any]:
     import numpy as np
 
     from drivseg_ros.engines import Engine, EngineOptions, create_engine
-    from drivseg_ros.model_store import find_model
+    from drivseg_ros.model.store import find_model
     from drivseg_ros.scenes import random_frame
 
     def infer(engine: Engine) -> np.ndarray:
@@ -132,7 +132,7 @@ def _describe_tensorrt() -> dict[str, Any]:
     from drivseg_ros.engines import EngineOptions
     from drivseg_ros.engines.tensorrt_engine import is_built
     from drivseg_ros.engines.tensorrt_library import load_tensorrt
-    from drivseg_ros.model_store import DEFAULT_MODEL, find_model
+    from drivseg_ros.model.store import DEFAULT_MODEL, find_model
 
     library = load_tensorrt()
     result: dict[str, Any] = {
@@ -170,7 +170,7 @@ def _describe_torch() -> dict[str, Any]:
 
 
 def _gpus() -> list[str]:
-    from drivseg_ros.gpus import find_gpus
+    from drivseg_ros.base.gpus import find_gpus
 
     return [f'cuda:{gpu.index} ({gpu.name})' for gpu in find_gpus()]
 

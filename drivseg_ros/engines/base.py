@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from drivseg_ros.errors import EngineError
-from drivseg_ros.model_file import ModelFile
+from drivseg_ros.model.file import ModelFile
 
 MAX_THREADS = 256
 MAX_BATCH = 64
@@ -149,7 +149,7 @@ class ImageEngine(Protocol):
 
         Returns:
             For each image, class_ids uint8 [H, W] and confidence uint8 [H, W] or None, resized
-            as resizing.py does it; the caller owns them.
+            as images/resizing.py does it; the caller owns them.
 
         Raises:
             EngineError: if the runtime fails.

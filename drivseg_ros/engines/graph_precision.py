@@ -22,7 +22,7 @@ PRECISIONS = ('fp32', *_TYPES)
 """What `convert_precision` takes."""
 
 # Operations with weights: the first opens the region, the last one of them closes it. A MatMul
-# behind the last convolution is no layer but the up-sampling of models/graph.py.
+# behind the last convolution is no layer but the up-sampling of lab/exporting/graph.py.
 _CLOSING = ('Conv', 'ConvTranspose', 'Gemm')
 _OPENING = (*_CLOSING, 'MatMul')
 # Where the choice of the class begins, if no layer follows (inside, attention and activations

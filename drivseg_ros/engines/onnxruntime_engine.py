@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime
 
+from drivseg_ros.base.gpus import find_gpus
 from drivseg_ros.engines.base import EngineOptions, OnProgress, default_threads, require_onnx
 from drivseg_ros.engines.onnxruntime_buffers import BufferedSession
 from drivseg_ros.engines.onnxruntime_session import (
@@ -19,8 +20,7 @@ from drivseg_ros.engines.onnxruntime_session import (
     open_session,
 )
 from drivseg_ros.errors import EngineError, MissingDependencyError, ModelError
-from drivseg_ros.gpus import find_gpus
-from drivseg_ros.model_file import CLASS_IDS_NAME, CONFIDENCE_NAME, INPUT_NAME, ModelFile
+from drivseg_ros.model.file import CLASS_IDS_NAME, CONFIDENCE_NAME, INPUT_NAME, ModelFile
 
 
 def create(model: ModelFile, options: EngineOptions, _on_progress: OnProgress) -> OnnxruntimeEngine:

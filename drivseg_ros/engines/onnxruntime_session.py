@@ -12,9 +12,9 @@ from pathlib import Path
 
 import onnxruntime
 
+from drivseg_ros.base.gpus import Gpu, find_gpus
 from drivseg_ros.errors import EngineError
-from drivseg_ros.gpus import Gpu, find_gpus
-from drivseg_ros.model_file import ModelFile
+from drivseg_ros.model.file import ModelFile
 
 CPU = 'CPUExecutionProvider'
 CUDA = 'CUDAExecutionProvider'

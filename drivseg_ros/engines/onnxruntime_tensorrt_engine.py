@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from drivseg_ros.base.gpus import Gpu
 from drivseg_ros.engines.base import (
     BuildProgress,
     EngineOptions,
@@ -32,8 +33,7 @@ from drivseg_ros.engines.onnxruntime_session import (
 )
 from drivseg_ros.engines.plan_cache import PlanKey, cache_directory
 from drivseg_ros.errors import EngineError
-from drivseg_ros.gpus import Gpu
-from drivseg_ros.model_file import INPUT_NAME, ModelFile
+from drivseg_ros.model.file import INPUT_NAME, ModelFile
 
 # Of a file's own precision, what TensorRT may compute in.
 _PRECISIONS = {'fp32': ('fp32', 'fp16'), 'fp16': ('fp16',), 'int8': ('int8',)}

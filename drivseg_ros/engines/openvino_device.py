@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drivseg_ros.cpu_features import cpu_features
+from drivseg_ros.base.cpu_features import cpu_features
 from drivseg_ros.errors import EngineError
-from drivseg_ros.model_file import ModelFile
+from drivseg_ros.model.file import ModelFile
 
 if TYPE_CHECKING:
     import openvino

@@ -26,7 +26,7 @@ from drivseg_ros.engines.openvino_device import OpenvinoDevice, choose_device, c
 from drivseg_ros.engines.openvino_library import load_openvino
 from drivseg_ros.engines.plan_cache import PlanCache, PlanKey
 from drivseg_ros.errors import EngineError
-from drivseg_ros.model_file import CLASS_IDS_NAME, CONFIDENCE_NAME, INPUT_NAME, ModelFile
+from drivseg_ros.model.file import CLASS_IDS_NAME, CONFIDENCE_NAME, INPUT_NAME, ModelFile
 
 if TYPE_CHECKING:
     import openvino

@@ -10,10 +10,10 @@ from __future__ import annotations
 import dataclasses
 import importlib
 
+from drivseg_ros.base.gpus import find_gpus
 from drivseg_ros.engines.base import Engine, EngineOptions, OnProgress, say_nothing
 from drivseg_ros.errors import DrivsegError, EngineError
-from drivseg_ros.gpus import find_gpus
-from drivseg_ros.model_file import ModelFile
+from drivseg_ros.model.file import ModelFile
 
 # Name -> module with a function `create(model, options, on_progress) -> Engine`, imported when
 # asked for, so that a runtime which is not installed, or not needed, costs nothing.

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from drivseg_ros.base.gpus import Gpu
 from drivseg_ros.engines.base import EngineOptions, OnProgress, require_onnx
 from drivseg_ros.engines.cuda_device import CudaStream
 from drivseg_ros.engines.plan_cache import PlanCache, PlanKey
@@ -24,8 +25,7 @@ from drivseg_ros.engines.tensorrt_plan import (
     targets_for,
 )
 from drivseg_ros.errors import EngineError
-from drivseg_ros.gpus import Gpu
-from drivseg_ros.model_file import CLASS_IDS_NAME, CONFIDENCE_NAME, INPUT_NAME, ModelFile
+from drivseg_ros.model.file import CLASS_IDS_NAME, CONFIDENCE_NAME, INPUT_NAME, ModelFile
 
 _log = logging.getLogger(__name__)
 

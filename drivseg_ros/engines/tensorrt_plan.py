@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from drivseg_ros.base.gpus import Gpu, find_gpus
 from drivseg_ros.engines.base import BuildProgress, EngineOptions, OnProgress, say_nothing
 from drivseg_ros.engines.build_client import OnLine, build_in_child
 from drivseg_ros.engines.build_process import BuildRequest
@@ -14,8 +15,7 @@ from drivseg_ros.engines.plan_cache import PlanCache, PlanKey
 from drivseg_ros.engines.tensorrt_build import BuildOptions
 from drivseg_ros.engines.tensorrt_library import TensorRT
 from drivseg_ros.errors import EngineError
-from drivseg_ros.gpus import Gpu, find_gpus
-from drivseg_ros.model_file import ModelFile
+from drivseg_ros.model.file import ModelFile
 
 _CONVERTED = ('fp16', 'bf16')
 # What tensorrt_rtx builds for if it is told nothing ("CPU-Only AOT and TensorRT-RTX Engines" in

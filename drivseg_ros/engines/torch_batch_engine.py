@@ -11,7 +11,7 @@ from drivseg_ros.engines.base import EngineOptions, default_threads
 from drivseg_ros.engines.torch_device import TorchDevice
 from drivseg_ros.engines.torch_network import choose_precision, load_network
 from drivseg_ros.errors import EngineError
-from drivseg_ros.model_file import ModelFile
+from drivseg_ros.model.file import ModelFile
 
 
 class TorchBatchEngine:

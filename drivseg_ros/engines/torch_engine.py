@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from drivseg_ros.engines.base import Engine, EngineOptions, OnProgress
 from drivseg_ros.errors import MissingDependencyError
-from drivseg_ros.model_file import ModelFile
+from drivseg_ros.model.file import ModelFile
 
 try:
     import torch  # noqa: F401 (looked for here, so that its absence is one sentence)

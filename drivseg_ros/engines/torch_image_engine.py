@@ -21,8 +21,8 @@ from drivseg_ros.engines.torch_batch_engine import TorchBatchEngine
 from drivseg_ros.engines.torch_device import TorchDevice
 from drivseg_ros.engines.torch_resizing import DevicePlacing, DeviceRestoring
 from drivseg_ros.errors import EngineError
-from drivseg_ros.model_file import ModelFile
-from drivseg_ros.resizing import Placement
+from drivseg_ros.images.resizing import Placement
+from drivseg_ros.model.file import ModelFile
 
 _T = TypeVar('_T')
 _SIZES_KEPT = 8  # image sizes for each place in the batch; a vehicle has one

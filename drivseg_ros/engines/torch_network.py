@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
 from drivseg_ros.errors import EngineError, MissingDependencyError, ModelError
-from drivseg_ros.model_file import CLASS_IDS_NAME, CONFIDENCE_NAME, ModelFile
+from drivseg_ros.model.file import CLASS_IDS_NAME, CONFIDENCE_NAME, ModelFile
 
 _HALF = {'fp16': torch.float16, 'bf16': torch.bfloat16}
 _BF16_CAPABILITY = (8, 0)  # Ampere; older ones only imitate it
@@ -120,8 +120,8 @@ class _GraphNetwork(nn.Module):
 class _CheckpointNetwork(nn.Module):
     def __init__(self, model: ModelFile, precision: str) -> None:
         super().__init__()
-        from drivseg_ros.models.checkpoint import load_checkpoint
-        from drivseg_ros.models.deployed import DeployedNetwork
+        from drivseg_ros.networks.checkpoint import load_checkpoint
+        from drivseg_ros.networks.deployed import DeployedNetwork
 
         network, card = load_checkpoint(model.path)
         deployed = DeployedNetwork(network, width=card.input_width, height=card.input_height)

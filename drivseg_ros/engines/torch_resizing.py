@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What resizing.py does, on a torch device.
+"""What images/resizing.py does, on a torch device.
 
 Each axis is resized by itself: every sample of the result is the weighted sum of a few samples of
 the source. Both the averaging over areas and the linear interpolation are of this form, and it
@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drivseg_ros.model_card import LETTERBOX_GREY
-from drivseg_ros.resizing import Placement
+from drivseg_ros.images.resizing import Placement
+from drivseg_ros.model.card import LETTERBOX_GREY
 
 
 def area_weights(size: int, target: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.bags.dataset_info import DatasetInfo, read_dataset_info, read_frame_names
+from drivseg_ros.bags.frame_source import BagSource, BagTopics
 from drivseg_ros.bags.image_bag import drives_beside, names_beside
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.typestore import HEADER
-from drivseg_ros.comparison.candidates import find_judges
-from drivseg_ros.datasets.registry import KINDS
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.evaluation.attributes import Attributes, find_attributes, read_attributes
-from drivseg_ros.evaluation.bag_source import BagSource, BagTopics
 from drivseg_ros.evaluation.frame_source import DatasetSource, FrameSource
-from drivseg_ros.evaluation.frames import is_bag
-from drivseg_ros.evaluation.label_map import LabelMap, plain_map, ready_maps
-from drivseg_ros.model_card import ModelCard
+from drivseg_ros.frames.attributes import Attributes, find_attributes, read_attributes
+from drivseg_ros.frames.evaluated import is_bag
+from drivseg_ros.frames.label_map import LabelMap, plain_map, ready_maps
+from drivseg_ros.frames.registry import KINDS
+from drivseg_ros.lab.comparing.candidates import find_judges
+from drivseg_ros.model.card import ModelCard
 
 _RESAMPLE = ('auto', 'frames')
 _DATA = '${data}'

@@ -11,7 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from drivseg_ros.model_card import UNLABELLED
+from drivseg_ros.model.card import UNLABELLED
 
 DEFAULT_SHARE = 0.02
 """The distance as a share of the image's diagonal, as in the paper's own evaluation."""

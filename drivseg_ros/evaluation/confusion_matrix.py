@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from drivseg_ros.model_card import UNLABELLED
+from drivseg_ros.model.card import UNLABELLED
 
 
 class ConfusionMatrix:

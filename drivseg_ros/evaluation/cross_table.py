@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from drivseg_ros.errors import DataError
-from drivseg_ros.model_card import UNLABELLED
+from drivseg_ros.model.card import UNLABELLED
 
 
 def count_pairs(

@@ -8,15 +8,15 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from drivseg_ros.base.frame_ledger import FrameLedger
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.attributes import Attributes, choose
 from drivseg_ros.evaluation.evaluation_result import EvaluationPart, EvaluationResult
 from drivseg_ros.evaluation.frame_source import DROPPED, FrameSource, LostFrame, SourceFrame
 from drivseg_ros.evaluation.frame_times import FrameTimer
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow, Tally
-from drivseg_ros.frame_ledger import FrameLedger
-from drivseg_ros.model_card import ModelClass
+from drivseg_ros.frames.attributes import Attributes, choose
+from drivseg_ros.model.card import ModelClass
 from drivseg_ros.segmenter import Segmenter
 
 MAX_FAILURES = 100

@@ -11,7 +11,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from drivseg_ros.environment import describe_hardware, describe_versions
+from drivseg_ros.base.environment import describe_hardware, describe_versions
+from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.measures import (
@@ -23,7 +24,6 @@ from drivseg_ros.evaluation.measures import (
     slices,
 )
 from drivseg_ros.evaluation.time_figures import describe_times
-from drivseg_ros.whole_file import write_whole
 
 KIND = 'drivseg evaluation'
 FORMAT = 1

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.bags.frame_source import BagTopics
 from drivseg_ros.bags.player import PlayOptions
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.evaluation.asked_frames import (
@@ -19,20 +20,19 @@ from drivseg_ros.evaluation.asked_frames import (
     check_resample,
     open_frames,
 )
-from drivseg_ros.evaluation.bag_source import BagTopics
 from drivseg_ros.evaluation.bootstrap import BootstrapSettings
 from drivseg_ros.evaluation.boundary import DEFAULT_SHARE
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.label_map import read_label_map, read_mask_map
-from drivseg_ros.evaluation.live import NodeChoice
-from drivseg_ros.evaluation.live_evaluation import OpenedLive
+from drivseg_ros.evaluation.live.evaluation import OpenedLive
+from drivseg_ros.evaluation.live.ros_domain import need_rclpy
+from drivseg_ros.evaluation.live.run import NodeChoice
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.report import describe_engine
-from drivseg_ros.evaluation.ros_domain import need_rclpy
 from drivseg_ros.evaluation.tally import EvaluationSettings
-from drivseg_ros.model_card import ModelCard, ModelClass
-from drivseg_ros.model_store import DEFAULT_MODEL, find_model
+from drivseg_ros.frames.label_map import read_label_map, read_mask_map
+from drivseg_ros.model.card import ModelCard, ModelClass
+from drivseg_ros.model.store import DEFAULT_MODEL, find_model
 from drivseg_ros.segmenter import Segmenter
 
 OnFrame = Callable[[int, int], None]

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from drivseg_ros.base.frame_ledger import FrameCounts
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.calibration import Calibration
 from drivseg_ros.evaluation.frame_times import FrameTimes
-from drivseg_ros.evaluation.live_times import LiveTimes
+from drivseg_ros.evaluation.live.times import LiveTimes
 from drivseg_ros.evaluation.matching import Matching, class_titles
 from drivseg_ros.evaluation.sums import Sums, add
 from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow
-from drivseg_ros.frame_ledger import FrameCounts
 
 
 @dataclass(frozen=True)

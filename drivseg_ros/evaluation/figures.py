@@ -13,7 +13,7 @@ from typing import Any
 
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
-from drivseg_ros.model_card import ModelCard
+from drivseg_ros.model.card import ModelCard
 
 _DIGITS = 6
 

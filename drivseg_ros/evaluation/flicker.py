@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drivseg_ros.model_card import UNLABELLED
+from drivseg_ros.model.card import UNLABELLED
 
 MAX_GAP_NS = 500_000_000
 """Frames further apart than this are not consecutive."""

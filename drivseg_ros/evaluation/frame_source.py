@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from drivseg_ros.datasets.base import Dataset
-from drivseg_ros.datasets.paired_files import drives_of
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.label_map import LabelMap, plain_map
+from drivseg_ros.frames.base import Dataset
+from drivseg_ros.frames.label_map import LabelMap, plain_map
+from drivseg_ros.frames.paired_files import drives_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from drivseg_ros.base.latency import LatencySummary
 from drivseg_ros.errors import DataError
-from drivseg_ros.latency import LatencySummary
-from drivseg_ros.segmentation import Timings
+from drivseg_ros.model.segmentation import Timings
 
 STAGES = ('prepare', 'infer', 'restore')
 """Where the time of a frame goes in the Segmenter (see `Timings`)."""

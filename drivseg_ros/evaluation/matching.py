@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.truth import Figure, answers
-from drivseg_ros.model_card import ModelClass, Role
+from drivseg_ros.frames.truth import Figure, answers
+from drivseg_ros.model.card import ModelClass, Role
 
 
 @dataclass(frozen=True)

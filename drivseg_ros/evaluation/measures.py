@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.attributes import NOT_TOLD
 from drivseg_ros.evaluation.bootstrap import draw, interval
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.matching import Matching
@@ -28,6 +27,7 @@ from drivseg_ros.evaluation.sums import (
     figures,
 )
 from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow
+from drivseg_ros.frames.attributes import NOT_TOLD
 
 _DIGITS = 6
 

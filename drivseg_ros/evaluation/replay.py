@@ -14,25 +14,25 @@ from typing import Any
 
 import numpy as np
 
+from drivseg_ros.bags.label_matcher import LabelMatcher
+from drivseg_ros.bags.labels import match_labels
 from drivseg_ros.bags.messages import image as image_message
 from drivseg_ros.bags.reader import BagMessage, BagReader
 from drivseg_ros.bags.typestore import IMAGE_TYPES
 from drivseg_ros.bags.writer import BagWriter
+from drivseg_ros.base.frame_ledger import FrameLedger
+from drivseg_ros.base.topics import output_topic, raw_topic
 from drivseg_ros.errors import BagError, ImageError
-from drivseg_ros.evaluation.bag_labels import match_labels
-from drivseg_ros.evaluation.label_matcher import LabelMatcher
 from drivseg_ros.evaluation.report import (
     describe_accuracy,
     describe_engine,
     describe_frames,
     describe_times,
 )
-from drivseg_ros.evaluation.showcase import Showcase
-from drivseg_ros.frame_ledger import FrameLedger
-from drivseg_ros.image_codec import decode_compressed_image, decode_image, decode_labels
-from drivseg_ros.segmentation import Segmentation
+from drivseg_ros.images.codec import decode_compressed_image, decode_image, decode_labels
+from drivseg_ros.model.segmentation import Segmentation
+from drivseg_ros.report.showcase import Showcase
 from drivseg_ros.segmenter import Segmenter
-from drivseg_ros.topics import output_topic, raw_topic
 
 IMAGE, COMPRESSED_IMAGE = IMAGE_TYPES
 

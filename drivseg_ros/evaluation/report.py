@@ -12,14 +12,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.environment import describe_hardware, describe_versions
+from drivseg_ros.base.frame_ledger import FrameCounts
+from drivseg_ros.base.latency import LatencySummary
+from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.engines import Engine
-from drivseg_ros.environment import describe_hardware, describe_versions
 from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
 from drivseg_ros.evaluation.figures import Figures
-from drivseg_ros.frame_ledger import FrameCounts
-from drivseg_ros.latency import LatencySummary
-from drivseg_ros.model_card import ModelCard
-from drivseg_ros.whole_file import write_whole
+from drivseg_ros.model.card import ModelCard
 
 
 def describe_accuracy(matrix: ConfusionMatrix, card: ModelCard) -> dict[str, Any]:

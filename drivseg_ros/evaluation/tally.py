@@ -19,7 +19,7 @@ from drivseg_ros.evaluation.cross_table import count_pairs
 from drivseg_ros.evaluation.flicker import FlickerCounter
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.sums import Sums
-from drivseg_ros.model_card import UNLABELLED
+from drivseg_ros.model.card import UNLABELLED
 
 MAX_BANDS = 64
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.frame_times import FrameTimes, percentiles
-from drivseg_ros.evaluation.live_times import LiveTimes, age_percentile, stage_summary
-from drivseg_ros.evaluation.live_usage import COLUMNS
+from drivseg_ros.evaluation.live.times import LiveTimes, age_percentile, stage_summary
+from drivseg_ros.evaluation.live.usage import COLUMNS
 from drivseg_ros.evaluation.measures import Measure
 from drivseg_ros.evaluation.sums import LOWER_IS_BETTER
 

@@ -16,7 +16,7 @@ from drivseg_ros.evaluation.sums import (
     MIOU,
     PIXEL_ACCURACY,
 )
-from drivseg_ros.evaluation.truth import Figure
+from drivseg_ros.frames.truth import Figure
 
 MAIN_TITLES = {
     MIOU: 'mIoU',

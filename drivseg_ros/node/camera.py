@@ -14,7 +14,7 @@ from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventType
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CompressedImage, Image
 
-from drivseg_ros.image_codec import decode_compressed_image, decode_image
+from drivseg_ros.images.codec import decode_compressed_image, decode_image
 from drivseg_ros.node import qos
 from drivseg_ros.node.camera_monitor import CameraMonitor
 from drivseg_ros.node.camera_slot import CameraSlot, Frame

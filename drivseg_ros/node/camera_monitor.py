@@ -9,8 +9,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from drivseg_ros.frame_ledger import FrameCounts, FrameLedger
-from drivseg_ros.latency import LatencySummary, LatencyWindow, RateWindow
+from drivseg_ros.base.frame_ledger import FrameCounts, FrameLedger
+from drivseg_ros.base.latency import LatencySummary, LatencyWindow, RateWindow
 
 STAGES = ('wait', 'decode', 'infer', 'publish', 'total')
 """Where a frame's time goes: in the slot, to RGB, in the Segmenter, out; and all of it."""

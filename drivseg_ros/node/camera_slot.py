@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from drivseg_ros.frame_ledger import FrameLedger
+from drivseg_ros.base.frame_ledger import FrameLedger
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from rclpy.exceptions import InvalidTopicNameException
 from rclpy.lifecycle import LifecycleNode
 from rclpy.validate_topic_name import validate_topic_name
 
+from drivseg_ros.base.topics import output_topic
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.node.camera import Camera
 from drivseg_ros.node.label_info import find_vision_msgs
 from drivseg_ros.node.parameters import Settings
 from drivseg_ros.node.publishers import Offer
-from drivseg_ros.topics import output_topic
 
 
 def resolve_image_topics(node: LifecycleNode, topics: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from drivseg_ros.base.share import share_directory
 from drivseg_ros.errors import DrivsegError, ParameterError
-from drivseg_ros.share import share_directory
 
 PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
 """Where Fast DDS 3 (Kilted and later) and Fast DDS 2 (Jazzy and before) look for a profile."""

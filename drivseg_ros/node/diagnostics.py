@@ -14,8 +14,8 @@ from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from drivseg_ros.base.gpu_memory import gpu_memory_used_mb
 from drivseg_ros.engines.base import BuildProgress
-from drivseg_ros.gpu_memory import gpu_memory_used_mb
 from drivseg_ros.node.camera_monitor import STAGES, CameraReport
 from drivseg_ros.node.health import Level, Phase
 from drivseg_ros.segmenter import Segmenter

@@ -15,7 +15,7 @@ import importlib
 from types import ModuleType
 from typing import Any
 
-from drivseg_ros.model_card import ModelCard
+from drivseg_ros.model.card import ModelCard
 
 
 def find_vision_msgs() -> ModuleType | None:

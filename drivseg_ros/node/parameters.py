@@ -15,8 +15,8 @@ from typing import Any
 from drivseg_ros.engines import ENGINE_NAMES
 from drivseg_ros.engines.base import MAX_THREADS
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.model_card import PRECISIONS
-from drivseg_ros.model_store import DEFAULT_MODEL
+from drivseg_ros.model.card import PRECISIONS
+from drivseg_ros.model.store import DEFAULT_MODEL
 from drivseg_ros.node.parameter_spec import Change, Kind, ParameterSpec
 
 OUTPUTS = ('mask', 'overlay', 'mask_color', 'confidence', 'label_info')

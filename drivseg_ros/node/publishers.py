@@ -18,13 +18,13 @@ from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
 from sensor_msgs.msg import CompressedImage, Image
 
-from drivseg_ros.image_codec import encode_jpeg, fill_compressed_image, fill_image
-from drivseg_ros.model_card import ModelCard
+from drivseg_ros.base.topics import output_topic
+from drivseg_ros.images.codec import encode_jpeg, fill_compressed_image, fill_image
+from drivseg_ros.images.overlay import color_mask, draw_overlay
+from drivseg_ros.model.card import ModelCard
+from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.node import qos
 from drivseg_ros.node.label_info import make_label_info
-from drivseg_ros.overlay import color_mask, draw_overlay
-from drivseg_ros.segmentation import Segmentation
-from drivseg_ros.topics import output_topic
 
 OVERLAY_COMPRESSED = 'overlay/compressed'
 

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.errors import DrivsegError, ImageError
+from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.node.camera import Camera
 from drivseg_ros.node.camera_slot import Frame
 from drivseg_ros.node.throttle import Throttle
-from drivseg_ros.segmentation import Segmentation
 from drivseg_ros.segmenter import Segmenter
 
 REPORT_PERIOD_S = 10.0

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.model_card import BDD100K_CLASSES, ModelClass
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass
 from drivseg_ros.scenes.camera import CameraInfo, draw_camera
 from drivseg_ros.scenes.ground import Ground
 from drivseg_ros.scenes.layout import KINDS, draw_layout

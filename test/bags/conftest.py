@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from drivseg_ros.bags.interruption import StopFlag
+from drivseg_ros.base.interruption import StopFlag
 
 PATIENCE_S = 30.0
 

@@ -15,7 +15,7 @@ from drivseg_ros.bags.custom_data import read_custom_data
 from drivseg_ros.bags.dataset_info import DATASET_KEY, DatasetInfo, read_dataset_info
 from drivseg_ros.bags.writer import STORAGES, BagWriter
 from drivseg_ros.errors import BagError
-from drivseg_ros.model_card import BDD100K_CLASSES
+from drivseg_ros.model.card import BDD100K_CLASSES
 
 DATA = {'drivseg.x': '{"a": "b: \'c\'\\n"}', 'weather': 'rain', 'number': '007'}
 INFO = DatasetInfo('a (b)', '0f', '/c/image', '/c/label', '/c/name', BDD100K_CLASSES)

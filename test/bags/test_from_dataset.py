@@ -17,11 +17,11 @@ from drivseg_ros.bags.dataset_info import read_dataset_info, read_frame_names
 from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.reader import BagMessage, BagReader
-from drivseg_ros.datasets.paired_files import drives_of
-from drivseg_ros.datasets.registry import open_dataset
 from drivseg_ros.errors import BagError, DataError, ParameterError
-from drivseg_ros.image_codec import decode_compressed_image, decode_image, decode_labels
-from drivseg_ros.model_card import BDD100K_CLASSES
+from drivseg_ros.frames.paired_files import drives_of
+from drivseg_ros.frames.registry import open_dataset
+from drivseg_ros.images.codec import decode_compressed_image, decode_image, decode_labels
+from drivseg_ros.model.card import BDD100K_CLASSES
 
 START_NS = 1_700_000_000_000_000_000
 STORES = {'Jazzy': Stores.ROS2_JAZZY, 'Kilted': Stores.ROS2_KILTED}

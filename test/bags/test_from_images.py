@@ -15,7 +15,7 @@ from drivseg_ros.bags.from_images import bag_from_images, find_images
 from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.reader import BagMessage, BagReader
 from drivseg_ros.errors import BagError, DataError, DrivsegError, ParameterError
-from drivseg_ros.image_codec import decode_compressed_image, decode_image, decode_labels
+from drivseg_ros.images.codec import decode_compressed_image, decode_image, decode_labels
 
 START_NS = 1_700_000_000_000_000_000
 

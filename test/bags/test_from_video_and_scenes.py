@@ -14,7 +14,7 @@ from drivseg_ros.bags.from_video import bag_from_video, probe_video
 from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.errors import BagError, ParameterError
-from drivseg_ros.image_codec import decode_image, decode_labels
+from drivseg_ros.images.codec import decode_image, decode_labels
 from drivseg_ros.scenes.drive import Drive
 
 START_NS = 1_700_000_000_000_000_000

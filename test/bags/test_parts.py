@@ -18,13 +18,6 @@ from hypothesis import strategies as st
 
 from drivseg_ros.bags.calibration import Calibration, read_calibration
 from drivseg_ros.bags.handover import Handover
-from drivseg_ros.bags.interruption import (
-    StopFlag,
-    Terminated,
-    exit_status,
-    orderly_end,
-    stop_on_signals,
-)
 from drivseg_ros.bags.qos import (
     LATCHED,
     TopicQos,
@@ -35,8 +28,15 @@ from drivseg_ros.bags.qos import (
     to_rosbags,
 )
 from drivseg_ros.bags.stamps import read_stamps, stamp_at
+from drivseg_ros.base.interruption import (
+    StopFlag,
+    Terminated,
+    exit_status,
+    orderly_end,
+    stop_on_signals,
+)
+from drivseg_ros.base.natural import natural_key
 from drivseg_ros.errors import BagError, DrivsegError, ParameterError
-from drivseg_ros.natural import natural_key
 
 
 def test_natural_order() -> None:

@@ -14,7 +14,7 @@ from bag_files import IMAGE, START_NS, Sample, image_sample, samples, write_rosb
 from drivseg_ros.bags.qos import LATCHED, TopicQos, to_rosbags
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.errors import BagError
-from drivseg_ros.image_codec import decode_image
+from drivseg_ros.images.codec import decode_image
 
 
 def folder(**options: object) -> Callable[[Path, list[Sample]], Path]:

@@ -20,11 +20,11 @@ from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.to_images import ImageFolderOptions, MadeImages, images_from_bag
 from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.bags.writer import BagWriter
-from drivseg_ros.datasets.classes_file import read_classes_file
-from drivseg_ros.datasets.folder import classes_named
-from drivseg_ros.datasets.registry import open_dataset
 from drivseg_ros.errors import BagError, DataError, DrivsegError, ParameterError
-from drivseg_ros.model_card import BDD100K_CLASSES
+from drivseg_ros.frames.classes_file import read_classes_file
+from drivseg_ros.frames.folder import classes_named
+from drivseg_ros.frames.registry import open_dataset
+from drivseg_ros.model.card import BDD100K_CLASSES
 
 IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 STAMP_NS = 1_700_000_000_000_000_000

@@ -13,7 +13,7 @@ torch = pytest.importorskip('torch', reason="torch is not installed: pip install
 
 from drivseg_ros.cli.app import app  # noqa: E402
 from drivseg_ros.errors import MissingDependencyError, ModelError, ParameterError  # noqa: E402
-from drivseg_ros.models import registry  # noqa: E402
+from drivseg_ros.networks import registry  # noqa: E402
 
 ARGUMENTS = ['models', 'architectures', '--size']
 

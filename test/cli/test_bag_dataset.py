@@ -23,8 +23,8 @@ from drivseg_ros.bags import messages
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.cli.app import app
-from drivseg_ros.datasets.folder import open_folder
 from drivseg_ros.errors import BagError, DataError, DrivsegError, ParameterError
+from drivseg_ros.frames.folder import open_folder
 
 IMAGE = 'sensor_msgs/msg/Image'
 START_NS = 1_700_000_000_000_000_000

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from drivseg_ros.bags.interruption import orderly_end
+from drivseg_ros.base.interruption import orderly_end
 from drivseg_ros.cli.app import app as drivseg
 from drivseg_ros.cli.command_group import CommandGroup
 

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 pytest.importorskip('matplotlib', reason="matplotlib is not installed: pip install '.[report]'")
 
 from drivseg_ros.cli.app import app
-from drivseg_ros.model_card import ModelClass
+from drivseg_ros.model.card import ModelClass
 
 SCENES = 'scenes,seeds=[5, 8],width=64,height=48'
 

@@ -24,8 +24,8 @@ from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.cli.app import app
-from drivseg_ros.datasets.registry import open_dataset
 from drivseg_ros.errors import DrivsegError
+from drivseg_ros.frames.registry import open_dataset
 
 FOLDER = 'folder=frames,classes=bdd100k'
 

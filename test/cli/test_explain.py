@@ -18,9 +18,9 @@ pytest.importorskip('safetensors', reason="safetensors is not installed: pip ins
 pytest.importorskip('matplotlib', reason="matplotlib is not installed: pip install '.[report]'")
 
 from drivseg_ros.cli.app import app  # noqa: E402
-from drivseg_ros.model_card import BDD100K_CLASSES, ModelCard  # noqa: E402
-from drivseg_ros.models.checkpoint import save_checkpoint  # noqa: E402
-from drivseg_ros.models.fast_scnn import FastSCNN  # noqa: E402
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelCard  # noqa: E402
+from drivseg_ros.networks.checkpoint import save_checkpoint  # noqa: E402
+from drivseg_ros.networks.fast_scnn import FastSCNN  # noqa: E402
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ torch = pytest.importorskip('torch', reason="torch is not installed: pip install
 pytest.importorskip('safetensors', reason="safetensors is not installed: pip install '.[torch]'")
 
 from drivseg_ros.cli.app import app  # noqa: E402
-from drivseg_ros.model_card import BDD100K_CLASSES, ModelCard  # noqa: E402
-from drivseg_ros.model_file import read_model_file  # noqa: E402
-from drivseg_ros.models.checkpoint import save_checkpoint  # noqa: E402
-from drivseg_ros.models.fast_scnn import FastSCNN  # noqa: E402
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelCard  # noqa: E402
+from drivseg_ros.model.file import read_model_file  # noqa: E402
+from drivseg_ros.networks.checkpoint import save_checkpoint  # noqa: E402
+from drivseg_ros.networks.fast_scnn import FastSCNN  # noqa: E402
 
 CARD = ModelCard('of_a_checkpoint', BDD100K_CLASSES, 96, 56, provenance={'seed': 1})
 

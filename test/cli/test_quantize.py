@@ -17,7 +17,7 @@ from convolution_model import write_colour_frames, write_convolution_model
 from typer.testing import CliRunner
 
 from drivseg_ros.cli.app import app
-from drivseg_ros.model_file import read_model_file
+from drivseg_ros.model.file import read_model_file
 
 LIFT = 300.0
 

@@ -128,9 +128,9 @@ def test_an_interrupted_run_says_how_it_goes_on(tmp_path, number, status):
 
 def test_two_processes_train_one_network(tmp_path):
     """On two CPUs by gloo: every validation frame counts once, and one speaks for both."""
-    from drivseg_ros.models.checkpoint import load_checkpoint
-    from drivseg_ros.models.deployed import DeployedNetwork
-    from drivseg_ros.training.run_folder import RunFolder
+    from drivseg_ros.lab.training.run_folder import RunFolder
+    from drivseg_ros.networks.checkpoint import load_checkpoint
+    from drivseg_ros.networks.deployed import DeployedNetwork
 
     path = tmp_path / 'two.yaml'
     path.write_text(json.dumps(content(epochs=2, batch=3, average=0.5)))

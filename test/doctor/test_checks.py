@@ -14,10 +14,10 @@ from types import SimpleNamespace
 import pytest
 from tiny_model import write_tiny_model
 
-from drivseg_ros import gpus as gpus_module
+from drivseg_ros.base import gpus as gpus_module
+from drivseg_ros.base.gpus import Gpu
 from drivseg_ros.doctor import gpus, libraries, machine, models, onnxruntimes, ros, transport
 from drivseg_ros.doctor.finding import Finding, Level, note, problem, run_checks
-from drivseg_ros.gpus import Gpu
 
 OK, NOTE, PROBLEM = Level.OK, Level.NOTE, Level.PROBLEM
 

@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 from tiny_model import write_tiny_model
 
+from drivseg_ros.base.gpus import find_gpus
 from drivseg_ros.engines import ENGINE_NAMES, Engine, EngineOptions, create_engine
 from drivseg_ros.engines.base import default_threads
 from drivseg_ros.errors import EngineError, MissingDependencyError
-from drivseg_ros.gpus import find_gpus
-from drivseg_ros.model_file import ModelFile, read_model_file
-from drivseg_ros.model_store import find_model
+from drivseg_ros.model.file import ModelFile, read_model_file
+from drivseg_ros.model.store import find_model
 from drivseg_ros.scenes import random_frame
 
 
@@ -257,7 +257,7 @@ def test_close_gives_memory_back(case: Case) -> None:
         import ctypes, gc, pathlib
         import numpy as np
         from drivseg_ros.engines import EngineOptions, create_engine
-        from drivseg_ros.model_store import find_model
+        from drivseg_ros.model.store import find_model
 
         model = find_model('efficientnet_lite_fpn_lanes')
         batch = np.zeros((1, model.card.input_height, model.card.input_width, 3), np.uint8)

@@ -17,8 +17,8 @@ from onnx.reference import ReferenceEvaluator
 
 from drivseg_ros.engines.graph_precision import convert_precision
 from drivseg_ros.errors import ModelError
-from drivseg_ros.model_file import ModelFile
-from drivseg_ros.model_store import find_model, list_models
+from drivseg_ros.model.file import ModelFile
+from drivseg_ros.model.store import find_model, list_models
 from drivseg_ros.scenes import random_frame
 
 SHIPPED = [

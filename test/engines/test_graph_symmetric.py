@@ -13,9 +13,9 @@ from convolution_model import LAYERS, colour_image, write_convolution_model
 from onnx import numpy_helper
 
 from drivseg_ros.engines.graph_symmetric import is_asymmetric, make_symmetric
-from drivseg_ros.quantisation.calibration import observe, open_session
-from drivseg_ros.quantisation.graph import Graph
-from drivseg_ros.quantisation.qdq import write_int8
+from drivseg_ros.lab.quantising.calibration import observe, open_session
+from drivseg_ros.lab.quantising.graph import Graph
+from drivseg_ros.lab.quantising.qdq import write_int8
 
 BATCHES = [colour_image(seed)[None] for seed in range(8)]
 

@@ -13,7 +13,7 @@ from tiny_model import write_tiny_model
 from drivseg_ros.engines import EngineOptions, create_engine
 from drivseg_ros.engines.base import default_threads
 from drivseg_ros.errors import EngineError
-from drivseg_ros.model_file import read_model_file
+from drivseg_ros.model.file import read_model_file
 
 
 def random_batch(n: int) -> np.ndarray:

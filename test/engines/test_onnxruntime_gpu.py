@@ -14,6 +14,7 @@ import onnxruntime
 import pytest
 from tiny_model import write_tiny_model
 
+from drivseg_ros.base.gpus import Gpu
 from drivseg_ros.engines import (
     EngineOptions,
     create_engine,
@@ -24,9 +25,8 @@ from drivseg_ros.engines.onnxruntime_buffers import BufferedSession
 from drivseg_ros.engines.onnxruntime_session import CPU, CUDA, TENSORRT, cuda_options, open_session
 from drivseg_ros.engines.onnxruntime_tensorrt_engine import engine_folder, tensorrt_options
 from drivseg_ros.errors import EngineError
-from drivseg_ros.gpus import Gpu
-from drivseg_ros.model_file import read_model_file
-from drivseg_ros.model_store import find_model
+from drivseg_ros.model.file import read_model_file
+from drivseg_ros.model.store import find_model
 from drivseg_ros.scenes import random_frame
 
 GPU = Gpu(index=0, name='made up', capability=(8, 7), memory_gib=4.0)

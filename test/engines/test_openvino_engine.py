@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from tiny_model import write_tiny_model
 
-from drivseg_ros.cpu_features import cpu_features
+from drivseg_ros.base.cpu_features import cpu_features
 from drivseg_ros.engines import EngineOptions, create_engine, openvino_engine
 from drivseg_ros.engines.base import BuildProgress
 from drivseg_ros.engines.openvino_device import (
@@ -28,8 +28,8 @@ from drivseg_ros.engines.openvino_device import (
 from drivseg_ros.engines.openvino_library import load_openvino
 from drivseg_ros.engines.plan_cache import PlanCache
 from drivseg_ros.errors import EngineError
-from drivseg_ros.model_file import read_model_file
-from drivseg_ros.model_store import find_model
+from drivseg_ros.model.file import read_model_file
+from drivseg_ros.model.store import find_model
 from drivseg_ros.scenes import random_frame
 
 # Not importorskip: openvino, imported by itself, reports that to its maker.
@@ -244,7 +244,7 @@ def test_it_reports_to_nobody(tmp_path: Path, tiny_model: Path) -> None:
     script = f"""
 import sys
 from drivseg_ros.engines import EngineOptions, create_engine
-from drivseg_ros.model_file import read_model_file
+from drivseg_ros.model.file import read_model_file
 create_engine('openvino', read_model_file({str(tiny_model)!r}), EngineOptions('cpu'))
 print([m for m in sys.modules if m.split('.')[0] == 'openvino_telemetry'])
 from openvino import convert_model

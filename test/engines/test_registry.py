@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from drivseg_ros.cpu_features import cpu_features
+from drivseg_ros.base.cpu_features import cpu_features
+from drivseg_ros.base.gpus import Gpu, find_gpus
 from drivseg_ros.engines import EngineOptions, create_engine, registry
 from drivseg_ros.errors import EngineError, MissingDependencyError
-from drivseg_ros.gpus import Gpu, find_gpus
-from drivseg_ros.model_file import ModelFile, read_model_file
+from drivseg_ros.model.file import ModelFile, read_model_file
 
 GPU = Gpu(index=0, name='made up', capability=(8, 7), memory_gib=4.0)
 WITHOUT_GPU = pytest.mark.skipif(bool(find_gpus()), reason='this machine has an NVIDIA GPU')

@@ -13,6 +13,7 @@ import pytest
 from cuda_in_memory import CudaInMemory, tensorrt_in_memory
 from tiny_model import write_tiny_model
 
+from drivseg_ros.base.gpus import Gpu
 from drivseg_ros.engines import EngineOptions, cuda_device, tensorrt_engine, tensorrt_plan
 from drivseg_ros.engines.base import say_nothing
 from drivseg_ros.engines.plan_cache import PlanCache
@@ -20,8 +21,7 @@ from drivseg_ros.engines.tensorrt_engine import PlanRefusedError, TensorRTEngine
 from drivseg_ros.engines.tensorrt_library import TensorRT
 from drivseg_ros.engines.tensorrt_plan import plan_key, targets_for
 from drivseg_ros.errors import EngineError
-from drivseg_ros.gpus import Gpu
-from drivseg_ros.model_file import ModelFile, read_model_file
+from drivseg_ros.model.file import ModelFile, read_model_file
 
 L4 = Gpu(index=0, name='NVIDIA L4', capability=(8, 9), memory_gib=24.0)
 

@@ -29,10 +29,10 @@ from drivseg_ros.engines.tensorrt_build import BuildOptions, PhaseTree, build_pl
 from drivseg_ros.engines.tensorrt_library import load_tensorrt
 from drivseg_ros.engines.tensorrt_plan import get_plan
 from drivseg_ros.errors import EngineError
-from drivseg_ros.importing.card_file import find_card, read_card
-from drivseg_ros.importing.importer import import_network
-from drivseg_ros.model_file import ModelFile
-from drivseg_ros.model_store import list_models
+from drivseg_ros.lab.importing.card_file import find_card, read_card
+from drivseg_ros.lab.importing.importer import import_network
+from drivseg_ros.model.file import ModelFile
+from drivseg_ros.model.store import list_models
 
 
 @pytest.fixture

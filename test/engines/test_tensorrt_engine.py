@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from tiny_model import write_tiny_model
 
+from drivseg_ros.base.gpus import Gpu, find_gpus
 from drivseg_ros.engines import EngineOptions, create_engine, cuda_device, tensorrt_plan
 from drivseg_ros.engines.base import say_nothing
 from drivseg_ros.engines.plan_cache import PlanCache
@@ -29,8 +30,7 @@ from drivseg_ros.engines.tensorrt_plan import (
     targets_for,
 )
 from drivseg_ros.errors import EngineError, MissingDependencyError
-from drivseg_ros.gpus import Gpu, find_gpus
-from drivseg_ros.model_file import ModelFile, read_model_file
+from drivseg_ros.model.file import ModelFile, read_model_file
 
 CAPABILITIES = SimpleNamespace(__members__={'NONE': 0, 'CURRENT': 1, 'SM89': 89, 'SM120': 120})
 RTX = TensorRT(SimpleNamespace(ComputeCapability=CAPABILITIES), 'tensorrt_rtx', '1.7')  # type: ignore[arg-type]

@@ -23,9 +23,9 @@ from drivseg_ros.engines.base import default_threads  # noqa: E402
 from drivseg_ros.engines.torch_device import choose_device, describe_failure  # noqa: E402
 from drivseg_ros.engines.torch_network import choose_precision  # noqa: E402
 from drivseg_ros.errors import EngineError, MissingDependencyError  # noqa: E402
-from drivseg_ros.model_card import BDD100K_CLASSES, ModelCard  # noqa: E402
-from drivseg_ros.model_file import read_model_file  # noqa: E402
-from drivseg_ros.model_store import find_model  # noqa: E402
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelCard  # noqa: E402
+from drivseg_ros.model.file import read_model_file  # noqa: E402
+from drivseg_ros.model.store import find_model  # noqa: E402
 
 DEFAULT_MODEL = 'efficientnet_lite_fpn_lanes'
 
@@ -97,9 +97,9 @@ def compare_with_onnxruntime(
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A checkpoint of random weights whose answers vary, and its export."""
     pytest.importorskip('safetensors', reason="not installed: pip install '.[torch]'")
-    from drivseg_ros.models.checkpoint import save_checkpoint
-    from drivseg_ros.models.export import export_onnx
-    from drivseg_ros.models.fast_scnn import FastSCNN
+    from drivseg_ros.lab.exporting.export import export_onnx
+    from drivseg_ros.networks.checkpoint import save_checkpoint
+    from drivseg_ros.networks.fast_scnn import FastSCNN
 
     torch.manual_seed(0)
     network = FastSCNN(3, dropout=0.0)
@@ -148,7 +148,9 @@ def test_a_checkpoint_needs_no_onnx(
 ) -> None:
     """Where onnx is missing, a checkpoint runs, and an .onnx file says what to install."""
     monkeypatch.setitem(sys.modules, 'onnx', None)
-    for name in [name for name in sys.modules if name.startswith('drivseg_ros.models.export')]:
+    for name in [
+        name for name in sys.modules if name.startswith('drivseg_ros.lab.exporting.export')
+    ]:
         monkeypatch.delitem(sys.modules, name)
     create_engine('torch', read_model_file(checkpoint[0]), options())
     with pytest.raises(MissingDependencyError, match=re.escape("'drivseg_ros[torch]'")):

@@ -18,8 +18,8 @@ from torch_engines import OUT_OF_MEMORY, image_engine, options, random_batch  # 
 
 from drivseg_ros.engines import EngineOptions, ImageEngine, create_engine  # noqa: E402
 from drivseg_ros.errors import DrivsegError, EngineError  # noqa: E402
-from drivseg_ros.model_file import read_model_file  # noqa: E402
-from drivseg_ros.model_store import find_model  # noqa: E402
+from drivseg_ros.model.file import read_model_file  # noqa: E402
+from drivseg_ros.model.store import find_model  # noqa: E402
 from drivseg_ros.segmenter import Segmenter  # noqa: E402
 
 needs_gpu = pytest.mark.skipif(

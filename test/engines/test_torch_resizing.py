@@ -20,8 +20,8 @@ from drivseg_ros.engines.torch_resizing import (  # noqa: E402
     linear_weights,
     nearest_indices,
 )
-from drivseg_ros.model_card import BDD100K_CLASSES, ModelCard  # noqa: E402
-from drivseg_ros.resizing import Placement, place_image, restore_plane  # noqa: E402
+from drivseg_ros.images.resizing import Placement, place_image, restore_plane  # noqa: E402
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelCard  # noqa: E402
 
 CPU = torch.device('cpu')
 NETWORK = (360, 640)  # height, width

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from drivseg_ros.evaluation.boundary import count_boundaries, rim, rim_width
-from drivseg_ros.model_card import UNLABELLED
+from drivseg_ros.model.card import UNLABELLED
 
 
 def slow_rim(mask: np.ndarray, unknown: np.ndarray, distance: int) -> np.ndarray:

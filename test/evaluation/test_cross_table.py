@@ -9,7 +9,7 @@ import pytest
 
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.cross_table import count_pairs
-from drivseg_ros.model_card import UNLABELLED
+from drivseg_ros.model.card import UNLABELLED
 
 
 @pytest.mark.parametrize(('height', 'bands'), [(40, 1), (40, 4), (41, 4), (3, 5)])

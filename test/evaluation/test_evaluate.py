@@ -30,20 +30,20 @@ from evaluation_bags import (
 )
 
 from drivseg_ros.bags import messages
+from drivseg_ros.bags.frame_source import BagTopics
 from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.writer import BagWriter
-from drivseg_ros.datasets.label_codes import plain_ids
-from drivseg_ros.datasets.paired_files import PairedFiles
-from drivseg_ros.datasets.registry import open_dataset
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.asked_frames import AskedFrames, open_frames
-from drivseg_ros.evaluation.bag_source import BagTopics
 from drivseg_ros.evaluation.evaluation_file import describe, read_evaluation, write_evaluation
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.frame_source import DatasetSource
-from drivseg_ros.evaluation.label_map import read_label_map
 from drivseg_ros.evaluation.measures import bands, extremes, figure_names, measures, slices
+from drivseg_ros.frames.label_codes import plain_ids
+from drivseg_ros.frames.label_map import read_label_map
+from drivseg_ros.frames.paired_files import PairedFiles
+from drivseg_ros.frames.registry import open_dataset
 
 
 def test_a_folder_and_a_bag_of_the_same_frames_give_the_same_numbers(

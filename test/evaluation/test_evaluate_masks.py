@@ -26,13 +26,13 @@ from evaluation_bags import (
 )
 
 from drivseg_ros.bags import messages
+from drivseg_ros.bags.frame_source import BagTopics
 from drivseg_ros.bags.typestore import standard_types
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import BagError, DataError, ParameterError
-from drivseg_ros.evaluation.bag_source import BagTopics
-from drivseg_ros.evaluation.label_map import read_label_map
 from drivseg_ros.evaluation.measures import measures
-from drivseg_ros.model_card import UNLABELLED
+from drivseg_ros.frames.label_map import read_label_map
+from drivseg_ros.model.card import UNLABELLED
 
 
 def test_masks_that_are_there_are_judged_as_if_we_had_made_them(

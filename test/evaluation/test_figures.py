@@ -14,7 +14,7 @@ from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
 from drivseg_ros.evaluation.figures import Figures
 from drivseg_ros.evaluation.report import describe_accuracy
-from drivseg_ros.model_card import BDD100K_CLASSES, ModelCard, ModelClass, Role
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelCard, ModelClass, Role
 
 CARD = ModelCard(
     'four',

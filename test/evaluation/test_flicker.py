@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from drivseg_ros.evaluation.flicker import MAX_GAP_NS, FlickerCounter
-from drivseg_ros.model_card import UNLABELLED
+from drivseg_ros.model.card import UNLABELLED
 
 
 def plane(*ids: int) -> np.ndarray:

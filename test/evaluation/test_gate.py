@@ -15,11 +15,11 @@ from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.evaluation.evaluation_diff import compare, frames_that_changed
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.gate import Check, check_frames, check_limits
-from drivseg_ros.evaluation.junit import junit_xml
 from drivseg_ros.evaluation.limit import Limit, LimitKind, check_directions
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.measures import Measure, measures
-from drivseg_ros.evaluation.truth import Figure
+from drivseg_ros.frames.truth import Figure
+from drivseg_ros.report.junit import junit_xml
 
 FRAMES = 30
 NAMES = ('direct:direct', 'alternative:alternative', 'background')

@@ -14,7 +14,7 @@ from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_diff import compare, frames_that_changed
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.gate import Limit, LimitKind, check_limits
-from drivseg_ros.evaluation.live_times import LiveTimes
+from drivseg_ros.evaluation.live.times import LiveTimes
 from drivseg_ros.evaluation.measures import measures
 from drivseg_ros.evaluation.paired_parts import pair_parts
 from drivseg_ros.evaluation.shared_frames import shared_frames

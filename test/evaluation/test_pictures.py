@@ -12,11 +12,11 @@ import pytest
 from tiny_model import tiny_card
 
 from drivseg_ros.errors import DrivsegError
-from drivseg_ros.evaluation import overlay_video
-from drivseg_ros.evaluation.contact_sheet import ContactSheet, write_caption
-from drivseg_ros.evaluation.overlay_video import OverlayVideo
-from drivseg_ros.evaluation.showcase import Showcase
-from drivseg_ros.segmentation import Segmentation
+from drivseg_ros.model.segmentation import Segmentation
+from drivseg_ros.report import overlay_video
+from drivseg_ros.report.contact_sheet import ContactSheet, write_caption
+from drivseg_ros.report.overlay_video import OverlayVideo
+from drivseg_ros.report.showcase import Showcase
 
 
 def gray(value: int, height: int = 48, width: int = 64) -> np.ndarray:

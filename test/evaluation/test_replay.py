@@ -24,7 +24,7 @@ from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import BagError, DrivsegError
 from drivseg_ros.evaluation.replay import Replay, ReplayFiles
 from drivseg_ros.evaluation.report import write_report
-from drivseg_ros.image_codec import decode_labels
+from drivseg_ros.images.codec import decode_labels
 from drivseg_ros.segmenter import Segmenter
 
 

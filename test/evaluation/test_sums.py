@@ -10,8 +10,8 @@ from evaluation_cases import BDD100K, classes, random_pair, result_of
 
 from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.sums import Sums, figures
-from drivseg_ros.evaluation.truth import Figure, figures_of
-from drivseg_ros.model_card import BDD100K_CLASSES, UNLABELLED
+from drivseg_ros.frames.truth import Figure, figures_of
+from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED
 
 metrics = pytest.importorskip('sklearn.metrics', reason='scikit-learn is not installed')
 

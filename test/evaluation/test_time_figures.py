@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from evaluation_cases import random_pair, result_of
 
+from drivseg_ros.base.frame_ledger import FrameCounts
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.evaluation.evaluation_diff import compare
 from drivseg_ros.evaluation.evaluation_file import describe
@@ -18,8 +19,8 @@ from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.frame_times import STAGES, FrameTimes, percentiles
 from drivseg_ros.evaluation.gate import check_limits
 from drivseg_ros.evaluation.limit import Limit, LimitKind
-from drivseg_ros.evaluation.live_times import LiveTimes
-from drivseg_ros.evaluation.live_usage import UsageSeries
+from drivseg_ros.evaluation.live.times import LiveTimes
+from drivseg_ros.evaluation.live.usage import UsageSeries
 from drivseg_ros.evaluation.measures import Measure, figure_names, measures
 from drivseg_ros.evaluation.time_figures import (
     TIME_FIGURES,
@@ -29,7 +30,6 @@ from drivseg_ros.evaluation.time_figures import (
     time_measures,
     unit_of,
 )
-from drivseg_ros.frame_ledger import FrameCounts
 
 PAIRS = [random_pair(i) for i in range(6)]
 USAGE = UsageSeries(((0.5, 80.0, 120.5, 30.0, 400.0), (1.0, 90.0, 130.0, None, None)), 'the node')

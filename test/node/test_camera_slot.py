@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 
-from drivseg_ros.frame_ledger import FrameLedger
+from drivseg_ros.base.frame_ledger import FrameLedger
 from drivseg_ros.node.camera_slot import CameraSlot, Frame
 
 

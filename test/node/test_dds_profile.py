@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from drivseg_ros.base.share import share_directory
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.node.dds_profile import (
     PROFILE_FILE,
@@ -16,7 +17,6 @@ from drivseg_ros.node.dds_profile import (
     SWITCH_VARIABLE,
     use_image_profile,
 )
-from drivseg_ros.share import share_directory
 
 FAST_DDS_3, FAST_DDS_2 = PROFILE_VARIABLES
 PROFILE = share_directory() / PROFILE_FILE

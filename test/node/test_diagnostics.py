@@ -20,7 +20,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage
 
-from drivseg_ros.model_file import read_model_file
+from drivseg_ros.model.file import read_model_file
 from drivseg_ros.node.camera_monitor import STAGES
 
 MakeLive = Callable[..., Live]

@@ -17,8 +17,8 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from node_harness import Live, Peer, keys, make_image, make_picture, wait_for
 
-from drivseg_ros.gpus import find_gpus
-from drivseg_ros.image_codec import decode_labels
+from drivseg_ros.base.gpus import find_gpus
+from drivseg_ros.images.codec import decode_labels
 
 MakeLive = Callable[..., Live]
 

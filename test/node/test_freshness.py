@@ -19,7 +19,7 @@ from node_harness import Live, Peer, make_image, make_picture, wait_for
 from sensor_msgs.msg import CompressedImage
 
 from drivseg_ros.engines import registry
-from drivseg_ros.image_codec import decode_labels
+from drivseg_ros.images.codec import decode_labels
 from drivseg_ros.segmenter import Segmenter
 
 MakeLive = Callable[..., Live]

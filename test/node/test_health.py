@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from drivseg_ros.frame_ledger import FrameCounts
-from drivseg_ros.latency import LatencySummary
+from drivseg_ros.base.frame_ledger import FrameCounts
+from drivseg_ros.base.latency import LatencySummary
 from drivseg_ros.node.camera_monitor import STAGES, CameraMonitor, CameraReport
 from drivseg_ros.node.health import Level, Phase, judge_camera
 

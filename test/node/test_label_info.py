@@ -13,7 +13,7 @@ import pytest
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from tiny_model import tiny_card, write_tiny_model
 
-from drivseg_ros.model_card import ModelClass, Role
+from drivseg_ros.model.card import ModelClass, Role
 from drivseg_ros.node.label_info import find_vision_msgs, make_label_info
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage
 from tiny_model import write_tiny_model
 
-from drivseg_ros.image_codec import decode_compressed_image, decode_image, decode_labels
-from drivseg_ros.model_card import BDD100K_CLASSES
-from drivseg_ros.overlay import draw_overlay
+from drivseg_ros.images.codec import decode_compressed_image, decode_image, decode_labels
+from drivseg_ros.images.overlay import draw_overlay
+from drivseg_ros.model.card import BDD100K_CLASSES
 from drivseg_ros.segmenter import Segmenter
 
 MakeLive = Callable[..., Live]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from drivseg_ros.base.share import share_directory
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.node.parameter_spec import Change, Kind
 from drivseg_ros.node.parameters import (
@@ -19,7 +20,6 @@ from drivseg_ros.node.parameters import (
     parameters_table,
     parameters_yaml,
 )
-from drivseg_ros.share import share_directory
 
 DEFAULTS = {spec.name: spec.default for spec in SPECS}
 

@@ -21,8 +21,8 @@ from node_harness import Live, Peer, keys, make_image, make_picture, wait_for
 from tiny_model import write_tiny_model
 
 from drivseg_ros.engines import registry
-from drivseg_ros.image_codec import decode_image, decode_labels
-from drivseg_ros.model_card import BDD100K_CLASSES, ModelClass, Role
+from drivseg_ros.images.codec import decode_image, decode_labels
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass, Role
 from drivseg_ros.node import lifecycle_node
 from drivseg_ros.segmenter import Segmenter
 

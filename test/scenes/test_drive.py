@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.model_card import BDD100K_CLASSES
+from drivseg_ros.model.card import BDD100K_CLASSES
 from drivseg_ros.scenes import Drive, random_frame
 
 # sha256 of labels and image at 320x180; seen the same with numpy 1.26 and 2.4, OpenCV 4.10 and

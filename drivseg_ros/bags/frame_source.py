@@ -1,0 +1,346 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Frames of a bag: images or masks, with labels and confidence of the same stamps."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drivseg_ros.bags.reader import BagMessage, BagReader
+from drivseg_ros.bags.typestore import IMAGE_TYPES
+from drivseg_ros.errors import BagError, DataError, ImageError, ParameterError
+from drivseg_ros.evaluation.frame_source import DROPPED, FrameSource, LostFrame, SourceFrame
+from drivseg_ros.evaluation.replay import decode, stamp_ns
+from drivseg_ros.frames.label_map import LabelMap
+from drivseg_ros.images.codec import decode_labels
+from drivseg_ros.model.card import UNLABELLED
+
+BLOCK_S = 5
+"""Frames of a bag are resampled by so many seconds: those of one moment are alike."""
+
+# Partners lie near each other in a bag. Without a limit, a bag in which they do not would be held
+# in memory.
+_PENDING_LIMIT = 256
+
+
+@dataclass(frozen=True)
+class BagTopics:
+    """The topics of an evaluation in a bag.
+
+    Args:
+        image: raw or compressed images, which the network is run on; where there are masks, only
+            their stamps are taken, to tell what was dropped. None: the one topic with images.
+        label: labels (mono8) with the images' stamps; None: there are none.
+        mask: masks that are there already; None: the network makes them.
+        confidence: beside the masks.
+
+    Raises:
+        ParameterError: if topics contradict each other.
+    """
+
+    image: str | None = None
+    label: str | None = None
+    mask: str | None = None
+    confidence: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.confidence is not None and self.mask is None:
+            raise ParameterError(
+                f'the confidence {self.confidence} was named without the masks it belongs to; '
+                'name them (--mask-topic)'
+            )
+        named = [t for t in (self.image, self.label, self.mask, self.confidence) if t is not None]
+        if len(set(named)) != len(named):
+            raise ParameterError(f'the topics {named} must differ')
+
+
+@dataclass(eq=False)
+class _Pending:
+    """A frame whose partners have not all come."""
+
+    name: str
+    stamp: int
+    message: BagMessage
+    wanted: set[str]
+    partners: dict[str, BagMessage] = field(default_factory=dict)
+
+
+class BagSource(FrameSource):
+    """A bag.
+
+    Args:
+        bag: where it lies.
+        topics: what is taken from it.
+        labels: what the values in its labels mean.
+        masks: what those in its masks mean; None: the same.
+        names: of frames by stamp in nanoseconds; the others are called by their stamps.
+        drives: of frames by stamp, if the bag was made of a data set that knows them.
+        by_drive: whether frames are resampled by drive, those without a name by BLOCK_S seconds,
+            and not one by one.
+        limit: take the first so many frames only.
+        title: what to call it; None: the name of its folder or file.
+
+    Attributes:
+        bag: where it lies.
+        topics: what is taken from it, the one topic with images found.
+
+    Raises:
+        BagError: if the bag or a topic cannot be read.
+        DataError: if a topic holds no images, or there are no frames.
+    """
+
+    def __init__(
+        self,
+        bag: Path,
+        topics: BagTopics,
+        labels: LabelMap,
+        *,
+        masks: LabelMap | None = None,
+        names: Mapping[int, str] | None = None,
+        drives: Mapping[int, str] | None = None,
+        by_drive: bool = True,
+        limit: int | None = None,
+        title: str | None = None,
+    ) -> None:
+        self.labels = labels
+        self._masks = masks or labels
+        self.has_images = topics.mask is None
+        self.bag = bag
+        self._by_drive = by_drive
+        self._names, self._drives = names or {}, drives or {}
+        self._title = bag.resolve().name if title is None else title
+        with BagReader(bag) as reader:
+            self._unfinished = reader.unfinished
+            self.topics = topics = _complete(reader, topics)
+            self._frames = topics.image if topics.mask is None else topics.mask
+            self._others = {
+                t for t in (topics.label, topics.confidence) if t is not None and t != self._frames
+            }
+            read = {t for t in (topics.image, topics.label, topics.mask, topics.confidence) if t}
+            stamps: dict[str, list[int]] = {topic: [] for topic in read}
+            for message in reader.messages(sorted(read)):
+                stamps[message.topic].append(stamp_ns(message))
+        frames = stamps[str(self._frames)]
+        if not frames:
+            raise DataError(f"bag '{bag}' has no message on {self._frames}; name another topic")
+        for topic in sorted(read - {str(self._frames)}):
+            self._check_partners(topic, stamps)
+        self._limit = len(frames) if limit is None else min(limit, len(frames))
+        taken = frames[: self._limit]
+        self._first = min(taken)
+        self._stamps = {topic: set(found) for topic, found in stamps.items()}
+        images = stamps.get(topics.image or '', [])
+        cut = limit is not None
+        self._dropped = (
+            []
+            if self.has_images or cut
+            else [stamp for stamp in images if stamp not in self._stamps[str(self._frames)]]
+        )
+        there = stamps.get(topics.label or '', [])
+        # With a limit, labels behind it are not asked for.
+        last = max(taken)
+        asked = [stamp for stamp in there if not cut or stamp <= last]
+        self.unmatched_labels = len(asked) - len(set(asked) & set(taken))
+
+    def __len__(self) -> int:
+        return self._limit + len(self._dropped)
+
+    def __iter__(self) -> Iterator[SourceFrame | LostFrame]:
+        queue: deque[_Pending] = deque()
+        open_frames: dict[int, _Pending] = {}
+        early: dict[tuple[str, int], BagMessage] = {}
+        seen: set[int] = set()
+        with BagReader(self.bag) as reader:
+            count = 0
+            for message in reader.messages(sorted({str(self._frames), *self._others})):
+                stamp = stamp_ns(message)
+                if message.topic == self._frames:
+                    count += 1
+                    if count > self._limit:
+                        continue
+                    if stamp in seen:
+                        yield LostFrame(
+                            self._name(stamp),
+                            'stamp',
+                            f'two messages of {self._frames} have the stamp {_seconds(stamp)} s; '
+                            'the second is left out',
+                        )
+                        continue
+                    seen.add(stamp)
+                    wanted = {t for t in self._others if stamp in self._stamps[t]}
+                    frame = _Pending(self._name(stamp), stamp, message, wanted)
+                    for topic in wanted:
+                        if (topic, stamp) in early:
+                            frame.partners[topic] = early.pop((topic, stamp))
+                    queue.append(frame)
+                    open_frames[stamp] = frame
+                elif stamp in open_frames:
+                    open_frames[stamp].partners.setdefault(message.topic, message)
+                elif stamp not in seen and stamp in self._stamps[str(self._frames)]:
+                    early.setdefault((message.topic, stamp), message)
+                while queue and queue[0].wanted <= set(queue[0].partners):
+                    done = queue.popleft()
+                    del open_frames[done.stamp]
+                    yield self._decode(done)
+                if len(queue) + len(early) > _PENDING_LIMIT:
+                    raise DataError(
+                        f"in '{self.bag}', messages of one stamp lie more than {_PENDING_LIMIT} "
+                        'messages apart; record or write the topics interleaved'
+                    )
+                if count >= self._limit and not queue:
+                    break
+        for stamp in self._dropped:
+            yield LostFrame(
+                self._name(stamp), DROPPED, f'{self.topics.image} has it, {self._frames} has not'
+            )
+
+    def images_beside(self, names: Collection[str]) -> dict[str, np.ndarray]:
+        """See FrameSource."""
+        found: dict[str, np.ndarray] = {}
+        if self.has_images or self.topics.image is None:
+            return found
+        with BagReader(self.bag) as reader:
+            for message in reader.messages([self.topics.image]):
+                name = self._name(stamp_ns(message))
+                if name in names and name not in found:
+                    with suppress(ImageError):
+                        found[name] = decode(message)
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """Where the frames are from."""
+        topics = self.topics
+        return {
+            'kind': 'bag',
+            'given': str(self.bag),
+            'title': self._title,
+            'unfinished': self._unfinished,
+            'image_topic': topics.image,
+            'label_topic': topics.label,
+            'mask_topic': topics.mask,
+            'confidence_topic': topics.confidence,
+            'labels': self.labels.name,
+            'resampled_by': self._resampled_by,
+        }
+
+    @property
+    def _resampled_by(self) -> str:
+        if not self._by_drive:
+            return 'frame'
+        if self._names:
+            return 'drive' if self._drives else 'frame'
+        return f'blocks of {BLOCK_S} s'
+
+    def _group(self, stamp: int) -> str:
+        """What a frame is resampled with; of a data set the same as in its folder."""
+        name = self._name(stamp)
+        if stamp in self._names:
+            return self._drives.get(stamp, name) if self._by_drive else name
+        if not self._by_drive:
+            return f'{self._title}, {name}'
+        block = (stamp - self._first) // (BLOCK_S * 10**9) * BLOCK_S
+        return f'{self._title}, from {block} s'
+
+    def _check_partners(self, topic: str, stamps: Mapping[str, list[int]]) -> None:
+        """Refuses a topic of which no message goes with a frame."""
+        there, frames = stamps[topic], stamps[str(self._frames)]
+        if not there:
+            raise DataError(f"bag '{self.bag}' has no message on {topic}; name another topic")
+        if not set(there) & set(frames):
+            raise DataError(
+                f"in bag '{self.bag}', no message of {topic} (first stamp {_seconds(there[0])}) "
+                f'has the stamp of one of {self._frames} (first stamp {_seconds(frames[0])}); only '
+                'what has the same header stamp belongs together: name other topics, or let the '
+                'node keep the stamps of its images'
+            )
+
+    def _name(self, stamp: int) -> str:
+        return self._names.get(stamp) or _seconds(stamp)
+
+    def _decode(self, frame: _Pending) -> SourceFrame | LostFrame:
+        topics = self.topics
+        planes: dict[str, np.ndarray] = {}
+        for topic, message in {str(self._frames): frame.message, **frame.partners}.items():
+            is_image = self.has_images and topic == self._frames
+            try:
+                planes[topic] = decode(message) if is_image else decode_labels(message.message)
+            except (ImageError, BagError) as error:
+                return LostFrame(frame.name, getattr(error, 'kind', 'message'), f'{topic}: {error}')
+        if len({plane.shape[:2] for plane in planes.values()}) > 1:
+            sizes = [f'{topic} is {p.shape[1]}x{p.shape[0]}' for topic, p in planes.items()]
+            return LostFrame(
+                frame.name,
+                'size',
+                f'{", ".join(sizes)}; they must have one size, for nothing is stretched to fit: '
+                'let the node publish at the size of its images, or bring labels of its size',
+            )
+        try:
+            label, mask = self._ids(planes.get(topics.label or ''), planes.get(topics.mask or ''))
+        except DataError as error:
+            raise DataError(f'the frame {frame.name}: {error}') from None
+        return SourceFrame(
+            frame.name,
+            self._group(frame.stamp),
+            label,
+            planes[str(self._frames)] if self.has_images else None,
+            mask,
+            planes.get(topics.confidence or ''),
+            sequence=self._drives.get(frame.stamp, self._title),
+            stamp_ns=frame.stamp,
+        )
+
+    def _ids(
+        self, label: np.ndarray | None, mask: np.ndarray | None
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Class ids of the values that were recorded."""
+        true = None if label is None else self.labels.apply(label)
+        if mask is None:
+            return true, None
+        said = self._masks.apply(mask, what='mask')
+        if true is not None:
+            silent = (said == UNLABELLED) & (true != UNLABELLED)
+            if silent.any():
+                raise DataError(
+                    f'the mask has the values {np.unique(mask[silent]).tolist()}, which stand for '
+                    'no class, where the label has one; give them to a class (--mask-classes)'
+                )
+        return true, said
+
+
+def _complete(reader: BagReader, topics: BagTopics) -> BagTopics:
+    """With the image topic found, and all topics looked at."""
+    image = topics.image
+    if image is None and topics.mask is None:
+        there = [
+            name
+            for name, topic in reader.topics.items()
+            if topic.msgtype in IMAGE_TYPES and name != topics.label
+        ]
+        if len(there) != 1:
+            raise DataError(
+                f"bag '{reader.path}' has images on {', '.join(there) or 'no topic'}; name the one "
+                'to take (--image-topic)'
+            )
+        image = there[0]
+    # Compressed pictures do not keep class ids.
+    planes = (topics.label, topics.mask, topics.confidence)
+    for topic, allowed in ((image, IMAGE_TYPES), *((plane, IMAGE_TYPES[:1]) for plane in planes)):
+        if topic is not None and reader.topic(topic).msgtype not in allowed:
+            raise DataError(
+                f"the topic {topic} of '{reader.path}' has the type "
+                f'{reader.topic(topic).msgtype}; allowed are {", ".join(allowed)}'
+                f'{"" if topic == image else " (mono8, a class id per pixel)"}: name another'
+            )
+    return BagTopics(image, topics.label, topics.mask, topics.confidence)
+
+
+def _seconds(stamp: int) -> str:
+    """The stamp in seconds, every digit of it: a float would round it."""
+    return f'{stamp // 10**9}.{stamp % 10**9:09d}'

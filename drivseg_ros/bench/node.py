@@ -1,0 +1,255 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the node adds to the bare engine: time, CPU share and memory, by image size.
+
+The node is the real one, in this process, with a subscriber to its mask in another process. An
+image message in hand is given to it as its subscription would, and the time runs until the mask is
+published. Runs of the bare engine on the same image, ready in the network's size, alternate with
+it, so that a machine whose speed drifts slows both.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.parameter import Parameter
+
+from drivseg_ros.base.environment import describe_hardware, describe_versions
+from drivseg_ros.base.frame_ledger import FrameLedger
+from drivseg_ros.base.latency import percentile
+from drivseg_ros.base.processes import Process
+from drivseg_ros.bench.node_peer import benchmark_image
+from drivseg_ros.errors import DrivsegError
+from drivseg_ros.evaluation.live.ros_domain import private_domain
+from drivseg_ros.evaluation.report import describe_engine, describe_times
+from drivseg_ros.images.codec import decode_image
+from drivseg_ros.node.camera_slot import Frame
+from drivseg_ros.node.dds_profile import use_image_profile
+from drivseg_ros.node.health import Phase
+from drivseg_ros.node.lifecycle_node import SegmentationNode
+from drivseg_ros.segmenter import Segmenter
+
+SIZES = ((640, 360), (1280, 720), (1920, 1080))
+LOAD_RATE_HZ = 10.0
+LOAD_S = 5.0
+_TOPIC = '/benchmark/image'
+_TIMEOUT_S = 20.0
+# Looking more often would slow down what is measured.
+_POLL_S = 0.002
+
+
+def benchmark_node(
+    *,
+    parameters: Mapping[str, Any],
+    sizes: Sequence[tuple[int, int]] = SIZES,
+    frames: int = 100,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Measures the node.
+
+    Args:
+        parameters: of the node: model, engine, device, precision, threads.
+        sizes: (width, height) of the images.
+        frames: how many runs of node and engine for each size.
+        on_progress: called with the runs done and the runs there are.
+
+    Returns:
+        Hardware, versions, engine, and a row by size: the bare engine's time, the time from message
+        in hand to mask published, the ratio of their medians; and with images arriving through DDS
+        at LOAD_RATE_HZ, this process's share of one CPU and its memory.
+
+    Raises:
+        DrivsegError: if the node does not come up.
+    """
+    rows = []
+    with (
+        private_domain() as environment,
+        tempfile.TemporaryDirectory() as logs,
+        _environment(environment),
+        _running_node(parameters) as node,
+    ):
+        engine = describe_engine(_segmenter(node).engine)
+        engine['file'] = Path(engine['file']).name  # the folder is nobody else's business
+        for number, (width, height) in enumerate(sizes):
+
+            def peer(rate_hz: float, size: tuple[int, int] = (width, height)) -> Process:
+                return Process(
+                    'peer',
+                    'drivseg_ros.bench.node_peer',
+                    [_TOPIC, *map(str, size), str(rate_hz)],
+                    log=Path(logs) / 'peer.log',
+                    environment={},
+                )
+
+            def progress(done: int, offset: int = number * frames) -> None:
+                on_progress(offset + done, len(sizes) * frames)
+
+            with peer(0.0):
+                bare_ms, node_ms = _measure_times(node, width, height, frames, progress)
+            with peer(LOAD_RATE_HZ):
+                load = _measure_load(node)
+            rows.append(
+                {
+                    'width': width,
+                    'height': height,
+                    'encoding': 'bgr8',
+                    'bare_engine': describe_times(bare_ms),
+                    'node': describe_times(node_ms),
+                    'ratio': round(percentile(node_ms, 50) / percentile(bare_ms, 50), 3),
+                    'load': load,
+                }
+            )
+    return {
+        'kind': 'bench node',
+        'hardware': describe_hardware(),
+        'versions': describe_versions(),
+        'engine': engine,
+        'input': 'rendered street, seed 1, resized (drivseg_ros.scenes.drive.random_frame)',
+        'rows': rows,
+    }
+
+
+def markdown_table(report: Mapping[str, Any]) -> str:
+    """The rows as a table in Markdown, with what they were measured on."""
+    engine, hardware, versions = report['engine'], report['hardware'], report['versions']
+    lines = [
+        '| image | bare engine, ms (p50 / p95) | message to mask, ms (p50 / p95) | ratio '
+        f'| CPU at {LOAD_RATE_HZ:.0f} Hz | memory, MB |',
+        '|---|---|---|---|---|---|',
+    ]
+    for row in report['rows']:
+        bare, node, load = row['bare_engine'], row['node'], row['load']
+        lines.append(
+            f'| {row["width"]}×{row["height"]} {row["encoding"]} '
+            f'| {bare["p50_ms"]:.1f} / {bare["p95_ms"]:.1f} '
+            f'| {node["p50_ms"]:.1f} / {node["p95_ms"]:.1f} | {row["ratio"]:.2f} '
+            f'| {100 * load["cpu_share"]:.0f} % | {load["memory_mb"]:.0f} |'
+        )
+    lines += [
+        '',
+        f'{engine["model"]} ({engine["sha256"][:12]}) on {engine["engine"]}, {engine["device"]}, '
+        f'{engine["precision"]}, {engine["threads"]} threads; {hardware["cpu"]}, '
+        f'{hardware["cpus_usable"]} CPUs, {hardware["memory_gib"]} GiB; '
+        + ', '.join(f'{name} {version}' for name, version in versions.items())
+        + '.',
+    ]
+    return '\n'.join(lines) + '\n'
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _running_node(parameters: Mapping[str, Any]) -> Iterator[SegmentationNode]:
+    """The node, active, spun by a thread."""
+    use_image_profile()
+    rclpy.init(args=[])
+    overrides = {**parameters, 'image_topics': [_TOPIC], 'outputs': ['mask']}
+    node = SegmentationNode(
+        parameter_overrides=[Parameter(name, value=value) for name, value in overrides.items()]
+    )
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    thread = threading.Thread(target=_spin, args=(executor,), name='benchmark')
+    thread.start()
+    try:
+        _wait(lambda: node.phase is Phase.ACTIVE or bool(node.problem), 'the node to be active')
+        if node.problem:
+            raise DrivsegError(node.problem)
+        yield node
+    finally:
+        rclpy.try_shutdown()
+        thread.join()
+        node.leave(keep_waiting=lambda: True)
+        node.destroy_node()
+
+
+def _spin(executor: SingleThreadedExecutor) -> None:
+    with suppress(ExternalShutdownException):
+        executor.spin()
+
+
+def _measure_times(
+    node: SegmentationNode,
+    width: int,
+    height: int,
+    frames: int,
+    progress: Callable[[int], None],
+) -> tuple[list[float], list[float]]:
+    camera = node.cameras[0]
+    segmenter = _segmenter(node)
+    _wait(lambda: bool(camera.publishers.wanted(has_confidence=False)), 'a subscriber')
+    message = benchmark_image(width, height)
+    batch = segmenter.prepare([decode_image(message)]).copy()
+    bare_ms: list[float] = []
+    node_ms: list[float] = []
+    warm_up = 5
+    for i in range(-warm_up, frames):
+        started = time.perf_counter()
+        segmenter.engine.infer(batch, confidence=False)
+        bare = time.perf_counter() - started
+        ledger = camera.monitor.ledger
+        goal = ledger.counts().processed + 1
+        camera.slot.put(Frame(message=message, received_s=time.monotonic()))
+        node.worker.wake()  # type: ignore[union-attr]
+        _wait(partial(_has_processed, ledger, goal), 'a mask')
+        if i >= 0:
+            bare_ms.append(bare * 1e3)
+            # Timed by the worker itself: to be told and to look takes time that is not the node's.
+            node_ms.append(camera.monitor.newest_stages_ms['total'])
+            progress(i + 1)
+    return bare_ms, node_ms
+
+
+def _measure_load(node: SegmentationNode) -> dict[str, Any]:
+    ledger = node.cameras[0].monitor.ledger
+    before = ledger.counts().processed
+    _wait(partial(_has_processed, ledger, before + 5), 'images')
+    first, cpu, started = ledger.counts(), time.process_time(), time.perf_counter()
+    time.sleep(LOAD_S)
+    seconds = time.perf_counter() - started
+    last, cpu = ledger.counts(), time.process_time() - cpu
+    pages = int(Path('/proc/self/statm').read_text().split()[1])
+    return {
+        'seconds': round(seconds, 3),
+        'processed_hz': round((last.processed - first.processed) / seconds, 2),
+        'dropped': last.dropped - first.dropped,
+        'cpu_share': round(cpu / seconds, 4),
+        'memory_mb': round(pages * os.sysconf('SC_PAGE_SIZE') / 1e6, 1),
+    }
+
+
+def _has_processed(ledger: FrameLedger, goal: int) -> bool:
+    return ledger.counts().processed >= goal
+
+
+def _segmenter(node: SegmentationNode) -> Segmenter:
+    if node.worker is None:
+        raise DrivsegError('the node has no network')
+    return node.worker.segmenter
+
+
+def _wait(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _TIMEOUT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise DrivsegError(f'waited {_TIMEOUT_S:.0f} s for {what} in vain; see the log above')
+        time.sleep(_POLL_S)

@@ -1,0 +1,110 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an evaluation's counts follow from: if it is the same, they need not be counted again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from drivseg_ros.base.environment import describe_versions
+from drivseg_ros.errors import DataError
+from drivseg_ros.evaluation.asked_frames import attributes_beside, check_kind
+from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
+from drivseg_ros.frames.label_map import LabelMap, read_label_map, read_mask_map
+from drivseg_ros.lab.comparing.candidates import find_judges
+from drivseg_ros.model.file import ModelFile
+
+# They tell where something is, or how fast it goes; what they stand for is looked at instead.
+_NO_MATTER = ('frames', 'data', 'model', 'threads', 'labels', 'mask_classes', 'attributes')
+_VERSIONS_THAT_COUNT = (
+    'drivseg_ros',
+    'numpy',
+    'opencv',
+    'opencv-python-headless',
+    'onnxruntime',
+    'onnxruntime-gpu',
+    'openvino',
+    'torch',
+    'tensorrt',
+    'tensorrt_rtx',
+)
+
+
+def identify(request: EvaluationRequest, model: ModelFile | None) -> dict[str, Any]:
+    """Tells evaluations apart, whatever folder the frames and the model lie in.
+
+    The files of a bag count by name, size and time of change, those of a data set by name and size:
+    to read them all would take as long as much of the work does.
+
+    Args:
+        request: what is asked for.
+        model: the network.
+
+    Returns:
+        Plain data, the same after a way through JSON.
+
+    Raises:
+        DataError: if the frames are not there, or a file cannot be read.
+        ParameterError: if a label map is not valid.
+    """
+    versions = describe_versions()
+    content = {
+        **{key: value for key, value in request.to_dict().items() if key not in _NO_MATTER},
+        'versions': {name: versions[name] for name in _VERSIONS_THAT_COUNT if name in versions},
+        'model': None if model is None else model.sha256,
+        'labels': _digest_of(request.labels, read_label_map),
+        'mask_classes': _digest_of(request.mask_classes, read_mask_map),
+        **_frames(request),
+    }
+    return json.loads(json.dumps(content))
+
+
+def bag_files(path: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of change (nanoseconds) of a file, or of all in a folder.
+
+    Raises:
+        OSError: if they cannot be looked at.
+    """
+    if path.is_file():
+        found = [(path.name, path.stat())]
+    else:
+        there = sorted(p for p in path.rglob('*') if p.is_file())
+        found = [(p.relative_to(path).as_posix(), p.stat()) for p in there]
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
+
+
+def _frames(request: EvaluationRequest) -> dict[str, Any]:
+    path = Path(request.frames)
+    data = None if request.data is None else Path(request.data)
+    given = None if request.attributes is None else Path(request.attributes)
+    try:
+        if path.exists():
+            return {
+                'files': bag_files(path),
+                'attributes': None if given is None else _digest(given),
+            }
+        check_kind(request.frames)
+        beside = attributes_beside(request.frames, data) if given is None else given
+        (judge,) = find_judges([request.frames], (), data=data, limit=request.limit)
+        return {
+            'dataset': judge.dataset.identity,
+            'attributes': None if beside is None else _digest(beside),
+        }
+    except OSError as error:
+        raise DataError(f'{error.filename} cannot be read ({error.strerror})') from None
+
+
+def _digest_of(text: str | None, read: Callable[[str], LabelMap]) -> str | None:
+    if text is None:
+        return None
+    found = read(text)
+    said = (found.name, found.classes, sorted(found.values.items()), found.unlabelled, found.truth)
+    return hashlib.sha256(repr(said).encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,251 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Models x engines x precisions against one fp32 reference: the report of `drivseg parity`.
+
+The reference runs once and its masks are kept in files; each row then runs in a process of its
+own, so that a runtime that crashes costs its row only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drivseg_ros.base.environment import describe_hardware, describe_versions
+from drivseg_ros.base.workers import Worker
+from drivseg_ros.engines.spec import EngineSpec
+from drivseg_ros.errors import DrivsegError, MissingDependencyError, ModelError
+from drivseg_ros.evaluation.parity.agreement import ParityBounds
+from drivseg_ros.frames.evaluated import open_frames
+from drivseg_ros.model.file import ModelFile
+
+REFERENCE = EngineSpec('onnxruntime', 'fp32', 'cpu')
+_MODULE = 'drivseg_ros.evaluation.parity.worker'
+
+
+@dataclass(frozen=True)
+class DataChoice:
+    """The arguments of `open_frames`, to be handed on."""
+
+    data: Path
+    labels: str | None = None
+    image_topic: str | None = None
+    label_topic: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A row: a model on an engine."""
+
+    model: ModelFile
+    spec: EngineSpec
+
+    def __str__(self) -> str:
+        return f'{self.model.path.name} on {self.spec}'
+
+
+def run_parity(
+    candidates: Sequence[Candidate],
+    data: DataChoice,
+    *,
+    threads: int = 0,
+    bounds: ParityBounds | None = None,
+    skip_missing: bool = False,
+    on_progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+) -> dict[str, Any]:
+    """Compares every candidate with the first one's model in fp32 by onnxruntime on the CPU.
+
+    Args:
+        candidates: the rows; a row that is the reference itself is not run twice.
+        data: the frames.
+        threads: CPU threads of every engine; 0 leaves the choice to it.
+        bounds: what is still the same.
+        skip_missing: whether runtimes that are not installed are passed over; else they fail.
+        on_progress: called with what is run, the frames done and the frames there are.
+
+    Returns:
+        The content of the report: verdict, hardware, versions, input, bounds, reference, rows.
+
+    Raises:
+        ModelError: if the first model cannot be a reference.
+        DataError: if there are no frames or they do not fit the models.
+        DrivsegError: if the reference cannot be run.
+    """
+    bounds = bounds or ParityBounds()
+    reference_model = candidates[0].model
+    if reference_model.is_checkpoint or reference_model.card.precision != REFERENCE.precision:
+        kind = 'a checkpoint' if reference_model.is_checkpoint else reference_model.card.precision
+        raise ModelError(
+            f'the first model is the reference, and {reference_model.path} is {kind}; name the '
+            '.onnx file in fp32 that it belongs to before it'
+        )
+    frames = open_frames(**vars(data))
+    # Taken before anything runs: these files are what is compared.
+    hashes = {candidate.model.path: candidate.model.sha256 for candidate in candidates}
+    request: dict[str, Any] = {
+        'model': str(reference_model.path),
+        'spec': dataclasses.asdict(REFERENCE),
+        'threads': threads,
+        'data': {**vars(data), 'data': str(data.data)},
+    }
+    with tempfile.TemporaryDirectory(prefix='drivseg-parity-') as folder:
+        masks = Path(folder) / 'masks'
+        masks.mkdir()
+        request['masks'] = str(masks)
+
+        def ask(name: str, changes: Mapping[str, Any]) -> Any:
+            on_progress(name, 0, len(frames))
+            with Worker(name, _MODULE, log=Path(folder) / 'log') as worker:
+                return worker.ask(
+                    {**request, **changes},
+                    on_note=lambda note: on_progress(name, note['done'], len(frames)),
+                )
+
+        reference = ask(f'the reference, {reference_model.path.name} on {REFERENCE}', {})
+        rows = []
+        for candidate in candidates:
+            if candidate.model == reference_model and _is_reference(candidate):
+                rows.append(_reference_row(reference))
+                continue
+            changes = {
+                'model': str(candidate.model.path),
+                'spec': dataclasses.asdict(candidate.spec),
+                'reference_model': str(reference_model.path),
+                'bounds': dataclasses.asdict(bounds),
+            }
+            try:
+                rows.append(ask(str(candidate), changes))
+            except DrivsegError as error:
+                missing = isinstance(error, MissingDependencyError) and skip_missing
+                verdict = 'skipped' if missing else 'not run'
+                rows.append(_row_not_run(candidate, hashes[candidate.model.path], error, verdict))
+    failed = any(row['verdict'] in ('fail', 'not run') for row in rows)
+    return {
+        'kind': 'parity',
+        'verdict': 'fail' if failed else 'pass',
+        'hardware': describe_hardware(),
+        'versions': describe_versions(),
+        'input': {
+            'data': frames.description,
+            'labels': data.labels or data.label_topic,
+            'frames': reference['frames'],
+            'failed': reference['failed'],
+            'pixels_sha256': reference['pixels_sha256'],
+        },
+        'bounds': dataclasses.asdict(bounds),
+        'reference': {'engine': reference['engine'], 'accuracy': reference['accuracy']},
+        'rows': rows,
+    }
+
+
+def failures(report: Mapping[str, Any]) -> list[str]:
+    """One sentence for each row that fails: which, and by how much."""
+    return [
+        f'{row["engine"]["file"]} on {row["engine"]["engine"]} '
+        f'({row["engine"]["precision"]}, {row["engine"]["device"]}): ' + '; '.join(row['reasons'])
+        for row in report['rows']
+        if row['verdict'] in ('fail', 'not run')
+    ]
+
+
+def markdown_table(report: Mapping[str, Any]) -> str:
+    """The rows as a table in Markdown, with what they were measured on."""
+    lines = [
+        '| model | engine | same class, % (worst frame) | confidence off, mean / most '
+        '| mIoU, % | change | drivable IoU, % | change | |',
+        '|---|---|---|---|---|---|---|---|---|',
+    ]
+    for row in report['rows']:
+        engine = row['engine']
+        cells = [engine['model'], f'{engine["engine"]} {engine["precision"]}, {engine["device"]}']
+        if row['verdict'] in ('not run', 'skipped'):
+            lines.append(f'| {" | ".join(cells)} | – | – | – | – | – | – | {row["verdict"]} |')
+            continue
+        worst, confidence = row['worst_frame'], row['confidence_steps_of_255']
+        accuracy = row['accuracy'] or {'miou': None, 'drivable_iou': None}
+        cells += [
+            f'{row["agreement_percent"]:.3f} ({worst["agreement_percent"]:.2f})',
+            '–'
+            if confidence is None
+            else f'{confidence["mean"] / 2.55:.2f} % / {confidence["largest"] / 2.55:.0f} %',
+            _percent(accuracy['miou']),
+            _signed(row['miou_change_points']),
+            _percent(accuracy['drivable_iou']),
+            _signed(row['drivable_iou_change_points']),
+            row['verdict'],
+        ]
+        lines.append(f'| {" | ".join(cells)} |')
+    return '\n'.join([*lines, '', _basis(report)]) + '\n'
+
+
+def _basis(report: Mapping[str, Any]) -> str:
+    given, bounds, hardware = report['input'], report['bounds'], report['hardware']
+    reference = report['reference']['engine']
+    text = (
+        f'{given["frames"]} frames ({given["data"]}, pixels '
+        f'{given["pixels_sha256"][:12]}), '
+        + (f'labels {given["labels"]}. ' if given['labels'] else '')
+        + ('' if given['labels'] else 'no labels: the change of the mIoU cannot be judged. ')
+        + f'Reference: {reference["model"]} ({reference["sha256"][:12]}), {reference["engine"]} '
+        f'{reference["precision"]}, {reference["device"]}. Bounds: at least '
+        f'{bounds["min_agreement"]:g} % of the pixels the same, mIoU within '
+        f'{bounds["max_miou_change"]:g} points.'
+    )
+    if given['failed']:
+        text += f' {len(given["failed"])} frames could not be decoded and are left out.'
+    versions = ', '.join(f'{name} {version}' for name, version in report['versions'].items())
+    machine = [hardware['cpu'], f'{hardware["cpus_usable"]} CPUs', *hardware.get('gpus', [])]
+    return f'{text} {", ".join(machine)}; {versions}.'
+
+
+def _is_reference(candidate: Candidate) -> bool:
+    spec = candidate.spec
+    precision = candidate.model.card.precision if spec.precision == 'auto' else spec.precision
+    return dataclasses.replace(spec, precision=precision) == REFERENCE
+
+
+def _reference_row(reference: Mapping[str, Any]) -> dict[str, Any]:
+    labelled = reference['accuracy'] is not None
+    return {
+        'engine': reference['engine'],
+        'verdict': 'reference',
+        'reasons': [],
+        'frames': reference['frames'],
+        'agreement_percent': 100.0,
+        'worst_frame': {'name': '', 'agreement_percent': 100.0},
+        'confidence_steps_of_255': None,
+        'miou_change_points': 0.0 if labelled else None,
+        'drivable_iou_change_points': 0.0 if labelled else None,
+        'accuracy': reference['accuracy'],
+    }
+
+
+def _row_not_run(
+    candidate: Candidate, sha256: str, error: DrivsegError, verdict: str
+) -> dict[str, Any]:
+    return {
+        'engine': {
+            'model': candidate.model.card.name,
+            'file': candidate.model.path.name,
+            'sha256': sha256,
+            'engine': candidate.spec.engine,
+            'device': candidate.spec.device,
+            'precision': candidate.spec.precision,
+        },
+        'verdict': verdict,
+        'reasons': [str(error)],
+    }
+
+
+def _percent(value: float | None) -> str:
+    return '–' if value is None else f'{100 * value:.2f}'
+
+
+def _signed(value: float | None) -> str:
+    # Adding 0 makes 0 of -0.
+    return '–' if value is None else f'{round(value, 3) + 0.0:+.3f}'

@@ -1,0 +1,175 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is compared, and on which frames, as a user writes it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from drivseg_ros.errors import ParameterError
+from drivseg_ros.frames.base import Dataset
+from drivseg_ros.lab.training.recipe import Recipe
+from drivseg_ros.lab.training.recipe_file import read_recipe, ready_recipes
+from drivseg_ros.lab.training.recipe_parts import Source
+from drivseg_ros.lab.training.sources import open_source
+from drivseg_ros.model.file import ModelFile
+from drivseg_ros.model.store import find_model, list_models
+
+_RECIPE_SUFFIXES = ('.yaml', '.yml')
+_COMMA = re.compile(r',(?![^\[{]*[\]}])')  # but not one in a list
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network to be compared: a recipe that makes it, or its file.
+
+    Args:
+        title: its name in the table.
+        recipe: how it is made; None if there is a file.
+        file: a checkpoint or a model file; None if there is a recipe.
+    """
+
+    title: str
+    recipe: Recipe | None = None
+    file: ModelFile | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """A data set that is measured on.
+
+    Args:
+        title: its name in the table.
+        dataset: its frames.
+    """
+
+    title: str
+    dataset: Dataset
+
+
+def find_candidates(texts: Sequence[str], *, overrides: Sequence[str] = ()) -> list[Candidate]:
+    """Reads what is to be compared, each by its title.
+
+    Args:
+        texts: paths of recipes, checkpoints and model files, and names of ready recipes and of
+            models, with .yaml or .onnx where both have the name.
+        overrides: changes to all recipes, KEY=VALUE.
+
+    Raises:
+        ParameterError: if a name stands for nothing or for two things, or two candidates have
+            one title.
+        ModelError: if a file cannot be used.
+    """
+    if not texts:
+        raise ParameterError('nothing to compare was named; give recipes or networks')
+    found = [_candidate(text, overrides) for text in texts]
+    titles = Counter(one.title for one in found)
+    result = []
+    for one in found:
+        if titles[one.title] > 1 and one.file is not None:
+            one = Candidate(f'{one.title} ({one.file.path.stem})', file=one.file)
+        result.append(one)
+    twice = [title for title, count in Counter(one.title for one in result).items() if count > 1]
+    if twice:
+        raise ParameterError(
+            f'two of the networks are called {twice[0]!r}; give each once, and recipes names of '
+            'their own'
+        )
+    return result
+
+
+def find_judges(
+    texts: Sequence[str],
+    candidates: Sequence[Candidate],
+    *,
+    data: Path | None,
+    limit: int | None = None,
+) -> list[Judge]:
+    """Opens the data sets that are measured on.
+
+    Args:
+        texts: as KIND[:PART][=ROOT][,OPTION=VALUE...]; ${data} in a root stands for `data`. If
+            there are none, what the recipes hold out.
+        candidates: what is compared.
+        data: the folder of data sets.
+        limit: so many frames of each only.
+
+    Raises:
+        ParameterError: if none is named, or one is not understood.
+        DataError: if one cannot be read.
+    """
+    sources = [_source(text) for text in texts]
+    if not sources:
+        for recipe in (one.recipe for one in candidates if one.recipe is not None):
+            sources += [source for source in recipe.held_out if source not in sources]
+    if not sources:
+        raise ParameterError(
+            'no data set to measure on was named, and no recipe holds one out; give KIND:PART=ROOT '
+            '(--on)'
+        )
+    judges = []
+    for source in sources:
+        if limit is not None:
+            source = Source(
+                source.dataset,
+                source.root,
+                source.part,
+                options={**source.options, 'limit': limit},
+            )
+        judges.append(Judge(source.title, open_source(source, data)))
+    titles = Counter(judge.title for judge in judges)
+    if len(titles) < len(judges):
+        judges = [
+            Judge(f'{judge.title} {number}', judge.dataset) if titles[judge.title] > 1 else judge
+            for number, judge in enumerate(judges, start=1)
+        ]
+    return judges
+
+
+def _candidate(text: str, overrides: Sequence[str]) -> Candidate:
+    path = Path(text)
+    recipes = ready_recipes()
+    models = {model.path.stem: model.path for model in list_models()}
+    if text in recipes and text in models:
+        raise ParameterError(
+            f'{text!r} is a recipe and a model; write {text}.yaml or {text}.onnx for the one that '
+            'is meant'
+        )
+    if text in recipes or path.suffix in _RECIPE_SUFFIXES:
+        ready = recipes.get(path.stem) if len(path.parts) == 1 and not path.is_file() else None
+        recipe = read_recipe(ready or text, overrides)
+        return Candidate(recipe.name, recipe=recipe)
+    ready = models.get(path.stem) if len(path.parts) == 1 and not path.is_file() else None
+    file = find_model(text if ready is None or path.suffix != '.onnx' else ready)
+    return Candidate(file.card.name, file=file)
+
+
+def _source(text: str) -> Source:
+    first, *others = _COMMA.split(text)
+    name, _, root = first.partition('=')
+    kind, colon, part = name.partition(':')
+    options: dict[str, Any] = {}
+    for other in others:
+        key, equals, value = other.partition('=')
+        if not key or not equals:
+            kind = ''
+            break
+        try:
+            options[key] = YAML(typ='safe', pure=True).load(value)
+        except YAMLError:
+            kind = ''
+            break
+    if not kind or (colon and not part):
+        raise ParameterError(
+            f'the data set {text!r} is not understood; write KIND[:PART][=ROOT][,OPTION=VALUE...], '
+            "such as shared_bdd100k:held_out='${data}/bdd100k_drivable'"
+        )
+    return Source(kind, root, part or None, options=options)

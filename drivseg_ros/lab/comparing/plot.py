@@ -1,0 +1,127 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Size against accuracy as a picture, a panel for each data set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drivseg_ros.base.whole_file import whole_file
+from drivseg_ros.errors import MissingDependencyError
+from drivseg_ros.lab.comparing.labels import place_labels
+
+try:
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+except ImportError:
+    raise MissingDependencyError(
+        "the plot needs matplotlib, which is not installed: pip install 'drivseg_ros[report]'"
+    ) from None
+
+_NAMES = {'drivable': 'drivable IoU', 'road': 'road IoU', 'ego_lane': 'IoU of the ego lane'}
+_FONT = 8
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network in a panel.
+
+    Args:
+        title: of the network.
+        millions: of parameters.
+        percent: of the figure.
+    """
+
+    title: str
+    millions: float
+    percent: float
+
+
+def points_of(report: Mapping[str, Any], title: str) -> tuple[str, list[Point]]:
+    """What a data set's panel shows.
+
+    mIoU where all networks that were measured have one, else the first figure by role, which all
+    networks have.
+
+    Args:
+        report: of `compare`.
+        title: of the data set.
+
+    Returns:
+        The figure's name, and the networks.
+    """
+    (data,) = [one for one in report['data'] if one['title'] == title]
+    rows = [row for row in report['rows'] if title in row.get('accuracy', {})]
+    by_role = data['figures_by_role']
+    all_have = all(row['accuracy'][title]['miou'] is not None for row in rows)
+    name = 'mIoU' if all_have or not by_role else _NAMES[by_role[0]]
+    found = []
+    for row in rows:
+        figures = row['accuracy'][title]
+        value = figures['miou'] if name == 'mIoU' else figures['by_role'][by_role[0]]
+        if value is not None:
+            found.append(Point(row['title'], max(row['parameters'], 1) / 1e6, 100 * value))
+    return name, found
+
+
+def draw_plot(report: Mapping[str, Any], path: Path) -> bool:
+    """Writes the picture.
+
+    Args:
+        report: of `compare`.
+        path: a .png; its folder is made.
+
+    Returns:
+        Whether there was anything to draw; if not, there is no such file afterwards.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
+    panels = [(one['title'], *points_of(report, one['title'])) for one in report['data']]
+    panels = [panel for panel in panels if panel[2]]
+    if not panels:
+        path.unlink(missing_ok=True)  # of an earlier comparison; it would belong to no table
+        return False
+    figure = Figure(figsize=(6.4 * len(panels), 4.8), dpi=150, layout='constrained')
+    FigureCanvasAgg(figure)
+    for axes, (title, name, points) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+    ):
+        _draw_panel(axes, title, name, points)
+    # The layout is made when it is drawn; labels are put where points are then.
+    figure.draw_without_rendering()
+    figure.set_layout_engine('none')
+    for axes, (_, _, points) in zip(figure.axes, panels, strict=True):
+        place_labels(
+            axes,
+            [(p.millions, p.percent) for p in points],
+            [p.title for p in points],
+            font_size=_FONT,
+        )
+    with whole_file(path) as partial:
+        figure.savefig(partial, format='png', metadata={'Software': None})
+    return True
+
+
+def _draw_panel(axes: Axes, title: str, name: str, points: Sequence[Point]) -> None:
+    axes.set_title(title, fontsize=10, parse_math=False)
+    axes.set_xlabel('parameters, millions')
+    axes.set_ylabel(f'{name}, %')
+    axes.set_xscale('log')
+    sizes = [p.millions for p in points]
+    axes.set_xlim(min(sizes) / 2, max(sizes) * 2)
+    low, high = min(p.percent for p in points), max(p.percent for p in points)
+    margin = max(1.0, 0.15 * (high - low))
+    axes.set_ylim(max(0.0, low - margin), min(100.0, high + margin))
+    axes.xaxis.set_major_formatter(lambda value, _: f'{value:g}')
+    if math.log10(max(sizes) / min(sizes)) < 1.5:
+        axes.xaxis.set_minor_formatter(lambda value, _: f'{value:g}')
+        axes.tick_params(axis='x', which='minor', labelsize=7)
+    axes.grid(True, which='major', color='0.9')
+    axes.set_axisbelow(True)
+    axes.scatter(sizes, [p.percent for p in points], s=28, color='#2c7fb8', zorder=3)

@@ -1,0 +1,8 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where a network looks: attention and class-activation maps, drawn over the image."""
+
+from __future__ import annotations
+
+# The room works on the networks themselves, so it has the same need, told in the same words.
+import drivseg_ros.networks  # noqa: F401

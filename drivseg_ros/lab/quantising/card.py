@@ -1,0 +1,98 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the card of a quantised model tells of its making."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import onnx
+
+from drivseg_ros.base.environment import describe_versions
+from drivseg_ros.evaluation.parity.agreement import ParityBounds
+from drivseg_ros.frames.evaluated import Frames
+from drivseg_ros.lab.quantising.judgement import Judgement
+from drivseg_ros.model.card import ModelCard
+from drivseg_ros.model.file import METADATA_KEY, ModelFile
+
+METHOD = (
+    'post-training quantisation: channels equalised; weights of 7 bits in int8, one scale an '
+    'output channel; activations 8 bits, one scale a tensor, range: mean over the frames of the '
+    'extremes; first and last convolutions and the most sensitive ones in float'
+)
+
+
+def int8_card(source: ModelCard) -> ModelCard:
+    """The card of the int8 model, without its history."""
+    return dataclasses.replace(source, name=f'{source.name}_int8', precision='int8', provenance={})
+
+
+def with_history(
+    card: ModelCard,
+    source: ModelFile,
+    *,
+    calibration: Frames,
+    judged: Frames,
+    bounds: ParityBounds,
+    convolutions: int,
+    kept_float: Sequence[str],
+    judgements: dict[str, Judgement],
+) -> ModelCard:
+    """The card with all that was done and seen; what the source's card told stays below 'source'.
+
+    Args:
+        card: of the int8 model.
+        source: the model it was made of.
+        calibration: the frames it was calibrated on.
+        judged: those it was judged by.
+        bounds: what it was held to.
+        convolutions: how many the network has.
+        kept_float: those that stay in float.
+        judgements: by runtime.
+    """
+    history = {
+        'source': {'name': source.card.name, 'sha256': source.sha256},
+        'method': METHOD,
+        'calibration': {
+            'data': calibration.description,
+            'frames': len(calibration) - len(calibration.failed),
+        },
+        'judged_by': {
+            'data': judged.description,
+            'frames': len(judged) - len(judged.failed),
+            'with_labels': judged.has_labels,
+        },
+        'bounds': dataclasses.asdict(bounds),
+        'convolutions': convolutions,
+        'kept_float': list(kept_float),
+        'parity': {name: _describe(judgement) for name, judgement in judgements.items()},
+        'versions': describe_versions(),
+    }
+    provenance = {'quantisation': history, 'source': dict(source.card.provenance)}
+    return dataclasses.replace(card, provenance=provenance)
+
+
+def with_card(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
+    """A copy of a graph with a card inside."""
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    result.producer_name = 'drivseg_ros'
+    onnx.helper.set_model_props(result, {METADATA_KEY: card.to_json()})
+    return result
+
+
+def _describe(judgement: Judgement) -> dict[str, Any]:
+    result = judgement.result
+    figures: dict[str, Any] = {
+        'agreement_percent': round(result.agreement, 3),
+        'worst_frame_percent': round(result.worst_agreement, 2),
+        'keeps_bounds': not judgement.failures,
+    }
+    if result.matrix is not None and result.miou_change is not None:
+        figures['miou'] = round(result.matrix.miou, 4)
+        figures['miou_change_points'] = round(result.miou_change, 3)
+    if result.drivable_iou_change is not None:
+        figures['drivable_iou_change_points'] = round(result.drivable_iou_change, 3)
+    return figures

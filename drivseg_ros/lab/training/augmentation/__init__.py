@@ -1,0 +1,7 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Random views of labelled frames: another camera, another light, another weather."""
+
+from drivseg_ros.lab.training.augmentation.config import PRESETS, Augmentation
+
+__all__ = ['PRESETS', 'Augmentation']

@@ -1,0 +1,168 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Recipes in YAML files: what one takes over from another, and what the command line changes."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from drivseg_ros.base.share import share_directory
+from drivseg_ros.base.yaml_reason import yaml_reason
+from drivseg_ros.errors import ParameterError
+from drivseg_ros.lab.training.recipe import Recipe
+
+EXTENDS = 'extends'
+_SUFFIXES = ('.yaml', '.yml')
+
+
+def ready_recipes() -> dict[str, Path]:
+    """The recipes that come with the package, by name."""
+    folder = share_directory() / 'config' / 'recipes'
+    return {p.stem: p for p in sorted(folder.glob('*.yaml'))}
+
+
+def find_recipe(name_or_path: str | Path) -> Path:
+    """The file of a recipe.
+
+    Args:
+        name_or_path: The path of a YAML file, or a name that `ready_recipes` lists.
+
+    Raises:
+        ParameterError: If there is none.
+    """
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    ready = ready_recipes()
+    if str(name_or_path) in ready:
+        return ready[str(name_or_path)]
+    what = 'no file' if path.suffix in _SUFFIXES or len(path.parts) > 1 else 'no recipe'
+    raise ParameterError(
+        f'{what} {str(name_or_path)!r}; give the path of a YAML file or one of the ready recipes: '
+        f'{", ".join(ready)}'
+    )
+
+
+def read_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Reads a recipe.
+
+    Args:
+        name_or_path: See `find_recipe`.
+        overrides: Changes as KEY=VALUE. A key may go deeper by points (`augmentation.flip`,
+            `train.0.weight`); the value is YAML.
+
+    Raises:
+        ParameterError: If there is no such recipe, it is not YAML, or something in it is not
+            allowed; unknown keys are named with those allowed.
+    """
+    path = find_recipe(name_or_path)
+    try:
+        content = _read(path, ())
+        for override in overrides:
+            _apply(content, override)
+        return Recipe.from_dict(content)
+    except ParameterError as error:
+        raise ParameterError(f'{path}: {error}') from None
+
+
+def write_recipe(recipe: Recipe, path: Path) -> Path:
+    """Writes a recipe with every key, so that it says all that was done."""
+    stream = io.StringIO()
+    yaml = YAML()
+    yaml.default_flow_style = False
+    # Through JSON: what is left are the types that YAML writes plainly.
+    yaml.dump(json.loads(json.dumps(recipe.to_dict())), stream)
+    path.write_text(f'# As it was run; read it with drivseg train.\n{stream.getvalue()}')
+    return path
+
+
+def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    if path.resolve() in above:
+        raise ParameterError(f'{path} takes itself over by {EXTENDS}; remove one of them')
+    try:
+        content = _load(path.read_text(encoding='utf-8'))
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise ParameterError(
+            f'it cannot be read as YAML: {yaml_reason(error)}; correct it'
+        ) from None
+    if not isinstance(content, dict):
+        raise ParameterError(f'it is {content!r}; write a recipe as key: value')
+    base = content.pop(EXTENDS, None)
+    if base is None:
+        return content
+    if not isinstance(base, str):
+        raise ParameterError(f'{EXTENDS} is {base!r}; name a recipe')
+    beside = path.parent / base
+    found = beside if beside.is_file() else find_recipe(base)
+    try:
+        taken = _read(found, (*above, path.resolve()))
+    except ParameterError as error:
+        raise ParameterError(f'{EXTENDS} {found}: {error}') from None
+    return {**taken, **content}
+
+
+def _load(text: str) -> Any:
+    """What YAML says, in parts of which none is another one: a change to one changes one."""
+    return _apart(YAML(typ='safe', pure=True).load(text), ())
+
+
+def _apart(value: Any, above: tuple[int, ...]) -> Any:
+    if id(value) in above:
+        raise ParameterError('an alias in it stands for what it lies in; write it out')
+    inside = (*above, id(value))
+    if isinstance(value, Mapping):
+        return {_plain(key): _apart(v, inside) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_apart(v, inside) for v in value]
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if value is not None and not isinstance(value, (bool, int, float, str)):
+        raise ParameterError(
+            f'it holds {str(value)!r}, which YAML takes for a {type(value).__name__}; put it in '
+            'quotes if it is a text'
+        )
+    return value
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition('=')
+    if not equals or not key:
+        raise ParameterError(f'the change {override!r} is none; write KEY=VALUE')
+    try:
+        value = _load(text) if text.strip() else ''
+    except YAMLError as error:
+        raise ParameterError(
+            f'the change {override!r} has no YAML behind the sign ({yaml_reason(error)}); correct '
+            'it, or put a text in quotes'
+        ) from None
+    *path, last = key.split('.')
+    place: Any = content  # a mapping or a list, further and further in
+    for step in path:
+        if isinstance(place, dict) and place.get(step) is None:
+            place[step] = {}
+        place = place[_index(place, step, override)]
+    if not isinstance(place, (dict, list)):
+        raise ParameterError(f'the change {override!r} goes deeper than the recipe does')
+    index: Any = _index(place, last, override)
+    place[index] = value
+
+
+def _index(place: Any, step: str, override: str) -> Any:
+    if isinstance(place, dict):
+        return step
+    if not isinstance(place, list) or not step.isdecimal() or int(step) >= len(place):
+        length = len(place) if isinstance(place, list) else 0
+        raise ParameterError(
+            f'the change {override!r} asks for {step!r} where there are {length} entries, counted '
+            'from 0'
+        )
+    return int(step)

@@ -1,0 +1,213 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a recipe is made of besides numbers: data sets, teachers, and lists of classes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from drivseg_ros.errors import ParameterError
+from drivseg_ros.frames.folder import CLASS_LISTS, classes_named
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass, Role
+
+LANES = 'lanes'
+LANE_CLASSES = (
+    *BDD100K_CLASSES[:2],
+    ModelClass(2, 'other_road', (155, 89, 182), Role.ROAD),
+    ModelClass(3, 'background', (0, 0, 0), Role.NONE),
+)
+"""BDD100K's lanes, and the road that is not ours to drive apart from what is no road."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data set of a recipe.
+
+    Args:
+        dataset: Its kind, as `open_dataset` takes it.
+        root: Its folder; `${data}` in it stands for the folder given as `--data`.
+        part: Its part, such as 'training'; None takes all of it.
+        weight: How often an epoch draws each frame: 1 once, 0.2 every fifth (others each epoch),
+            2 twice.
+        map: From its classes to the network's; None maps equal names to each other.
+        options: What else `open_dataset` takes for this kind.
+
+    Raises:
+        ParameterError: If a value is not allowed.
+    """
+
+    dataset: str
+    root: str = ''
+    part: str | None = None
+    weight: float = 1.0
+    map: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        what = f'the data set {self.dataset!r}'
+        check_text(self.dataset, f'{what} of the recipe', 'a kind of data set')
+        if not isinstance(self.root, str):
+            raise ParameterError(f'{what} has the root {self.root!r}; a folder is needed')
+        if self.part is not None and not isinstance(self.part, str):
+            raise ParameterError(f'{what} has the part {self.part!r}; a name is needed')
+        object.__setattr__(self, 'weight', number(self.weight, f'{what} has the weight'))
+        if not 0 < self.weight <= 1000:
+            raise ParameterError(
+                f'{what} has the weight {self.weight}; above 0 to 1000 is allowed (leave it out '
+                'of the recipe instead of giving it none)'
+            )
+        if self.map is not None and not isinstance(self.map, Mapping):
+            raise ParameterError(f'{what} has the map {self.map!r}; write it as class: classes')
+        if not isinstance(self.options, Mapping):
+            raise ParameterError(f'{what} has the options {self.options!r}; write key: value')
+        beside = [key for key in self.options if not isinstance(key, str) or key == 'part']
+        if beside:
+            raise ParameterError(
+                f'{what} has the option {beside[0]!r}; names of options are needed (a part is told '
+                'beside them)'
+            )
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        return self.dataset if self.part is None else f'{self.dataset} ({self.part})'
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A network whose answers are learned from beside the labels.
+
+    Args:
+        model: A model file of ours with confidence: a path, or a name that `drivseg models` lists.
+        weight: Factor on its loss.
+        map: From its classes to the network's; None maps equal names to each other.
+        sources: Which entries under `train` it is asked about: their places, from 0, or their
+            kinds; none: all of them.
+        everywhere: Listened to on every pixel, also where it contradicts a label, instead of only
+            where the labels leave open what it says.
+
+    Raises:
+        ParameterError: If a value is not allowed.
+    """
+
+    model: str
+    weight: float = 1.0
+    map: Mapping[str, Any] | None = None
+    sources: tuple[int | str, ...] = ()
+    everywhere: bool = False
+
+    def __post_init__(self) -> None:
+        check_text(self.model, 'a teacher of the recipe has the model', 'a model file')
+        object.__setattr__(self, 'weight', number(self.weight, f'{self.model} has the weight'))
+        if not 0 < self.weight <= 100:
+            raise ParameterError(
+                f'the teacher {self.model} has the weight {self.weight}; above 0 to 100 is allowed'
+            )
+        if not is_list(self.sources, str, int):
+            raise ParameterError(
+                f'the teacher {self.model} has the sources {self.sources!r}; a list of places '
+                'under train, from 0, or of kinds of data sets is needed'
+            )
+        object.__setattr__(self, 'sources', tuple(self.sources))
+        if self.map is not None and not isinstance(self.map, Mapping):
+            raise ParameterError(
+                f'the teacher {self.model} has the map {self.map!r}; write it as class: classes'
+            )
+        if not isinstance(self.everywhere, bool):
+            raise ParameterError(
+                f'the teacher {self.model} has everywhere {self.everywhere!r}; true and false are '
+                'allowed'
+            )
+
+
+def asked(teacher: Teacher, train: Sequence[Source]) -> list[bool]:
+    """About which of the training sets a teacher is asked.
+
+    Raises:
+        ParameterError: If it names one that is not there.
+    """
+    kinds = [source.dataset for source in train]
+    for wanted in teacher.sources:
+        if wanted not in kinds and wanted not in range(len(kinds)):
+            raise ParameterError(
+                f'the teacher {teacher.model} is to be asked about {wanted!r}; under train are '
+                f'{dict(enumerate(kinds))}'
+            )
+    return [
+        not teacher.sources or place in teacher.sources or kind in teacher.sources
+        for place, kind in enumerate(kinds)
+    ]
+
+
+def read_classes(value: Any) -> tuple[ModelClass, ...]:
+    """Classes as a recipe writes them: a name, or a list of names or {name, color, role}.
+
+    Raises:
+        ParameterError: If there is no such list, or a class is not valid.
+    """
+    if value == LANES:
+        return LANE_CLASSES
+    if not isinstance(value, (str, Sequence)) or len(value) < 2:
+        raise ParameterError(f'the recipe has the classes {value!r}; at least 2 are needed')
+    try:
+        return classes_named(value)
+    except ParameterError as error:
+        raise ParameterError(f'{error}; {LANES} is known as well') from None
+
+
+def write_classes(classes: Sequence[ModelClass]) -> Any:
+    """The reverse of `read_classes`."""
+    for name, known in {LANES: LANE_CLASSES, **CLASS_LISTS}.items():
+        if tuple(classes) == known:
+            return name
+    return [{'name': c.name, 'color': list(c.color), 'role': c.role.value} for c in classes]
+
+
+def read_part(kind: type, content: Any, what: str) -> Any:
+    """A Source or Teacher from a mapping; unknown keys are refused."""
+    if not isinstance(content, Mapping):
+        raise ParameterError(f'{what} is {content!r}; write it as key: value')
+    fields = [f.name for f in dataclasses.fields(kind)]
+    check_keys(content, fields, what, needed=1)
+    return kind(**content)
+
+
+def check_keys(content: Mapping, allowed: Sequence[str], what: str, *, needed: int = 0) -> None:
+    """Refuses keys that nobody knows, and the lack of the first `needed` ones."""
+    unknown = sorted(map(str, content.keys() - set(allowed)))
+    if unknown:
+        raise ParameterError(
+            f'{what} has the unknown keys {unknown}; allowed are {", ".join(allowed)}'
+        )
+    missing = [key for key in allowed[:needed] if key not in content]
+    if missing:
+        raise ParameterError(f'{what} lacks the keys {missing}; add them')
+
+
+def check_text(value: Any, given: str, allowed: str) -> None:
+    """Refuses what is no text, or an empty one."""
+    if not isinstance(value, str) or not value.strip():
+        raise ParameterError(f'{given} {value!r}; {allowed} is needed')
+
+
+def is_list(value: Any, *kinds: type) -> bool:
+    """Whether it is a list whose entries are of these types, and not of their subtypes."""
+    listed = isinstance(value, Sequence) and not isinstance(value, str)
+    return listed and all(type(entry) in kinds for entry in value)
+
+
+def number(value: Any, given: str) -> float:
+    """A finite number; YAML's habits let some come as text (1e-3 without a point)."""
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        result = float(value)
+    except (TypeError, ValueError):
+        raise ParameterError(f'{given} {value!r}; a number is needed') from None
+    if not math.isfinite(result):
+        raise ParameterError(f'{given} {value!r}; a finite number is needed')
+    return result

@@ -1,0 +1,121 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Weights on disk: .safetensors with the model card in its metadata; nothing that unpickles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from drivseg_ros.errors import MissingDependencyError, ModelError
+from drivseg_ros.model.card import ModelCard
+from drivseg_ros.model.file import ARCHITECTURE_KEY, CHECKPOINT_SUFFIX, METADATA_KEY
+from drivseg_ros.networks.registry import create_network
+
+try:
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import save_file
+except ImportError:
+    raise MissingDependencyError(
+        "checkpoints need safetensors, which is not installed: pip install 'drivseg_ros[torch]'"
+    ) from None
+
+
+def save_checkpoint(network: nn.Module, path: Path, *, architecture: str, card: ModelCard) -> Path:
+    """Write a network's weights with its card.
+
+    Args:
+        network: The network.
+        path: The file to write, .safetensors; its folder is made.
+        architecture: Its name in the registry.
+        card: Its card.
+
+    Raises:
+        ModelError: if path has another suffix, or the registry makes another network of that
+            name and card than this one.
+    """
+    _check_suffix(path)
+    tensors = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
+    _check_tensors(path, create_network(architecture, num_classes=card.num_classes), tensors)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(
+        tensors,
+        str(path),
+        metadata={ARCHITECTURE_KEY: architecture, METADATA_KEY: card.to_json()},
+    )
+    return path
+
+
+def load_checkpoint(path: Path) -> tuple[nn.Module, ModelCard]:
+    """The network with its weights, in evaluation mode on the CPU, and its card.
+
+    Raises:
+        ModelError: if the file is missing, damaged, has no card, or does not fit its
+            architecture.
+    """
+    metadata, tensors = read_tensors(path)
+    missing = sorted({ARCHITECTURE_KEY, METADATA_KEY} - set(metadata))
+    if missing:
+        raise ModelError(
+            f'{path} lacks the metadata {missing}; only checkpoints written by drivseg_ros can '
+            'be loaded'
+        )
+    try:
+        card = ModelCard.from_json(metadata[METADATA_KEY])
+        network = create_network(metadata[ARCHITECTURE_KEY], num_classes=card.num_classes)
+    except ModelError as error:
+        raise ModelError(f'{path}: {error}') from None
+    _check_tensors(path, network, tensors)
+    network.load_state_dict(tensors)
+    return network.eval(), card
+
+
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The metadata and the tensors, on the CPU, of any .safetensors file.
+
+    Raises:
+        ModelError: if the file is missing or damaged, or holds infinities or NaN.
+    """
+    _check_suffix(path)
+    if not path.is_file():
+        raise ModelError(f'no checkpoint at {path}; give the path of a .safetensors file')
+    try:
+        with safe_open(str(path), framework='pt') as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f'{path} cannot be read as safetensors ({error}); write or copy it again'
+        ) from None
+    strange = [n for n, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()]
+    if strange:
+        raise ModelError(
+            f'{path} holds numbers that are not finite in {len(strange)} tensors, the first being '
+            f'{strange[0]!r}; such a network tells nothing: take an earlier checkpoint'
+        )
+    return metadata, tensors
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix != CHECKPOINT_SUFFIX:
+        raise ModelError(
+            f'{path} is no checkpoint: its name must end in .safetensors; files that unpickle '
+            '(.pt, .pth, .ckpt) are never loaded'
+        )
+
+
+def _check_tensors(path: Path, network: nn.Module, tensors: dict) -> None:
+    """Refuse tensors whose names, shapes or dtypes are not the network's."""
+    wanted = {name: (tuple(t.shape), t.dtype) for name, t in network.state_dict().items()}
+    given = {name: (tuple(t.shape), t.dtype) for name, t in tensors.items()}
+    if wanted == given:
+        return
+    differing = sorted(
+        name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)
+    )
+    name = differing[0]
+    raise ModelError(
+        f'{path} does not fit its architecture in {len(differing)} tensors, the first being '
+        f'{name!r}: needed is {wanted.get(name, "none")}, given {given.get(name, "none")}'
+    )

@@ -1,0 +1,66 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.frames.classes_file import CLASSES_FILE, classes_text, read_classes_file
+from drivseg_ros.frames.folder import CLASS_LISTS, classes_named
+from drivseg_ros.frames.registry import open_dataset
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass, Role
+
+TEXTS = st.text(st.characters(exclude_categories=['Cs']), min_size=1).filter(str.strip)
+
+
+def there_and_back(classes):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / CLASSES_FILE
+        path.write_text(classes_text(classes), encoding='utf-8')
+        return classes_named(read_classes_file(path))
+
+
+@pytest.mark.parametrize('name', CLASS_LISTS)
+def test_known_classes_come_back(name):
+    assert there_and_back(CLASS_LISTS[name]) == CLASS_LISTS[name]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=4, unique=True), st.sampled_from(Role))
+def test_any_classes_come_back(names, role):
+    classes = tuple(ModelClass(i, name, (i, 128, 255), role) for i, name in enumerate(names))
+    assert there_and_back(classes) == classes
+
+
+def test_a_folder_says_its_classes_unless_they_are_given(write):
+    write.image('images/a.jpg')
+    write.ids('labels/a.png', [[0] * 8] * 6)
+    (write.root / CLASSES_FILE).write_text(classes_text(BDD100K_CLASSES))
+    assert open_dataset('folder', write.root).classes == BDD100K_CLASSES
+    given = open_dataset('folder', write.root, classes=['road'])
+    assert [c.name for c in given.classes] == ['road']
+
+
+@pytest.mark.parametrize(
+    ('content', 'error', 'words'),
+    [
+        (b'[a: b', DataError, 'cannot be read: while parsing'),
+        (b'\xff\xff', DataError, 'cannot be read'),
+        (b'road: 0', DataError, 'are no list; give a name, or {name, color, role}'),
+        (b'', DataError, 'are no list'),
+        (b'- {name: a, colour: [1, 2, 3]}', ParameterError, 'class 0 is given as'),
+        (b'[a, a]', ParameterError, 'each with its own name'),
+    ],
+)
+def test_a_file_that_does_not_say_them_is_refused(content, error, words, write):
+    write.image('images/a.jpg')
+    write.ids('labels/a.png', [[0] * 8] * 6)
+    (write.root / CLASSES_FILE).write_bytes(content)
+    with pytest.raises(error) as raised:
+        open_dataset('folder', write.root)
+    assert words in str(raised.value)

@@ -1,0 +1,60 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Frames to calibrate on are others than those to judge by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivseg_ros.errors import DataError
+from drivseg_ros.frames.evaluated import Frames
+from drivseg_ros.lab.quantising.frames import MIN_FRAMES, require_frames, split_frames
+
+
+class Numbers(Frames):
+    description = 'numbers'
+    has_labels = False
+
+    def __init__(self, places: Sequence[int]) -> None:
+        self.places = list(places)
+        self.failed = {}
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.places)
+
+    def take(self, places: Sequence[int]) -> Numbers:
+        return Numbers([self.places[i] for i in sorted(places)])
+
+
+@given(st.integers(20, 3000), st.integers(8, 300), st.integers(8, 300))
+def test_split(count: int, calibrate: int, judge: int) -> None:
+    first, second = split_frames(Numbers(range(count)), calibrate=calibrate, judge=judge)
+    assert isinstance(first, Numbers)
+    assert isinstance(second, Numbers)
+    assert not set(first.places) & set(second.places)
+    for part, wanted in ((first, calibrate), (second, judge)):
+        assert len(set(part.places)) == len(part.places) <= wanted
+        assert len(part.places) >= min(wanted, MIN_FRAMES)
+        # From the whole of the set.
+        assert part.places[0] <= 0.3 * count
+        assert part.places[-1] >= 0.7 * count - 1
+
+
+@pytest.mark.parametrize('count', [0, 1, 19])
+def test_too_few_to_split(count: int) -> None:
+    with pytest.raises(DataError, match=rf'has {count} frames; at least 20 .*--judge'):
+        split_frames(Numbers(range(count)), calibrate=8, judge=8)
+
+
+def test_too_few() -> None:
+    require_frames(Numbers(range(8)), 'judge by')
+    with pytest.raises(DataError, match=r'numbers has 7 frames to judge by; at least 8 '):
+        require_frames(Numbers(range(7)), 'judge by')

@@ -1,0 +1,106 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Frames whose labels the tiny model gets partly right, in a folder and in bags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from color_bag import PERIOD_NS, START_NS, color_image
+
+from drivseg_ros.bags import messages
+from drivseg_ros.bags.frame_source import BagSource, BagTopics
+from drivseg_ros.bags.writer import BagWriter
+from drivseg_ros.evaluation.bootstrap import BootstrapSettings
+from drivseg_ros.evaluation.evaluate import evaluate_source
+from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.frame_source import DatasetSource, FrameSource
+from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.frames.label_map import plain_map
+from drivseg_ros.frames.registry import open_dataset
+from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED
+from drivseg_ros.segmenter import Segmenter
+
+FRAMES = 8
+IMAGE, LABEL, MASK, CONFIDENCE = '/cam/image_raw', '/cam/label', '/cam/mask', '/cam/confidence'
+BDD100K = plain_map('bdd100k', BDD100K_CLASSES)
+SETTINGS = EvaluationSettings(bootstrap=BootstrapSettings(draws=200))
+
+
+def label_of(number: int) -> np.ndarray:
+    """What the tiny model says of the image, with a tenth wrong and a tenth unlabelled."""
+    random = np.random.default_rng(number)
+    label = color_image(number).argmax(-1).astype(np.uint8)
+    wrong = random.random(label.shape) < 0.1 * (1 + number % 3)
+    label[wrong] = (label[wrong] + 1) % 3
+    label[random.random(label.shape) < 0.1] = UNLABELLED
+    return label
+
+
+def stamp(number: int) -> int:
+    return START_NS + number * PERIOD_NS
+
+
+def write_folder(root: Path) -> Path:
+    for folder in ('images', 'labels'):
+        (root / folder).mkdir(parents=True)
+    for i in range(FRAMES):
+        cv2.imwrite(str(root / 'images' / f'{i}.png'), color_image(i)[..., ::-1])
+        cv2.imwrite(str(root / 'labels' / f'{i}.png'), label_of(i))
+    return root
+
+
+Planes = Sequence[tuple[str, int, np.ndarray]]
+
+
+def write_bag(path: Path, planes: Planes) -> Path:
+    """Writes (topic, number of the frame, pixels) in this order."""
+    with BagWriter(path) as writer:
+        write_planes(writer, planes)
+    return path
+
+
+def write_planes(writer: BagWriter, planes: Planes) -> None:
+    for topic in sorted({topic for topic, _, _ in planes}):
+        writer.add_topic(topic, 'sensor_msgs/msg/Image')
+    for place, (topic, number, pixels) in enumerate(planes):
+        encoding = 'rgb8' if pixels.ndim == 3 else 'mono8'
+        message = messages.image(
+            pixels, encoding=encoding, stamp_ns=stamp(number), frame_id='camera'
+        )
+        writer.write(topic, START_NS + place, message)
+
+
+def labelled(count: int = FRAMES) -> list[tuple[str, int, np.ndarray]]:
+    return [
+        plane
+        for i in range(count)
+        for plane in ((IMAGE, i, color_image(i)), (LABEL, i, label_of(i)))
+    ]
+
+
+def judge(
+    source: FrameSource,
+    model: Path | None,
+    *,
+    settings: EvaluationSettings = SETTINGS,
+    attributes: dict[str, dict[str, str]] | None = None,
+) -> EvaluationResult:
+    common: dict[str, Any] = {'network_classes': BDD100K_CLASSES, 'attributes': attributes}
+    if model is None:
+        return evaluate_source(source, None, settings, network={'masks': MASK}, **common)
+    with Segmenter.open(model, engine='onnxruntime', device='cpu', threads=1) as segmenter:
+        return evaluate_source(source, segmenter, settings, network={'model': 'tiny'}, **common)
+
+
+def in_bag(bag: Path, **changes: Any) -> BagSource:
+    topics = changes.pop('topics', BagTopics(label=LABEL))
+    return BagSource(bag, topics, changes.pop('labels', BDD100K), **changes)
+
+
+def folder_source(root: Path, **options: Any) -> DatasetSource:
+    return DatasetSource('folder', open_dataset('folder', root, classes='bdd100k'), **options)

@@ -1,0 +1,74 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Labels and masks whose counts are easily had, for tests of the evaluation."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from drivseg_ros.base.frame_ledger import FrameCounts
+from drivseg_ros.evaluation.bootstrap import BootstrapSettings
+from drivseg_ros.evaluation.evaluation_result import EvaluationPart, EvaluationResult
+from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.evaluation.tally import EvaluationSettings, Tally
+from drivseg_ros.frames.truth import figures_of
+from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED, ModelClass
+
+BDD100K = Matching(BDD100K_CLASSES, BDD100K_CLASSES, figures_of(BDD100K_CLASSES))
+PLAIN = EvaluationSettings(bootstrap=BootstrapSettings(draws=200))
+
+
+def classes(*described: str) -> tuple[ModelClass, ...]:
+    """As 'name:role', the role none if it is left out."""
+    parts = [text.partition(':') for text in described]
+    return tuple(ModelClass(i, p[0], (0, 0, i), p[2] or 'none') for i, p in enumerate(parts))
+
+
+def random_pair(
+    seed: int, *, shape: tuple[int, int] = (24, 32), truth: int = 3, network: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
+    """A label with unlabelled pixels, and a mask that is right in two pixels of three."""
+    random = np.random.default_rng(seed)
+    label = random.integers(0, truth, shape).astype(np.uint8)
+    noise = random.integers(0, network, shape).astype(np.uint8)
+    mask = np.where(random.random(shape) < 0.67, np.minimum(label, network - 1), noise)
+    label[random.random(shape) < 0.1] = UNLABELLED
+    return label, mask.astype(np.uint8)
+
+
+def result_of(
+    pairs: list[tuple[np.ndarray, np.ndarray]],
+    *,
+    matching: Matching = BDD100K,
+    settings: EvaluationSettings = PLAIN,
+    confidence: bool = False,
+    name: str = 'frame',
+) -> EvaluationResult:
+    """An evaluation of these labels and masks."""
+    tally = Tally(matching, settings)
+    for i, (label, mask) in enumerate(pairs):
+        sure = np.random.default_rng(i).integers(0, 256, mask.shape).astype(np.uint8)
+        tally.add(f'{name} {i}', mask, label, confidence=sure if confidence else None)
+    counts = FrameCounts(offered=len(pairs), processed=len(pairs))
+    part = EvaluationPart({'given': name, 'resampled_by': 'frame'}, counts)
+    return EvaluationResult(
+        matching,
+        settings,
+        {'model': 'none', 'engine': 'none', 'device': 'cpu', 'precision': 'fp32'},
+        (part,),
+        tuple(tally.rows),
+        tally.bands,
+        tally.calibration if confidence else None,
+    )
+
+
+def with_failure(result: EvaluationResult) -> EvaluationResult:
+    """The same, had one more frame been offered, that failed."""
+    (part,) = result.parts
+    counts = dataclasses.replace(
+        part.counts, offered=part.counts.offered + 1, failed=1, failed_by_kind={'jpeg': 1}
+    )
+    broken = dataclasses.replace(part, counts=counts, failures={'last': 'it is torn'})
+    return dataclasses.replace(result, parts=(broken,))
