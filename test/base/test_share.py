@@ -29,9 +29,9 @@ def test_in_a_checkout() -> None:
 def found_from(folder: Path, **environment: str) -> str:
     """What a copy of share.py outside of any checkout finds."""
     package = folder / 'site' / 'drivseg_ros'
-    package.mkdir(parents=True)
-    for name in ('__init__.py', 'share.py', 'errors.py'):
-        shutil.copy(CHECKOUT / 'drivseg_ros' / name, package)
+    (package / 'base').mkdir(parents=True)
+    for name in ('__init__.py', 'errors.py', 'base/__init__.py', 'base/share.py'):
+        shutil.copy(CHECKOUT / 'drivseg_ros' / name, package / name)
     code = textwrap.dedent("""
         from drivseg_ros.errors import DrivsegError
         from drivseg_ros.base.share import share_directory
