@@ -25,7 +25,8 @@ from drivseg_ros.evaluation.live.ros_domain import need_rclpy, private_domain
 from drivseg_ros.evaluation.live.usage import UsageSampler
 from drivseg_ros.evaluation.replay import COMPRESSED_IMAGE, image_rate_hz
 
-_PACKAGE = 'drivseg_ros.evaluation'
+_LEASH = 'drivseg_ros.bench.graph.leash'
+_WATCH = 'drivseg_ros.evaluation.live.watch'
 _START_TIMEOUT_S = 60.0
 # An engine may have to be built first.
 _LOAD_TIMEOUT_S = 900.0
@@ -153,15 +154,14 @@ def run_live(
 
         def start(name: str, module: str, arguments: list[str], log: Path) -> Process:
             leashed = [str(os.getpid()), sys.executable, '-m', module, *arguments]
-            leash = f'{_PACKAGE}.graph.leash'
             return stack.enter_context(
-                Process(name, leash, leashed, log=log, environment=environment)
+                Process(name, _LEASH, leashed, log=log, environment=environment)
             )
 
         watcher = stack.enter_context(
             Worker(
                 'the watcher',
-                f'{_PACKAGE}.live_watch',
+                _WATCH,
                 log=logs / 'watcher.log',
                 environment=environment,
             )
