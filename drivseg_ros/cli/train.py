@@ -71,7 +71,7 @@ def train(
     # Threads that spin while they wait take the CPU from the loading processes; OpenMP reads this
     # once, when torch is imported.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-    from drivseg_ros.lab.training.recipe import Recipe
+    from drivseg_ros.lab.training.recipe_file import read_recipe
 
     given = {
         'epochs': epochs,
@@ -83,7 +83,7 @@ def train(
         'limit_batches': limit_batches,
     }
     options = [f'{key}={_quoted(value)}' for key, value in given.items() if value is not None]
-    read = Recipe.from_yaml(recipe, [*(changes or []), *options])
+    read = read_recipe(recipe, [*(changes or []), *options])
     folder = output or RUNS / read.name
     try:
         with orderly_end():

@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from drivseg_ros.frames.base import Dataset as LabelledFrames
 from drivseg_ros.frames.cache import cached_arrays, in_threads, resize_frame
 from drivseg_ros.frames.class_mapping import ClassMapping
-from drivseg_ros.lab.training.augmentation import Augmentation
+from drivseg_ros.lab.training.augmentation import Augmentation, view_of
 from drivseg_ros.lab.training.hints import Hints
 from drivseg_ros.lab.training.order import Draw
 
@@ -121,7 +121,8 @@ class TrainingFrames(Dataset[Batch]):
         """One view; the same draw gives the same one."""
         width, height = self.size
         image, planes = self.sources[draw.source].read(draw.frame)
-        image, planes = self.augment(
+        image, planes = view_of(
+            self.augment,
             image,
             planes,
             draw.seed,

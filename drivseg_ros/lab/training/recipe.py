@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from drivseg_ros.errors import ParameterError
@@ -241,13 +240,6 @@ class Recipe:
         if 'classes' in values:
             values['classes'] = read_classes(values['classes'])
         return cls(**values)
-
-    @classmethod
-    def from_yaml(cls, path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
-        """A recipe from its file; see `recipe_file.read_recipe`."""
-        from drivseg_ros.lab.training.recipe_file import read_recipe
-
-        return read_recipe(path, overrides)
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as `from_dict` reads it, with every key."""

@@ -132,13 +132,13 @@ def test_a_recipe_takes_over_another_one(tmp_path):
         middle='extends: base.yaml\nepochs: 4\nloss: dice\n',
         top='extends: middle.yaml\nname: top\nloss: [focal]\n',
     )
-    recipe = Recipe.from_yaml(tmp_path / 'top.yaml')
+    recipe = read_recipe(tmp_path / 'top.yaml')
     assert (recipe.name, recipe.batch, recipe.epochs, recipe.loss) == ('top', 2, 4, ['focal'])
 
 
 def test_changes_on_the_command_line(tmp_path):
     path = write(tmp_path, base=BASE) / 'base.yaml'
-    recipe = Recipe.from_yaml(
+    recipe = read_recipe(
         path,
         [
             'epochs=7',
@@ -159,7 +159,7 @@ def test_changes_on_the_command_line(tmp_path):
 def test_a_change_leaves_what_shares_an_alias_alone(tmp_path):
     text = BASE.replace('{dataset: scenes}', '{dataset: scenes, map: &m {direct: direct}}', 1)
     text = text.replace('{dataset: scenes}]', '{dataset: scenes, map: *m}]')
-    recipe = Recipe.from_yaml(write(tmp_path, base=text) / 'base.yaml', ['train.0.map.direct=null'])
+    recipe = read_recipe(write(tmp_path, base=text) / 'base.yaml', ['train.0.map.direct=null'])
     assert recipe.train[0].map == {'direct': None}
     assert recipe.validation[0].map == {'direct': 'direct'}
 
@@ -181,7 +181,7 @@ def test_a_change_leaves_what_shares_an_alias_alone(tmp_path):
 def test_changes_that_are_none(tmp_path, change, words):
     path = write(tmp_path, base=BASE + 'epochs: 2\n') / 'base.yaml'
     with pytest.raises(ParameterError) as error:
-        Recipe.from_yaml(path, [change])
+        read_recipe(path, [change])
     for word in (*words, 'base.yaml'):
         assert word in str(error.value)
 
@@ -204,7 +204,7 @@ def test_changes_that_are_none(tmp_path, change, words):
 def test_files_that_are_no_recipes(tmp_path, text, words):
     path = write(tmp_path, bad=text, broken='epochs: 2\n]') / 'bad.yaml'
     with pytest.raises(ParameterError) as error:
-        Recipe.from_yaml(path)
+        read_recipe(path)
     for word in (*words, 'bad.yaml'):
         assert word in str(error.value)
 

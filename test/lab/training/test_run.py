@@ -23,6 +23,7 @@ from safetensors.torch import load_file  # noqa: E402
 from drivseg_ros.errors import DataError, DrivsegError, ParameterError, TrainingError  # noqa: E402
 from drivseg_ros.lab.exporting.export import export_onnx  # noqa: E402
 from drivseg_ros.lab.training.recipe import Recipe  # noqa: E402
+from drivseg_ros.lab.training.recipe_file import read_recipe  # noqa: E402
 from drivseg_ros.lab.training.run import train as train_anywhere  # noqa: E402
 from drivseg_ros.lab.training.run_folder import RunFolder  # noqa: E402
 from drivseg_ros.networks.checkpoint import load_checkpoint  # noqa: E402
@@ -80,7 +81,7 @@ def test_a_run_tells_what_it_does(run):
 def test_a_run_leaves_these_files(run):
     recipe, folder, result, listener = run
     files = RunFolder(folder)
-    assert Recipe.from_yaml(files.recipe) == recipe
+    assert read_recipe(files.recipe) == recipe
     assert files.data.read_text().splitlines() == listener.lines
     rows = files.rows()
     assert rows == [row for row, _ in listener.rows]

@@ -3,5 +3,6 @@
 """Random views of labelled frames: another camera, another light, another weather."""
 
 from drivseg_ros.lab.training.augmentation.config import PRESETS, Augmentation
+from drivseg_ros.lab.training.augmentation.views import view_of
 
-__all__ = ['PRESETS', 'Augmentation']
+__all__ = ['PRESETS', 'Augmentation', 'view_of']

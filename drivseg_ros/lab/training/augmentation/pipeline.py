@@ -132,7 +132,7 @@ def vary(
     size: tuple[int, int],
     plane_size: tuple[int, int],
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """A random view; see `Augmentation.__call__`."""
+    """A random view; see `view_of`."""
     pipeline = build_pipeline(config, size, plane_size)
     with _seeded(seed):
         # Tensors cannot be made of read-only arrays, nor of views that turn colours round.

@@ -10,7 +10,7 @@ import pytest
 
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.images.resizing import Placement, place_image
-from drivseg_ros.lab.training.augmentation import PRESETS, Augmentation
+from drivseg_ros.lab.training.augmentation import PRESETS, Augmentation, view_of
 from drivseg_ros.model.card import BDD100K_CLASSES, ModelCard
 
 
@@ -27,7 +27,9 @@ def frame(height=90, width=160, seed=0):
 @pytest.mark.parametrize('spec', [None, 'off', {}, {'preset': 'road', 'strength': 0}], ids=str)
 def test_off_is_the_segmenters_resizing(in_size, size, spec):
     image, label = frame(in_size[1], in_size[0])
-    view, [target] = Augmentation.from_spec(spec)(image, [label], 3, width=size[0], height=size[1])
+    view, [target] = view_of(
+        Augmentation.from_spec(spec), image, [label], 3, width=size[0], height=size[1]
+    )
     card = ModelCard('test', BDD100K_CLASSES, *size)
     wanted = np.zeros((size[1], size[0], 3), np.uint8)
     place_image(image, wanted, Placement.of(card, image_width=in_size[0], image_height=in_size[1]))
@@ -43,7 +45,7 @@ def test_off_is_the_segmenters_resizing(in_size, size, spec):
 
 def test_what_comes_out_is_new():
     image, label = frame()
-    view, [target] = Augmentation()(image, [label], 0, width=160, height=90)
+    view, [target] = view_of(Augmentation(), image, [label], 0, width=160, height=90)
     assert np.array_equal(view, image)
     assert np.array_equal(target, label)
     view[:], target[:] = 0, 0
@@ -54,9 +56,9 @@ def test_what_comes_out_is_new():
 def test_planes_of_other_sizes_and_none_at_all():
     image, label = frame()
     half = cv2.resize(label, (80, 45), interpolation=cv2.INTER_NEAREST_EXACT)
-    _, targets = Augmentation()(image, [label, half], 0, width=80, height=45)
+    _, targets = view_of(Augmentation(), image, [label, half], 0, width=80, height=45)
     assert np.array_equal(targets[0], targets[1])
-    assert Augmentation()(image, [], 0, width=80, height=45)[1] == []
+    assert view_of(Augmentation(), image, [], 0, width=80, height=45)[1] == []
 
 
 @pytest.mark.parametrize(
@@ -124,10 +126,10 @@ def test_what_is_refused(spec, message):
 )
 def test_other_arrays_are_refused(image, planes, message, off):
     with pytest.raises(DataError, match=message):
-        Augmentation(flip=0 if off else 1)(image, planes, 0, width=8, height=8)
+        view_of(Augmentation(flip=0 if off else 1), image, planes, 0, width=8, height=8)
 
 
 def test_a_stride_must_divide_the_size():
     image, label = frame()
     with pytest.raises(ParameterError, match='a target stride of 7 at 80 x 48'):
-        Augmentation()(image, [label], 0, width=80, height=48, target_stride=7)
+        view_of(Augmentation(), image, [label], 0, width=80, height=48, target_stride=7)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivseg_ros.lab.training.augmentation import PRESETS, Augmentation
+from drivseg_ros.lab.training.augmentation import PRESETS, Augmentation, view_of
 
 torch = pytest.importorskip('torch', reason="torch is not installed: pip install '.[train]'")
 pytest.importorskip('torchvision', reason="torchvision is not installed: pip install '.[train]'")
@@ -49,7 +49,7 @@ def told_class(view):
 @settings(max_examples=50, deadline=None)
 def test_the_target_moves_with_the_image(seed, in_size):
     image, label = discs(*in_size)
-    view, [target, hint] = MOVING(image, [label, label], seed, width=160, height=96)
+    view, [target, hint] = view_of(MOVING, image, [label, label], seed, width=160, height=96)
     assert np.array_equal(target, hint)
     told, clear = told_class(view)
     inside = (target != 255) & clear
@@ -68,7 +68,9 @@ def test_a_smaller_target_lies_over_the_image(stride):
     offsets = []
     for seed in range(60):
         full, small = (
-            still_inside(image, [label], seed, width=320, height=192, target_stride=s)[1][0]
+            view_of(still_inside, image, [label], seed, width=320, height=192, target_stride=s)[1][
+                0
+            ]
             for s in (1, stride)
         )
         assert small.shape == (192 // stride, 320 // stride)
@@ -83,8 +85,8 @@ def test_an_image_that_shrinks_is_not_shifted(in_size):
     image, label = discs(*in_size)
     offsets = []
     for seed in range(20):
-        view, [target] = Augmentation(zoom_out=1.5, shift=1)(
-            image, [label], seed, width=80, height=45
+        view, [target] = view_of(
+            Augmentation(zoom_out=1.5, shift=1), image, [label], seed, width=80, height=45
         )
         for i, low in ((0, 150), (1, 50)):
             weight = np.clip(view[..., 0].astype(float) - low, 0, 50) * (target == i)
@@ -98,13 +100,13 @@ def test_a_small_image_of_fine_lines_is_their_mean():
     image = np.zeros((360, 640, 3), np.uint8)
     image[:, ::4] = 240
     still = Augmentation(rotation=0.001)
-    view, _ = still(image, [], 1, width=160, height=90)
+    view, _ = view_of(still, image, [], 1, width=160, height=90)
     assert np.abs(view[5:-5, 5:-5].astype(int) - 60).max() <= 8
 
 
 def test_flip_mirrors_everything():
     image, label = discs()
-    view, [target] = Augmentation(flip=1)(image, [label], 0, width=160, height=90)
+    view, [target] = view_of(Augmentation(flip=1), image, [label], 0, width=160, height=90)
     assert np.array_equal(view, image[:, ::-1])
     assert np.array_equal(target, label[:, ::-1])
     assert view.flags.c_contiguous
@@ -114,7 +116,7 @@ def test_flip_mirrors_everything():
 def test_light_and_weather_leave_the_planes_alone():
     image, label = discs()
     image[:] = np.maximum(image, 90)
-    view, [target] = SHADED(image, [label], 3, width=160, height=90)
+    view, [target] = view_of(SHADED, image, [label], 3, width=160, height=90)
     assert np.array_equal(target, label)
     assert not np.array_equal(view, image)
 
@@ -123,7 +125,7 @@ def test_chance_follows_the_probability():
     image, _ = discs()
     blurred = Augmentation(blur=0.25)
     changed = [
-        not np.array_equal(blurred(image, [], (7, i), width=160, height=90)[0], image)
+        not np.array_equal(view_of(blurred, image, [], (7, i), width=160, height=90)[0], image)
         for i in range(400)
     ]
     assert 0.17 < np.mean(changed) < 0.33
@@ -137,7 +139,7 @@ def test_a_seed_gives_the_same_view_and_another_seed_another(seeds):
     for seed in (seeds[0], seeds[0], seeds[1]):
         torch.manual_seed(len(views))
         np.random.seed(len(views))
-        views.append(everything(image, [label], seed, width=160, height=96))
+        views.append(view_of(everything, image, [label], seed, width=160, height=96))
     assert np.array_equal(views[0][0], views[1][0])
     assert np.array_equal(views[0][1], views[1][1])
     assert not np.array_equal(views[0][0], views[2][0])
@@ -153,9 +155,9 @@ def test_other_random_states_are_not_touched(broken):
     np.random.seed(5)
     if broken:
         with pytest.raises(ValueError, match='non-negative'):
-            PRESETS['road'](image, [label], -1, width=160, height=96)
+            view_of(PRESETS['road'], image, [label], -1, width=160, height=96)
     else:
-        PRESETS['road'](image, [label], 1, width=160, height=96)
+        view_of(PRESETS['road'], image, [label], 1, width=160, height=96)
     assert torch.equal(torch.rand(3), wanted[0])
     assert np.array_equal(np.random.rand(3), wanted[1])
 
@@ -163,7 +165,7 @@ def test_other_random_states_are_not_touched(broken):
 def _view_of(seed):
     image, label = discs()
     strong = Augmentation(**GEOMETRY, color=1, rain=1, noise=1)
-    view, [target] = strong(image, [label], seed, width=160, height=96)
+    view, [target] = view_of(strong, image, [label], seed, width=160, height=96)
     return view.tobytes() + target.tobytes()
 
 
@@ -197,7 +199,8 @@ def test_read_only_and_turned_arrays_are_welcome():
     frozen.flags.writeable = False
     for augmentation in (Augmentation(), MOVING, PRESETS['road']):
         views = [
-            augmentation(one, [label], 9, width=160, height=96) for one in (image, turned, frozen)
+            view_of(augmentation, one, [label], 9, width=160, height=96)
+            for one in (image, turned, frozen)
         ]
         for view, [target] in views[1:]:
             assert np.array_equal(view, views[0][0])
