@@ -85,7 +85,7 @@ def play_command(context: LaunchContext) -> list[str]:
         raise FileNotFoundError(f'bag:={bag} does not exist; name a rosbag2 folder, .mcap or .db3')
     command = ['bag', 'play', str(bag), '--disable-keyboard-controls']
     command += ['--rate', str(_number(context, 'rate', zero=False))]
-    for name in ('delay', 'clock'):  # `ros2 bag play` refuses to be told 0
+    for name in ('delay', 'clock'):  # `ros2 bag play` refuses 0
         value = _number(context, name, zero=True)
         if value:
             command += [f'--{name}', str(value)]

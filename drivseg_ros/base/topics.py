@@ -1,13 +1,15 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where outputs stand, seen from their input (DESIGN.md, contract 5)."""
+"""The outputs of a camera, and where they stand, seen from their input (docs/design.md)."""
 
 from __future__ import annotations
 
 from drivseg_ros.errors import ParameterError
 
-OUTPUTS = ('mask', 'overlay', 'mask_color', 'confidence')
-"""The image outputs of a camera."""
+IMAGE_OUTPUTS = ('mask', 'overlay', 'mask_color', 'confidence')
+"""The outputs of a camera that are images."""
+OUTPUTS = (*IMAGE_OUTPUTS, 'label_info')
+"""All outputs of a camera, by the names of their topics below `segmentation/`."""
 
 
 def output_topic(image_topic: str, output: str) -> str:

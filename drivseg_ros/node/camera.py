@@ -49,7 +49,7 @@ class Camera:
         offer: Offer,
         callback_group: CallbackGroup,
         wake: Callable[[], None],
-        warn: Callable[[str], None],
+        warn: Callable[[str], object],
     ) -> None:
         self.topic = f'{image_topic}/compressed' if compressed else image_topic
         self.monitor = CameraMonitor(steady_s=time.monotonic(), now_s=_now_s(node))
@@ -62,6 +62,7 @@ class Camera:
         self._wake = wake
         self._warn = warn
         self._subscription: Any = None
+        self._conflict = ''
         self.publishers = CameraPublishers(
             node, image_topic=image_topic, offer=offer, callback_group=callback_group, warn=warn
         )
@@ -79,7 +80,7 @@ class Camera:
         self.monitor.restart(now_s=_now_s(self._node))
         try:
             self._subscription = self._create_subscription(message_lost=self._count_lost)
-        except UnsupportedEventTypeError:  # not every middleware tells
+        except UnsupportedEventTypeError:  # not every middleware reports it
             self._subscription = self._create_subscription(message_lost=None)
 
     def unsubscribe(self) -> None:
@@ -94,8 +95,18 @@ class Camera:
         self.unsubscribe()
         self.publishers.close()
 
+    def explain_conflicts(self) -> None:
+        """Warns once of each other node whose QoS does not fit input or outputs."""
+        self.publishers.explain_conflicts()
+        conflict = ''
+        if self._subscription is not None:
+            conflict = qos.subscription_conflict(self._node, self.topic, self._profile)
+        if conflict and conflict != self._conflict:
+            self._warn(f'{self.topic}: a publisher is not heard. {conflict}')
+        self._conflict = conflict
+
     def find_silence(self) -> str:
-        """Why no frame arrives, as far as the ROS graph tells."""
+        """Why no frame arrives, as far as the ROS graph shows."""
         publishers = self._node.get_publishers_info_by_topic(self.topic)
         if not publishers:
             return (
@@ -119,7 +130,8 @@ class Camera:
             self._profile,
             callback_group=self._group,
             event_callbacks=SubscriptionEventCallbacks(
-                incompatible_qos=self._report_conflict, message_lost=message_lost
+                incompatible_qos=lambda _event: self.explain_conflicts(),
+                message_lost=message_lost,
             ),
             qos_overriding_options=qos.overriding_options(),
         )
@@ -132,11 +144,6 @@ class Camera:
 
     def _count_lost(self, event: Any) -> None:
         self.monitor.lost(event.total_count_change, steady_s=time.monotonic())
-
-    def _report_conflict(self, _event: object) -> None:
-        conflict = qos.subscription_conflict(self._node, self.topic, self._profile)
-        if conflict:
-            self._warn(f'{self.topic}: a publisher is not heard. {conflict}')
 
 
 def _now_s(node: LifecycleNode) -> float:

@@ -9,11 +9,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from drivseg_ros.base.diagnostics import STAGES
 from drivseg_ros.base.frame_ledger import FrameCounts, FrameLedger
 from drivseg_ros.base.latency import LatencySummary, LatencyWindow, RateWindow
-
-STAGES = ('wait', 'decode', 'infer', 'publish', 'total')
-"""Where a frame's time goes: in the slot, to RGB, in the Segmenter, out; and all of it."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class CameraReport:
 
 
 class CameraMonitor:
-    """Collects what the diagnostics tell of a camera. Every method is safe in any thread.
+    """Collects what the diagnostics report of a camera. Every method is safe in any thread.
 
     Two clocks are in use: `steady_s`, seconds of a clock that never goes back, for rates and
     latencies; and `now_s`, seconds of the node's clock, which may be simulated, for ages.
@@ -85,7 +83,7 @@ class CameraMonitor:
         self._arrived_s = now_s
 
     def lost(self, count: int, *, steady_s: float) -> None:
-        """Frames were lost on the way; they were never offered, so the ledger has them not."""
+        """Frames were lost on the way; never offered, they are not in the ledger."""
         self._lost += count
         self._rate_lost.add(now=steady_s, count=count)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The slot of a camera: it holds the newest frame and nothing else (DESIGN.md, contract 4)."""
+"""The slot of a camera: it holds the newest frame and nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from drivseg_ros.base.frame_ledger import FrameLedger
 
 @dataclass(frozen=True)
 class Frame:
-    """A message that nobody has looked into yet.
+    """A message that has not been decoded yet.
 
     Attributes:
         message: the sensor_msgs Image or CompressedImage.

@@ -77,9 +77,6 @@ def make_cameras(
             once=True,
         )
 
-    def warn(text: str) -> None:
-        logger.warning(text)
-
     offer = Offer(
         outputs=settings.outputs,
         overlay_transport=settings.overlay_transport,
@@ -94,7 +91,7 @@ def make_cameras(
             offer=offer,
             callback_group=callback_group,
             wake=wake,
-            warn=warn,
+            warn=logger.warning,
         )
         for topic in topics
     )

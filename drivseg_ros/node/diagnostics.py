@@ -7,21 +7,18 @@ diagnostic_updater itself is not on the package index of Python.
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from drivseg_ros.base.diagnostics import Key, number, write_counts, write_stages
 from drivseg_ros.base.gpu_memory import gpu_memory_used_mb
 from drivseg_ros.engines.base import BuildProgress
-from drivseg_ros.node.camera_monitor import STAGES, CameraReport
+from drivseg_ros.node.camera_monitor import CameraReport
 from drivseg_ros.node.health import Level, Phase
 from drivseg_ros.segmenter import Segmenter
-
-DIAGNOSTICS_TOPIC = '/diagnostics'
-"""The one absolute name: aggregators listen there and nowhere else."""
 
 _LEVELS = {
     Level.OK: DiagnosticStatus.OK,
@@ -71,32 +68,32 @@ def engine_status(report: EngineReport, *, node_name: str) -> DiagnosticStatus:
         build = f'{report.building.step}: {100 * report.building.fraction:.0f} %'
         message = f'{message}; {build}'
     values = {
-        'node state': report.phase.value,
-        'enabled': str(report.enabled),
-        'model parameter': report.wanted_model,
-        'engine build': build,
-        'DDS profile': report.dds_profile,
-        'memory (MB)': f'{_resident_mb():.0f}',
+        Key.STATE: report.phase.value,
+        Key.ENABLED: str(report.enabled),
+        Key.MODEL_PARAMETER: report.wanted_model,
+        Key.BUILD: build,
+        Key.DDS_PROFILE: report.dds_profile,
+        Key.MEMORY: f'{_resident_mb():.0f}',
     }
     hardware = ''
     if report.segmenter is not None:
         engine = report.segmenter.engine
         hardware = engine.device
         values |= {
-            'model': engine.model.card.name,
-            'model file': str(engine.model.path),
-            'model sha256': engine.model.sha256,
-            'classes': ', '.join(engine.model.card.class_names),
-            'confidence': 'yes' if engine.model.has_confidence else 'not told by this model',
-            'engine': engine.name,
-            'engine choice': engine.choice,
-            'device': engine.device,
-            'precision': engine.precision,
-            'threads': str(engine.threads),
+            Key.MODEL: engine.model.card.name,
+            Key.FILE: str(engine.model.path),
+            Key.SHA256: engine.model.sha256,
+            Key.CLASSES: ', '.join(engine.model.card.class_names),
+            Key.CONFIDENCE: 'yes' if engine.model.has_confidence else 'no',
+            Key.ENGINE: engine.name,
+            Key.CHOICE: engine.choice,
+            Key.DEVICE: engine.device,
+            Key.PRECISION: engine.precision,
+            Key.THREADS: str(engine.threads),
         }
         kind, _, index = engine.device.partition(':')
         if kind == 'cuda' and (used_mb := gpu_memory_used_mb(int(index or 0))) is not None:
-            values['GPU memory in use, all processes (MB)'] = f'{used_mb:.0f}'
+            values[Key.GPU_MEMORY] = f'{used_mb:.0f}'
     return _status(f'{node_name}: engine', level, message, hardware, values)
 
 
@@ -104,26 +101,14 @@ def camera_status(
     report: CameraReport, *, node_name: str, topic: str, level: Level, message: str
 ) -> DiagnosticStatus:
     """The status of a camera."""
-    counts = report.counts
     values = {
-        'rate in (Hz)': _number(report.rate_in_hz),
-        'rate out (Hz)': _number(report.rate_out_hz),
-        'age of newest output (s)': _number(report.age_s, digits=3),
-        'frames offered': str(counts.offered),
-        'frames processed': str(counts.processed),
-        'frames dropped': str(counts.dropped),
-        'frames failed': str(counts.failed),
-        'frames skipped': str(counts.skipped),
-        'frames waiting': str(counts.waiting),
-        'frames lost before arrival': str(report.lost),
-        'last error': counts.last_error or 'none',
+        Key.RATE_IN: number(report.rate_in_hz),
+        Key.RATE_OUT: number(report.rate_out_hz),
+        Key.AGE: number(report.age_s, digits=3),
+        Key.LOST: str(report.lost),
+        **write_counts(report.counts),
+        **write_stages(report.latencies_ms),
     }
-    for kind, count in sorted(counts.failed_by_kind.items()):
-        values[f'frames failed: {kind}'] = str(count)
-    for stage in STAGES:
-        summary = report.latencies_ms[stage]
-        values[f'{stage} p50 (ms)'] = _number(summary.p50)
-        values[f'{stage} p95 (ms)'] = _number(summary.p95)
     return _status(f'{node_name}: camera {topic}', level, message, topic, values)
 
 
@@ -137,10 +122,6 @@ def _status(
         hardware_id=hardware_id,
         values=[KeyValue(key=key, value=value) for key, value in values.items()],
     )
-
-
-def _number(value: float, *, digits: int = 1) -> str:
-    return 'none' if math.isnan(value) else f'{value:.{digits}f}'
 
 
 def _resident_mb() -> float:

@@ -11,7 +11,7 @@ from drivseg_ros.node.camera_monitor import CameraReport
 
 OTHER_CLOCK_S = 3600.0
 """A stamp older than that, or from the future, was made by another clock than the node's: a bag
-is played without /clock, say. Its age then says nothing about freshness."""
+is played without /clock, for instance. Its age then has no meaning for freshness."""
 
 RECENT_S = 10.0
 """How long a failed frame is worth a warning."""
@@ -44,7 +44,7 @@ class Phase(enum.Enum):
     FINALIZED = 'finalized'
 
 
-def judge_camera(
+def assess_camera(
     report: CameraReport,
     *,
     phase: Phase,
@@ -52,14 +52,14 @@ def judge_camera(
     stale_after_s: float,
     find_silence: Callable[[], str],
 ) -> tuple[Level, str]:
-    """Judges a camera.
+    """Assesses a camera.
 
     Args:
         report: the camera at this moment.
         phase: the state of the node.
         enabled: whether processing is switched on by ~/enable.
         stale_after_s: the age at which an output is stale.
-        find_silence: tells why no frame arrives; called only when none does.
+        find_silence: says why no frame arrives; called only when none does.
 
     Returns:
         The level and a sentence without a full stop.

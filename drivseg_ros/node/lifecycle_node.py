@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.srv import ChangeState
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
@@ -21,8 +22,9 @@ from drivseg_ros.engines.base import BuildProgress
 from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.node.camera import Camera
 from drivseg_ros.node.cameras import make_cameras
+from drivseg_ros.node.diagnostics import EngineReport, camera_status, engine_status
 from drivseg_ros.node.diagnostics_publisher import DiagnosticsPublisher
-from drivseg_ros.node.health import Phase
+from drivseg_ros.node.health import Phase, assess_camera
 from drivseg_ros.node.loading import Leaving, load_segmenter
 from drivseg_ros.node.parameter_server import ParameterServer
 from drivseg_ros.node.parameters import ENGINE_PARAMETERS, Settings
@@ -32,11 +34,11 @@ from drivseg_ros.segmenter import Segmenter
 
 NODE_NAME = 'segmentation'
 
-_PROGRESS_PERIOD_S = 5.0  # of the log; the diagnostics tell it in their own period
+_PROGRESS_PERIOD_S = 5.0  # of the log; the diagnostics have their own period
 
 
 class SegmentationNode(LifecycleNode):
-    """Camera images in, class masks out (DESIGN.md, contracts 4 to 6).
+    """Camera images in, class masks out.
 
     Callbacks are in two groups: `frames_group` has the cameras and the diagnostics, the default
     group everything else. In one executor they take turns. With an executor for each group
@@ -47,7 +49,7 @@ class SegmentationNode(LifecycleNode):
         node_arguments: further arguments of rclpy's LifecycleNode.
     """
 
-    def __init__(self, *, dds_profile: str = 'not known', **node_arguments: Any) -> None:
+    def __init__(self, *, dds_profile: str = 'unknown', **node_arguments: Any) -> None:
         super().__init__(NODE_NAME, **node_arguments)
         self.frames_group = MutuallyExclusiveCallbackGroup()
         self.phase = Phase.UNCONFIGURED
@@ -61,8 +63,12 @@ class SegmentationNode(LifecycleNode):
         self._parameter_server = ParameterServer(
             self, find_phase=lambda: self.phase, apply=self._apply
         )
+        self._dds_profile = dds_profile
         self._diagnostics = DiagnosticsPublisher(
-            self, dds_profile=dds_profile, callback_group=self.frames_group
+            self,
+            statuses=self._statuses,
+            alive=self.alive,
+            callback_group=self.frames_group,
         )
         self._diagnostics.start(period_s=self._parameter_server.value('diagnostics_period_s'))
         self._answer_impossible_transitions()
@@ -135,18 +141,10 @@ class SegmentationNode(LifecycleNode):
         """Whether ROS runs and the process is not about to end."""
         return not self._leaving and self.context.ok()
 
-    def stale_after_s(self) -> float:
-        """The parameter stale_after_s."""
-        return self._parameter_server.value('stale_after_s')
-
-    def wanted_model(self) -> str:
-        """The parameter model."""
-        return self._parameter_server.value('model')
-
     def _go(
         self, name: str, goal: Phase, *steps: Callable[[], TransitionCallbackReturn | None]
     ) -> TransitionCallbackReturn:
-        """Makes a transition; whatever goes wrong is said, where rclpy would swallow it."""
+        """Makes a transition; whatever goes wrong is reported, where rclpy would swallow it."""
         try:
             for step in steps:
                 result = step()
@@ -252,7 +250,7 @@ class SegmentationNode(LifecycleNode):
         started_s = time.monotonic()
         throttle = Throttle(period_s=_PROGRESS_PERIOD_S)
 
-        def tell(progress: BuildProgress) -> None:
+        def report(progress: BuildProgress) -> None:
             self.building = progress
             if self.alive() and throttle.due(progress.step, now_s=time.monotonic()):
                 self.get_logger().info(f'{progress.step}: {100 * progress.fraction:.0f} %')
@@ -266,7 +264,7 @@ class SegmentationNode(LifecycleNode):
                 threads=settings.threads,
                 largest_batch=len(self.cameras),
                 keep_waiting=self.alive,
-                on_progress=tell,
+                on_progress=report,
             )
         finally:
             self.building = None
@@ -278,9 +276,40 @@ class SegmentationNode(LifecycleNode):
         )
         if 'confidence' in settings.outputs and not engine.model.has_confidence:
             self.get_logger().warning(
-                f'{segmenter.card.name} does not tell its confidence: nothing is published there'
+                f'{segmenter.card.name} has no output of confidence: nothing is published there'
             )
         return segmenter
+
+    def _statuses(self) -> list[DiagnosticStatus]:
+        """What the node reports of itself and of each camera."""
+        engine = EngineReport(
+            phase=self.phase,
+            enabled=self.enabled,
+            problem=self.problem,
+            building=self.building,
+            clock_missing=self.now_s() == 0,
+            wanted_model=self._parameter_server.value('model'),
+            segmenter=None if self.worker is None else self.worker.segmenter,
+            dds_profile=self._dds_profile,
+        )
+        return [
+            engine_status(engine, node_name=self.get_name()),
+            *(self._camera_status(camera) for camera in self.cameras),
+        ]
+
+    def _camera_status(self, camera: Camera) -> DiagnosticStatus:
+        camera.explain_conflicts()
+        report = camera.monitor.report(steady_s=time.monotonic(), now_s=self.now_s())
+        level, message = assess_camera(
+            report,
+            phase=self.phase,
+            enabled=self.enabled,
+            stale_after_s=self._parameter_server.value('stale_after_s'),
+            find_silence=camera.find_silence,
+        )
+        return camera_status(
+            report, node_name=self.get_name(), topic=camera.topic, level=level, message=message
+        )
 
     def _wake(self) -> None:
         if self.worker is not None:

@@ -43,14 +43,14 @@ def load_segmenter(
         threads: CPU threads of the runtime; 0: its own choice.
         largest_batch: every batch size from 1 up to this is warmed up, if batches are a gain.
         keep_waiting: asked every now and then; if it says no, the thread is left to itself.
-        on_progress: told by that thread how far the engine is, if it has to be built.
+        on_progress: called by that thread with how far the engine is, if it has to be built.
 
     Returns:
         The network, ready for its first frame.
 
     Raises:
         ModelError: if the model is not found or cannot be used.
-        EngineError: if the engine, device or precision is not to be had, or it fails.
+        EngineError: if the engine, device or precision is not available, or it fails.
         MissingDependencyError: if the engine is not installed.
         Leaving: if `keep_waiting` said no.
     """

@@ -24,7 +24,7 @@ class ParameterServer:
 
     Args:
         node: the node.
-        find_phase: tells the lifecycle state of the node.
+        find_phase: gives the lifecycle state of the node.
         apply: puts changed values to work while the node is configured; it raises DrivsegError to
             refuse them.
     """

@@ -12,15 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drivseg_ros.base.topics import OUTPUTS
 from drivseg_ros.engines import ENGINE_NAMES
 from drivseg_ros.engines.base import MAX_THREADS
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.model.card import PRECISIONS
 from drivseg_ros.model.store import DEFAULT_MODEL
 from drivseg_ros.node.parameter_spec import Change, Kind, ParameterSpec
-
-OUTPUTS = ('mask', 'overlay', 'mask_color', 'confidence', 'label_info')
-"""The outputs of a camera, by the names of their topics below `segmentation/`."""
 
 ENGINE_PARAMETERS = ('model', 'engine', 'device', 'precision', 'threads')
 """The parameters whose change means another network beside the one in use."""

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The outputs of one camera (DESIGN.md, contract 5); to add an output topic, add it here.
+"""The outputs of one camera; to add one, name it in base/topics.py and publish it here.
 
 What nobody subscribes to is not computed, the mask included.
 """
@@ -16,6 +16,7 @@ import numpy as np
 from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 
 from drivseg_ros.base.topics import output_topic
@@ -28,15 +29,13 @@ from drivseg_ros.node.label_info import make_label_info
 
 OVERLAY_COMPRESSED = 'overlay/compressed'
 
-_LOOKS = 20  # for the name of a subscriber that an event told of
-
 
 @dataclass(frozen=True)
 class Offer:
     """Which outputs the user wants offered.
 
     Attributes:
-        outputs: names out of `parameters.OUTPUTS`.
+        outputs: names out of `base.topics.OUTPUTS`.
         overlay_transport: 'raw', 'compressed' or 'both'.
         vision_msgs: the module vision_msgs.msg, or None where it is not installed.
     """
@@ -62,7 +61,7 @@ class Offer:
 class CameraPublishers:
     """Publishes the outputs of one camera.
 
-    The publishers are the lifecycle node's: they say nothing while it is not active.
+    The publishers are the lifecycle node's: they are silent while it is not active.
 
     Args:
         node: the node.
@@ -82,13 +81,14 @@ class CameraPublishers:
         image_topic: str,
         offer: Offer,
         callback_group: CallbackGroup,
-        warn: Callable[[str], None],
+        warn: Callable[[str], object],
     ) -> None:
         self._node = node
         self._group = callback_group
         self._warn = warn
         self._vision_msgs = offer.vision_msgs
-        self._unheard: dict[str, tuple[Any, int]] = {}
+        self._profiles: dict[str, QoSProfile] = {}
+        self._conflicts: dict[str, str] = {}
         self._images = {
             name: self._create(message_type, output_topic(image_topic, name), qos.output_qos())
             for name, message_type in offer.image_outputs().items()
@@ -105,7 +105,7 @@ class CameraPublishers:
         """The image outputs that somebody subscribes to.
 
         Args:
-            has_confidence: whether the model can tell its confidence.
+            has_confidence: whether the model has that output.
         """
         return frozenset(
             name
@@ -164,24 +164,21 @@ class CameraPublishers:
             self._publish('mask_color', header, colors, 'rgb8')
 
     def explain_conflicts(self) -> None:
-        """Warns of subscribers that cannot hear an output, once it is known who they are.
+        """Warns once of each subscriber that cannot hear an output.
 
-        The event that there is one may come before its name does, so this is called again every
-        now and then.
+        The event that there is one may come before the graph knows of it, so this is called again
+        every now and then.
         """
-        for topic, (profile, looks) in list(self._unheard.items()):
+        for topic, profile in list(self._profiles.items()):
             conflict = qos.publisher_conflict(self._node, topic, profile)
-            if conflict:
+            if conflict and conflict != self._conflicts.get(topic):
                 self._warn(f'{topic}: a subscriber gets nothing. {conflict}')
-            if conflict or looks == 0:
-                self._unheard.pop(topic, None)
-            else:
-                self._unheard[topic] = (profile, looks - 1)
+            self._conflicts[topic] = conflict
 
     def close(self) -> None:
         """Takes the topics away."""
         publishers = [*self._images.values(), self._label_info]
-        self._images, self._label_info = {}, None
+        self._images, self._label_info, self._profiles = {}, None, {}
         for publisher in publishers:
             if publisher is not None:
                 self._node.destroy_lifecycle_publisher(publisher)
@@ -190,16 +187,15 @@ class CameraPublishers:
         message = fill_image(Image(), array, encoding=encoding, header=header)
         self._images[name].publish(message)
 
-    def _create(self, message_type: type, topic: str, profile: Any) -> LifecyclePublisher:
-        def warn(_event: object) -> None:
-            self._unheard[topic] = (profile, _LOOKS)
-            self.explain_conflicts()
-
+    def _create(self, message_type: type, topic: str, profile: QoSProfile) -> LifecyclePublisher:
+        self._profiles[topic] = profile  # which the overrides are written into
         return self._node.create_lifecycle_publisher(
             message_type,
             topic,
             profile,
             callback_group=self._group,
-            event_callbacks=PublisherEventCallbacks(incompatible_qos=warn),
+            event_callbacks=PublisherEventCallbacks(
+                incompatible_qos=lambda _event: self.explain_conflicts()
+            ),
             qos_overriding_options=qos.overriding_options(),
         )

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from rclpy.duration import Infinite
 from rclpy.node import Node
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
+    LivelinessPolicy,
     QoSCompatibility,
     QoSPolicyKind,
     QoSProfile,
@@ -17,11 +20,12 @@ from rclpy.qos import (
     qos_check_compatible,
 )
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 # A few images deep, so that a reliable subscriber may lag by a few frames before it loses one;
 # more would only make its frames older.
 _OUTPUT_DEPTH = 5
+# How rmw names a node that it has not heard of yet, or that is none of ROS.
+_UNKNOWN_NODE = '_NODE_NAME_UNKNOWN_'
 
 
 def image_qos(reliability: str) -> QoSProfile:
@@ -30,32 +34,17 @@ def image_qos(reliability: str) -> QoSProfile:
     Args:
         reliability: 'best_effort' or 'reliable'.
     """
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=1,
-        reliability=ReliabilityPolicy[reliability.upper()],
-        durability=DurabilityPolicy.VOLATILE,
-    )
+    return _profile(depth=1, reliability=ReliabilityPolicy[reliability.upper()])
 
 
 def output_qos() -> QoSProfile:
     """What an output offers: reliable, which serves both kinds of subscribers."""
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=_OUTPUT_DEPTH,
-        reliability=ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.VOLATILE,
-    )
+    return _profile(depth=_OUTPUT_DEPTH)
 
 
 def latched_qos() -> QoSProfile:
     """What label_info offers: reliable, and the last message for those who come later."""
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=1,
-        reliability=ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL,
-    )
+    return _profile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 def overriding_options() -> QoSOverridingOptions:
@@ -76,7 +65,7 @@ def describe_qos(profile: QoSProfile) -> str:
 
 
 def subscription_conflict(node: Node, topic: str, profile: QoSProfile) -> str:
-    """Says which publishers of a topic a subscription cannot hear.
+    """Names the publishers of a topic that a subscription cannot hear.
 
     Args:
         node: the node that has the subscription.
@@ -101,7 +90,7 @@ def subscription_conflict(node: Node, topic: str, profile: QoSProfile) -> str:
 
 
 def publisher_conflict(node: Node, topic: str, profile: QoSProfile) -> str:
-    """Says which subscriptions to a topic cannot hear a publisher; as `subscription_conflict`."""
+    """Names the subscriptions that cannot hear a publisher; else as `subscription_conflict`."""
     others = [
         info
         for info in node.get_subscriptions_info_by_topic(topic)
@@ -116,13 +105,38 @@ def publisher_conflict(node: Node, topic: str, profile: QoSProfile) -> str:
     )
 
 
+def _profile(
+    *,
+    depth: int,
+    reliability: ReliabilityPolicy = ReliabilityPolicy.RELIABLE,
+    durability: DurabilityPolicy = DurabilityPolicy.VOLATILE,
+) -> QoSProfile:
+    # What rclpy leaves open it compares as 0 with the infinite periods that the graph reports, and
+    # every subscriber seems to ask for more than is offered.
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=reliability,
+        durability=durability,
+        deadline=Infinite,
+        liveliness=LivelinessPolicy.AUTOMATIC,
+        liveliness_lease_duration=Infinite,
+    )
+
+
 def _fits(offered: QoSProfile, asked: QoSProfile) -> bool:
     compatibility, _ = qos_check_compatible(offered, asked)
     return compatibility != QoSCompatibility.ERROR
 
 
-def _names(infos: Iterable[TopicEndpointInfo]) -> str:
-    names = {f'{info.node_namespace.rstrip("/")}/{info.node_name}' for info in infos}
+def _names(infos: Iterable[Any]) -> str:
+    """Of rclpy's TopicEndpointInfo, whose module is another one from Lyrical on."""
+    names = {
+        'a node whose name is unknown'
+        if info.node_name == _UNKNOWN_NODE
+        else f'{info.node_namespace.rstrip("/")}/{info.node_name}'
+        for info in infos
+    }
     return ' and '.join(sorted(names))
 
 

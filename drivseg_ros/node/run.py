@@ -8,7 +8,7 @@ import gc
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import rclpy
 
@@ -16,9 +16,7 @@ from drivseg_ros.errors import DrivsegError
 from drivseg_ros.node.dds_profile import use_image_profile
 from drivseg_ros.node.executors import FramesThread, GroupExecutor, MainExecutor, spin
 from drivseg_ros.node.lifecycle_node import SegmentationNode
-
-if TYPE_CHECKING:
-    from drivseg_ros.node.segmentation_node import StopSignals
+from drivseg_ros.node.stop_signals import StopSignals
 
 _LEAVING_S = 0.7  # of the second in which the process has to end
 
@@ -28,7 +26,7 @@ def run(args: list[str] | None, *, stop: StopSignals) -> NoReturn:
 
     Args:
         args: the arguments, sys.argv by default.
-        stop: what SIGINT and SIGTERM do; it is told when ROS is up.
+        stop: what SIGINT and SIGTERM do; it has to know when ROS is up.
 
     Raises:
         DrivsegError: if the node cannot be made.

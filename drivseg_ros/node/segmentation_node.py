@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The program `segmentation_node`, and how it behaves when it is told to end.
+"""The program `segmentation_node`, and how it behaves when it is asked to end.
 
 Nothing heavy is imported before the signals are handled: loading rclpy and onnxruntime takes a
 good part of a second, in which Ctrl-C shall not end in a traceback.
@@ -8,9 +8,9 @@ good part of a second, in which Ctrl-C shall not end in a traceback.
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
+
+from drivseg_ros.node.stop_signals import StopSignals
 
 
 def main(args: list[str] | None = None) -> int:
@@ -41,26 +41,3 @@ def main(args: list[str] | None = None) -> int:
         return 1
     finally:
         stop.ignore()
-
-
-class StopSignals:
-    """SIGINT and SIGTERM: they end the process at once until ROS is up, then through rclpy.
-
-    rclpy's own handlers shut ROS down, which ends the executors, and then call these, which
-    replace Python's: no KeyboardInterrupt is raised, wherever the program is, however often the
-    signal comes (`ros2 launch` sends a second SIGINT after the terminal's).
-    """
-
-    def __init__(self) -> None:
-        self.ros_is_up = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._handle)
-
-    def ignore(self) -> None:
-        """Lets the interpreter end in peace: it would fall back to being killed."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-
-    def _handle(self, _number: int, _frame: object) -> None:
-        if not self.ros_is_up:
-            os._exit(0)  # nothing was made that needs to be put away

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Says the same thing once in a while, not a thousand times."""
+"""Logs the same thing once in a while, not a thousand times."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Hashable
 
 
 class Throttle:
-    """Decides whether something is said now, by kind of thing.
+    """Decides whether something is logged now, by kind of thing.
 
     rclpy's own throttle counts by line of code, where two cameras or two kinds of failure would
     silence each other.
 
     Args:
-        period_s: how long a kind stays silent after it was said.
+        period_s: how long a kind stays silent after it was logged.
     """
 
     def __init__(self, *, period_s: float) -> None:
@@ -22,10 +22,10 @@ class Throttle:
         self._said: dict[Hashable, tuple[float, int]] = {}
 
     def due(self, kind: Hashable, *, now_s: float) -> int:
-        """How many of a kind are to be said in one sentence now: 0 if it is too early.
+        """How many of a kind are to be logged in one sentence now: 0 if it is too early.
 
         Args:
-            kind: what is to be said; there must be few kinds.
+            kind: what is to be logged; there must be few kinds.
             now_s: the time of a clock that never goes back.
 
         Returns:

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The one worker thread: newest frame of every camera, network, outputs (contract 4).
+"""The one worker thread: newest frame of every camera, network, outputs.
 
 Where batches are a gain, as on a GPU, the frames go through the network as one batch. Elsewhere the
 cameras take turns: each frame is taken when its turn comes, and published before the next one's.
@@ -83,7 +83,7 @@ class Worker:
         self._thread.start()
 
     def wake(self) -> None:
-        """Says that a frame, or something else to do, is there; any thread may call it."""
+        """Signals that a frame, or something else to do, is there; any thread may call it."""
         self._wake.set()
 
     def stop(self, *, keep_waiting: Callable[[], bool] = lambda: True) -> bool:

@@ -20,8 +20,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage
 
+from drivseg_ros.base.diagnostics import STAGES
 from drivseg_ros.model.file import read_model_file
-from drivseg_ros.node.camera_monitor import STAGES
 
 MakeLive = Callable[..., Live]
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
@@ -180,17 +180,27 @@ def test_camera_with_another_qos_is_named(
 
 
 def test_subscriber_with_another_qos_is_named(
-    make_live: MakeLive, peer: Peer, tiny_model: Path, capfd: pytest.CaptureFixture[str]
+    make_live: MakeLive,
+    peer: Peer,
+    ros_context: Context,
+    tiny_model: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     make_live(model=str(tiny_model)).wait_active()
-    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    peer.listen('/segmentation/mask', qos=latched)
-    expected = (
-        '/segmentation/mask: a subscriber gets nothing. QoS: /peer asks for reliable, '
-        'transient_local, but the publisher offers reliable, volatile; set the parameter '
-        'qos_overrides./segmentation/mask.publisher.durability to transient_local'
-    )
-    wait_logged(capfd, expected)
+    # One that fits, and is not at fault.
+    fitting = Peer(ros_context, 'fitting')
+    try:
+        fitting.listen('/segmentation/mask')
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        peer.listen('/segmentation/mask', qos=latched)
+        expected = (
+            '/segmentation/mask: a subscriber gets nothing. QoS: /peer asks for reliable, '
+            'transient_local, but the publisher offers reliable, volatile; set the parameter '
+            'qos_overrides./segmentation/mask.publisher.durability to transient_local'
+        )
+        wait_logged(capfd, expected)
+    finally:
+        fitting.close()
 
 
 def test_qos_overrides(make_live: MakeLive, peer: Peer, tiny_model: Path) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from drivseg_ros.base.diagnostics import STAGES
 from drivseg_ros.base.frame_ledger import FrameCounts
 from drivseg_ros.base.latency import LatencySummary
-from drivseg_ros.node.camera_monitor import STAGES, CameraMonitor, CameraReport
-from drivseg_ros.node.health import Level, Phase, judge_camera
+from drivseg_ros.node.camera_monitor import CameraMonitor, CameraReport
+from drivseg_ros.node.health import Level, Phase, assess_camera
 
 FAILED = FrameCounts(offered=1, failed=1, failed_by_kind={'step': 1}, last_error='step is 5')
 GOOD = CameraReport(
@@ -61,11 +62,11 @@ GOOD = CameraReport(
         ({'since_failure_s': 11.0, 'counts': FAILED}, {}, Level.OK, 'processed'),
     ],
 )
-def test_judgement(
+def test_assessment(
     report: dict[str, Any], state: dict[str, Any], level: Level, message: str
 ) -> None:
     arguments: dict[str, Any] = {'phase': Phase.ACTIVE, 'enabled': True, **state}
-    given = judge_camera(
+    given = assess_camera(
         dataclasses.replace(GOOD, **report),
         stale_after_s=1.0,
         find_silence=lambda: 'the cable',

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from drivseg_ros.base.topics import OUTPUTS, output_topic
+from drivseg_ros.base.topics import IMAGE_OUTPUTS, output_topic
 from drivseg_ros.errors import ParameterError
 
 PLACEHOLDERS = ('python', 'model', 'threads', 'image_topic', 'image_topics', 'transport')
@@ -170,8 +170,8 @@ class NodeUnderTest:
 def _contract(outputs: Sequence[str]) -> tuple[str, ...]:
     """The topics of outputs as our node names them."""
     for name in outputs:
-        if name not in OUTPUTS:
+        if name not in IMAGE_OUTPUTS:
             raise ParameterError(
-                f'the output {name!r} is unknown; allowed are {", ".join(OUTPUTS)}'
+                f'the output {name!r} is unknown; allowed are {", ".join(IMAGE_OUTPUTS)}'
             )
     return tuple(output_topic(IMAGE_TOPIC, name) for name in outputs)

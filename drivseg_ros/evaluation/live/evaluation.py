@@ -15,13 +15,13 @@ from typing import Any
 
 from drivseg_ros.bags.frame_source import BagSource
 from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.base.diagnostics import read_counts, read_setup
 from drivseg_ros.base.interruption import orderly_end
 from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.evaluation.asked_frames import OpenedFrames
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.frame_source import DROPPED, FrameSource, LostFrame, SourceFrame
-from drivseg_ros.evaluation.live.frame_reports import read_counts, read_node
 from drivseg_ros.evaluation.live.ledger import LiveLedger
 from drivseg_ros.evaluation.live.masks import RecordedPlanes
 from drivseg_ros.evaluation.live.result import (
@@ -256,7 +256,7 @@ def _times(
         lost_after_node=ledger.lost_after_node,
         stages=recorded.stages,
         usage=usage,
-        node=read_node(recorded.diagnostics),
+        node=read_setup(recorded.diagnostics),
     )
 
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from drivseg_ros.bags.labels import match_labels
 from drivseg_ros.bags.reader import BagMessage, BagReader
+from drivseg_ros.base.diagnostics import DIAGNOSTICS_TOPIC, STAGES, all_values, read_stages
 from drivseg_ros.base.frame_ledger import FrameCounts
 from drivseg_ros.errors import DrivsegError
-from drivseg_ros.evaluation.live.frame_reports import DIAGNOSTICS, STAGES, all_values, read_stages
 from drivseg_ros.evaluation.live.masks import RecordedPlanes
 from drivseg_ros.evaluation.live.run import LiveRun, PlayedFrame, read_play_log
 from drivseg_ros.evaluation.replay import decode, image_rate_hz, stamp_ns
@@ -59,7 +59,7 @@ def read_recording(run: LiveRun) -> Recorded:
     stages: dict[str, list[tuple[float, float]]] = {}
     confidence_topic = run.topic_of('confidence')
     with BagReader(run.recording) as reader:
-        wanted = (run.mask_topic, confidence_topic, DIAGNOSTICS)
+        wanted = (run.mask_topic, confidence_topic, DIAGNOSTICS_TOPIC)
         for message in reader.messages([topic for topic in wanted if topic in reader.topics]):
             if message.topic == run.mask_topic:
                 masks += 1

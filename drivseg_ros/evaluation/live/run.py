@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.base.diagnostics import DIAGNOSTICS_TOPIC
 from drivseg_ros.base.interruption import Terminated
 from drivseg_ros.base.processes import Process
 from drivseg_ros.base.topics import output_topic, raw_topic
 from drivseg_ros.base.workers import Worker
 from drivseg_ros.errors import DrivsegError
-from drivseg_ros.evaluation.live.frame_reports import DIAGNOSTICS
 from drivseg_ros.evaluation.live.ros_domain import need_rclpy, private_domain
 from drivseg_ros.evaluation.live.usage import UsageSampler
 from drivseg_ros.evaluation.replay import COMPRESSED_IMAGE, image_rate_hz
@@ -142,7 +142,7 @@ def run_live(
     for name, value in parameters.items():
         # They are read as YAML, of which JSON is a part: a path may hold anything.
         node_arguments += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False)}']
-    topics = [*(run.topic_of(name) for name in run.outputs), DIAGNOSTICS]
+    topics = [*(run.topic_of(name) for name in run.outputs), DIAGNOSTICS_TOPIC]
     record_arguments = ['record', *topics, '--output', str(run.recording), '--overwrite']
     play_arguments = ['play', str(bag), '--topics', image_topic, '--rate', str(rate)]
     play_arguments += ['--remap', f'{image_topic}:={played_as}']

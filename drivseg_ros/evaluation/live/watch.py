@@ -15,9 +15,9 @@ from contextlib import suppress
 from typing import Any
 
 from drivseg_ros.bags.live import message_class, ros_node
+from drivseg_ros.base.diagnostics import DIAGNOSTICS_TOPIC, all_values, read_counts
 from drivseg_ros.base.frame_ledger import FrameCounts
 from drivseg_ros.base.workers import Tell, serve
-from drivseg_ros.evaluation.live.frame_reports import DIAGNOSTICS, camera_counts
 
 _DEPTH = 10
 
@@ -35,7 +35,7 @@ class Watcher:
         self._settled = False
         self._lock = threading.Lock()
         kind = message_class('diagnostic_msgs/msg/DiagnosticArray')
-        self._subscription = node.create_subscription(kind, DIAGNOSTICS, self._take, _DEPTH)
+        self._subscription = node.create_subscription(kind, DIAGNOSTICS_TOPIC, self._take, _DEPTH)
 
     def handle(self, request: dict[str, Any], _tell: Tell) -> Any:
         """Answers a request."""
@@ -45,7 +45,7 @@ class Watcher:
         raise ValueError(f'the request {request["do"]!r} is unknown')
 
     def _take(self, message: Any) -> None:
-        counts = camera_counts(message)
+        counts = read_counts(all_values(message))
         if counts is None:
             return
         with self._lock:

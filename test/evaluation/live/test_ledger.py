@@ -4,19 +4,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from drivseg_ros.base.frame_ledger import FrameCounts
 from drivseg_ros.errors import DrivsegError
-from drivseg_ros.evaluation.live.frame_reports import (
-    all_values,
-    camera_counts,
-    read_counts,
-    read_node,
-    read_stages,
-)
 from drivseg_ros.evaluation.live.ledger import LiveLedger
 
 
@@ -61,42 +52,3 @@ def test_it_adds_up(
 def test_what_does_not_add_up(played: int, recorded: int, told: FrameCounts | None) -> None:
     with pytest.raises(DrivsegError, match='does somebody else publish'):
         LiveLedger.of(played=played, recorded=recorded, told=told)
-
-
-def message(*statuses: dict[str, str]) -> SimpleNamespace:
-    return SimpleNamespace(
-        status=[
-            SimpleNamespace(values=[SimpleNamespace(key=k, value=v) for k, v in status.items()])
-            for status in statuses
-        ]
-    )
-
-
-CAMERA = {
-    'frames offered': '9',
-    'frames processed': '5',
-    'frames dropped': '1',
-    'frames failed': '2',
-    'frames skipped': '0',
-    'frames waiting': '1',
-    'frames failed: jpeg': '2',
-    'last error': 'it is torn',
-    'infer p50 (ms)': '4.5',
-    'infer p95 (ms)': '6.0',
-    'total p50 (ms)': 'none',
-    'total p95 (ms)': 'none',
-}
-
-
-def test_what_diagnostics_tell() -> None:
-    told = message({'model': 'tiny', 'node state': 'active'}, CAMERA)
-    assert camera_counts(told) == FrameCounts(
-        9, 5, 1, 2, waiting=1, failed_by_kind={'jpeg': 2}, last_error='it is torn'
-    )
-    values = all_values(told)
-    assert read_stages(values) == {'infer': (4.5, 6.0)}
-    assert read_node(values) == {'model': 'tiny'}
-    assert camera_counts(message({'model': 'tiny'})) is None
-    plain = {**CAMERA, 'last error': 'none', 'frames failed': '0', 'frames processed': '7'}
-    del plain['frames failed: jpeg']
-    assert read_counts(plain) == FrameCounts(9, 7, 1, waiting=1)
