@@ -67,7 +67,7 @@ def segment(
     from drivseg_ros.base.interruption import stop_on_signals
     from drivseg_ros.errors import DataError, ParameterError
     from drivseg_ros.images.files import IMAGE_SUFFIXES
-    from drivseg_ros.images.look import Look
+    from drivseg_ros.images.overlay import Look
     from drivseg_ros.report.picture_run import plan_pictures, segment_pictures
     from drivseg_ros.report.video_run import VIDEO_SUFFIXES, VideoFiles, segment_video
     from drivseg_ros.segmenter import Segmenter

@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 
 from drivseg_ros.errors import DataError
+from drivseg_ros.images.resizing import resize_image
 
 _COMPLETE = 'complete.json'
 _AHEAD = 64
@@ -47,10 +48,8 @@ def resize_frame(
     in_height, in_width = label.shape
     if (in_width, in_height) == (width, height):
         return image, label
-    shrinks = in_width >= width and in_height >= height
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return (
-        cv2.resize(image, (width, height), interpolation=interpolation),
+        resize_image(image, width=width, height=height),
         cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST_EXACT),
     )
 

@@ -61,7 +61,7 @@ def contiguous(image: np.ndarray) -> np.ndarray:
 
 
 def shorten(value: object) -> str:
-    """The value as an error message shows it; what a stranger sends may be long."""
+    """The value as an error message shows it; what others send may be long."""
     text = repr(value)
     return text if len(text) <= 60 else f'{text[:57]}...'
 

@@ -10,7 +10,7 @@ Every defect of a message is an ImageError, and nothing else is raised. Its `kin
     message         a field is missing or of another type
     encoding        an encoding that is not a picture, or not one we read
     empty           no pixels, no bytes
-    size            too large to be true (image_arrays.MAX_SIDE, MAX_PIXELS)
+    size            too large to be true (arrays.MAX_SIDE, MAX_PIXELS)
     odd_size        an odd width or height where the encoding pairs its pixels
     step            a row is longer than `step`
     long_step       the data would be enough for rows without padding, not for this `step`
@@ -69,7 +69,7 @@ def decode_image(msg: Any) -> np.ndarray:
 
     Raises:
         ImageError: if the message is malformed or its encoding is none of
-            `image_encodings.ENCODINGS`.
+            `encodings.ENCODINGS`.
     """
     name = _field(msg, 'encoding')
     encoding = find_encoding(name)
@@ -79,7 +79,7 @@ def decode_image(msg: Any) -> np.ndarray:
 def decode_compressed_image(msg: Any) -> np.ndarray:
     """Decodes a sensor_msgs/CompressedImage that holds a JPEG or PNG file.
 
-    See `image_compression.decode_picture` for what is made of grey, alpha, 16 bits and EXIF.
+    See `compression.decode_picture` for what is made of grey, alpha, 16 bits and EXIF.
 
     Args:
         msg: the message.
@@ -224,7 +224,7 @@ def compressed_image_fields(jpeg: bytes) -> dict[str, Any]:
 
 
 def _pixels(msg: Any, name: str, encoding: ImageEncoding) -> np.ndarray:
-    """The checked pixels as they lie in memory, a read-only view."""
+    """The checked pixels as they are in memory, a read-only view."""
     return encoding.view(
         _bytes(msg),
         name=name,

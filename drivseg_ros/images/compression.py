@@ -25,10 +25,10 @@ _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 def decode_picture(data: bytes, *, image_format: str = '') -> np.ndarray:
     """Decodes a JPEG or PNG file as image_transport sends it.
 
-    The file's own first bytes tell JPEG from PNG, and its own colours count: of `image_format`
-    only the encoding before the `;` matters, and only if the picture is not colour (a Bayer
-    mosaic sent as grey is turned into colour). 16-bit values are scaled by 1/257, alpha is
-    dropped, and an EXIF orientation is ignored, because pixels and camera_info belong together.
+    The file's own first bytes distinguish JPEG from PNG, and its own colours count: of
+    `image_format` only the encoding before the `;` matters, and only if the picture is not colour
+    (a Bayer mosaic sent as grey is turned into colour). 16-bit values are scaled by 1/257, alpha
+    is dropped, and an EXIF orientation is ignored, because pixels and camera_info belong together.
 
     A JPEG damaged in its middle but complete at its end is decoded as libjpeg repairs it.
 
@@ -134,7 +134,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
         if marker == _SOS:
             break
         position += struct.unpack_from('>H', data, position)[0]
-    # Some decoders fill the missing part of a cut file with grey and say nothing. Compressed data
+    # Some decoders fill the missing part of a cut file with grey, silently. Compressed data
     # never contains the end marker, so its absence proves the cut; padding may follow it.
     if data.rfind(_JPEG_END, position) < 0:
         raise _truncated('jpeg', data)

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The `encoding`s of sensor_msgs/Image that we read: how each lies in memory and becomes RGB.
+"""The `encoding`s of sensor_msgs/Image that we read: its layout in memory, and how it becomes RGB.
 
 Names and layouts are those of sensor_msgs/image_encodings.hpp; the colours are those of cv_bridge
 where it knows the encoding.
@@ -20,7 +20,7 @@ from drivseg_ros.images.arrays import check_size, scale_to_8_bits, shorten
 
 @dataclass(frozen=True)
 class ImageEncoding:
-    """How the pixels of one encoding lie in memory.
+    """The layout of one encoding in memory.
 
     Args:
         to_rgb: makes uint8 [H, W, 3] RGB of the pixels: [rows, W] if there is one channel, else
@@ -50,7 +50,7 @@ class ImageEncoding:
         step: int,
         big_endian: bool = False,
     ) -> np.ndarray:
-        """The pixels as they lie in memory, all that was said about them checked.
+        """The pixels as they are in memory, their description checked.
 
         Args:
             data: the bytes, uint8 [N].
@@ -203,4 +203,4 @@ ENCODINGS: dict[str, ImageEncoding] = {
     'bayer_grbg8': _bayer(cv2.COLOR_BayerGB2RGB),
 }
 """The encodings by name. 16UC1 and the like are not among them: they are depth as a rule, and
-nothing says which value is white; a camera with 16 bits publishes mono16."""
+it is not known which value is white; a camera with 16 bits publishes mono16."""

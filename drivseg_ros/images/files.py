@@ -15,7 +15,7 @@ from drivseg_ros.errors import DataError, ImageError
 from drivseg_ros.images.compression import decode_picture
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
-# KITTI raw keeps a drive's pictures in a folder 'data'; most data sets say 'images'.
+# KITTI raw keeps a drive's pictures in a folder 'data'; most data sets call it 'images'.
 _INNER_FOLDERS = ('data', 'images')
 _REASONS = {
     'empty': 'it is empty; fetch it again',

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -45,7 +47,7 @@ def draw_overlay(
 ) -> np.ndarray:
     """Blends the colours of the classes into the image.
 
-    Only pixels whose class has a role (DESIGN.md, contract 2) are changed, each channel to
+    Only pixels whose class has a role are changed, each channel to
     `round((image * (256 - a) + color * a) / 256)` with `a = round(256 * alpha)`, both rounded half
     to even. Numerators and weights fit into float32 without loss, so it is the same everywhere.
 
@@ -61,8 +63,7 @@ def draw_overlay(
         ImageError: with the kind 'array', if the image or its size is another.
         ParameterError: if alpha is out of range.
     """
-    if not 0 <= alpha <= 1:
-        raise ParameterError(f'the overlay alpha {alpha!r} is not allowed; give 0 to 1')
+    _check_alpha(alpha)
     check_rgb(image_rgb)
     class_ids = segmentation.class_ids
     if image_rgb.shape[:2] != class_ids.shape:
@@ -87,6 +88,43 @@ def draw_overlay(
         cv2.addWeighted(out, 1 - weight, colors, weight, 0, dst=colors)
         cv2.copyTo(colors, cv2.LUT(ids, has_role), dst=out)
     return overlay
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an overlay looks.
+
+    Attributes:
+        alpha: opacity of the colours, 0 to 1.
+        side_by_side: the original at the left, the overlay at the right.
+
+    Raises:
+        ParameterError: if alpha is out of range.
+    """
+
+    alpha: float = 0.5
+    side_by_side: bool = False
+
+    def __post_init__(self) -> None:
+        _check_alpha(self.alpha)
+
+    def draw(self, image: np.ndarray, segmentation: Segmentation) -> np.ndarray:
+        """Draws the overlay.
+
+        Args:
+            image: uint8 [H, W, 3] RGB.
+            segmentation: of that image.
+
+        Returns:
+            uint8 [H, W, 3] RGB, or [H, 2 W, 3] side by side.
+        """
+        overlay = draw_overlay(image, segmentation, alpha=self.alpha)
+        return np.hstack([image, overlay]) if self.side_by_side else overlay
+
+
+def _check_alpha(alpha: float) -> None:
+    if not 0 <= alpha <= 1:
+        raise ParameterError(f'the overlay alpha {alpha!r} is not allowed; give 0 to 1')
 
 
 def _paint(class_ids: np.ndarray, card: ModelCard, target: np.ndarray) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where an image lies in the network's input, and how it gets there and back.
+"""Where an image is in the network's input, and how it gets there and back.
 
 Stretched, or letterboxed: as large as fits with its aspect ratio kept, in the middle, the rest
 grey. Images are averaged over areas when they shrink and interpolated when they grow; planes of
@@ -49,6 +49,24 @@ class Placement:
         return slice(self.left, self.left + self.width)
 
 
+def resize_image(image: np.ndarray, *, width: int, height: int) -> np.ndarray:
+    """Stretches an image: averaged over areas if it shrinks, else interpolated.
+
+    Args:
+        image: uint8 [H, W, 3].
+        width: in pixels.
+        height: in pixels.
+
+    Returns:
+        uint8 [height, width, 3]; the image itself if it has this size.
+    """
+    if image.shape[:2] == (height, width):
+        return image
+    shrinks = image.shape[0] >= height and image.shape[1] >= width
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=interpolation)
+
+
 def place_image(image: np.ndarray, target: np.ndarray, placement: Placement) -> None:
     """Resizes an image into its rectangle of the target and makes the rest grey.
 
@@ -61,16 +79,10 @@ def place_image(image: np.ndarray, target: np.ndarray, placement: Placement) -> 
         target[...] = LETTERBOX_GREY
         target = target[placement.rows, placement.columns]
     # OpenCV copies arrays with negative strides. A bgr buffer seen as rgb is one, so it is
-    # resized as it lies in memory, and the few pixels that are left are turned round.
+    # resized as it is in memory, and the few pixels that are left are turned round.
     turned = image.strides[2] < 0
     source = image[..., ::-1] if turned else image
-    if source.shape[:2] == target.shape[:2]:
-        resized = source
-    else:
-        height, width = target.shape[:2]
-        shrinks = source.shape[0] >= height and source.shape[1] >= width
-        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        resized = cv2.resize(source, (width, height), interpolation=interpolation)
+    resized = resize_image(source, width=target.shape[1], height=target.shape[0])
     if turned and target.flags.c_contiguous:
         cv2.cvtColor(resized, cv2.COLOR_BGR2RGB, dst=target)
     else:

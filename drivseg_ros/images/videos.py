@@ -16,12 +16,12 @@ from drivseg_ros.errors import BagError
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What a video says of itself.
+    """What a video states of itself.
 
     Attributes:
         path: the file.
-        rate_hz: frames a second; 0 if it does not say.
-        frames: how many it claims to have; 0 if it does not say.
+        rate_hz: frames a second; 0 if it does not state it.
+        frames: how many it claims to have; 0 if it does not state it.
         width: in pixels.
         height: in pixels.
     """

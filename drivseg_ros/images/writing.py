@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writing pictures, and never over what must not be lost."""
+"""Writing pictures and the planes of a segmentation, and never over what must not be lost."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import numpy as np
 from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import DataError
 from drivseg_ros.images.compression import encode_jpeg
+from drivseg_ros.model.segmentation import Segmentation
 
 # Overlays are looked at, and compressed once more in slides and mails.
 _JPEG_QUALITY = 95
 
 
 def write_picture(path: Path, picture: np.ndarray) -> None:
-    """Writes a picture as JPEG or PNG, as the file's name says.
+    """Writes a picture as JPEG or PNG, as the file's name ends.
 
     Args:
         path: ends in .jpg, .jpeg or .png.
@@ -35,6 +36,33 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
         data = cv2.imencode('.png', bgr)[1].tobytes()
     with whole_file(path) as partial:
         partial.write_bytes(data)
+
+
+def check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Sees to it that planes may be written into a folder.
+
+    Raises:
+        DataError: if it is a file, or holds something and must stay as it is.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"'{folder}' is a file; name a folder")
+    if not overwrite and folder.is_dir() and any(folder.iterdir()):
+        raise DataError(
+            f"the folder '{folder}' is not empty; name a new one, or replace files of the same "
+            'names with --overwrite'
+        )
+
+
+def write_planes(segmentation: Segmentation, *, mask: Path | None, confidence: Path | None) -> None:
+    """Writes class ids and confidence, each as a PNG with one channel; None leaves one out.
+
+    Raises:
+        DataError: if a file cannot be written.
+    """
+    if mask is not None:
+        write_picture(mask, segmentation.class_ids)
+    if confidence is not None and segmentation.confidence is not None:
+        write_picture(confidence, segmentation.confidence)
 
 
 def check_targets(targets: Sequence[Path], sources: Sequence[Path], *, overwrite: bool) -> None:

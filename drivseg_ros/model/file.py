@@ -17,7 +17,7 @@ from pathlib import Path
 
 import onnxruntime
 
-from drivseg_ros.errors import ModelError
+from drivseg_ros.errors import ModelError, ParameterError
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.onnx_classes import count_classes
 
@@ -57,6 +57,18 @@ class ModelFile:
     def sha256(self) -> str:
         """The hash of the file's bytes, as hexadecimal digits."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def require_confidence(self) -> None:
+        """Refuses a model without the output `confidence`.
+
+        Raises:
+            ParameterError: if it has none.
+        """
+        if not self.has_confidence:
+            raise ParameterError(
+                f"the model '{self.path}' has no output 'confidence'; leave --confidence out, or "
+                'use a model with that output'
+            )
 
 
 def read_model_file(path: str | Path) -> ModelFile:

@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 
 from drivseg_ros.errors import DrivsegError
+from drivseg_ros.images.arrays import contiguous
+from drivseg_ros.images.resizing import resize_image
+from drivseg_ros.images.writing import write_picture
 
 _TILE_WIDTH = 480
 _COLUMNS = 3
@@ -69,12 +72,9 @@ class ContactSheet:
         if not wanted:
             return
         height = max(1, round(image.shape[0] * _TILE_WIDTH / image.shape[1]))
-        shrinks = image.shape[1] > _TILE_WIDTH
-        tile = cv2.resize(
-            np.ascontiguousarray(image),
-            (_TILE_WIDTH, height),
-            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
-        )
+        tile = resize_image(contiguous(image), width=_TILE_WIDTH, height=height)
+        if tile is image:  # the caller's own
+            tile = tile.copy()
         write_caption(tile, caption)
         self._tiles.append(tile)
         if len(self._tiles) == self._capacity:
@@ -109,10 +109,7 @@ class ContactSheet:
         """Writes the sheet as PNG.
 
         Raises:
-            DrivsegError: if no frame was added, or the file cannot be written.
+            DrivsegError: if no frame was added.
+            DataError: if the file cannot be written.
         """
-        bgr = cv2.cvtColor(self.render(), cv2.COLOR_RGB2BGR)
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not cv2.imwrite(str(path), bgr):
-            raise DrivsegError(f'{path} cannot be written; is the folder writable?')
+        write_picture(Path(path), self.render())

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from drivseg_ros.errors import DataError
 from drivseg_ros.images.files import IMAGE_SUFFIXES, find_images, read_image
-from drivseg_ros.images.look import Look
-from drivseg_ros.images.planes import check_confidence, write_planes
-from drivseg_ros.images.writing import check_targets, write_picture
+from drivseg_ros.images.overlay import Look
+from drivseg_ros.images.writing import check_targets, write_picture, write_planes
 from drivseg_ros.report.picture_tally import Tally
 from drivseg_ros.segmenter import Segmenter
 
@@ -119,7 +118,7 @@ def segment_pictures(
     tally = Tally()
     wants_confidence = any(f.confidence is not None for f in plan)
     if wants_confidence:
-        check_confidence(segmenter)
+        segmenter.engine.model.require_confidence()
     segmenter.warm_up()
     for number, files in enumerate(plan, start=1):
         if stop():

@@ -12,7 +12,7 @@ import numpy as np
 from drivseg_ros.images.overlay import draw_overlay
 from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.report.contact_sheet import ContactSheet, write_caption
-from drivseg_ros.report.overlay_video import OverlayVideo
+from drivseg_ros.report.video import Video
 
 
 class Showcase:
@@ -36,7 +36,7 @@ class Showcase:
         self._stack = ExitStack()
         self._video = None
         if video is not None:
-            self._video = self._stack.enter_context(OverlayVideo(video, rate_hz=rate_hz))
+            self._video = self._stack.enter_context(Video(video, rate_hz=rate_hz))
         self._sheet = ContactSheet()
         self._sheet_path = contact_sheet
         self._alpha = alpha

@@ -9,22 +9,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.frames.drive_source import open_frames, probe_frames
 from drivseg_ros.images.files import find_images
-from drivseg_ros.images.look import Look
-from drivseg_ros.images.planes import check_confidence, check_folder, write_planes
-from drivseg_ros.images.writing import check_targets
-from drivseg_ros.report.gif_video import GifVideo, require_av
-from drivseg_ros.report.overlay_video import OverlayVideo
+from drivseg_ros.images.overlay import Look
+from drivseg_ros.images.resizing import resize_image
+from drivseg_ros.images.writing import check_folder, check_targets, write_planes
 from drivseg_ros.report.picture_tally import Tally
+from drivseg_ros.report.video import VIDEO_SUFFIXES, Video, check_video
 from drivseg_ros.segmenter import Segmenter
 
-VIDEO_SUFFIXES = ('.mp4', '.gif')
 _RATES_HZ = (0.01, 1000)
 _WIDTHS = (16, 16384)
 
@@ -57,8 +54,7 @@ class VideoFiles:
                 f"'{self.source}' is taken for a video, and its output cannot be '{self.output}'; "
                 f'name a file that ends in {" or ".join(VIDEO_SUFFIXES)}'
             )
-        if self.output.suffix.lower() == '.gif':
-            require_av()
+        check_video(self.output)
         folders = [f for f in (self.masks, self.confidence) if f is not None]
         check_targets([self.output], [self.source], overwrite=self.overwrite)
         if len({f.resolve() for f in folders}) != len(folders):
@@ -115,7 +111,7 @@ def segment_video(
             f'a width of {width} pixels is not allowed; give {_WIDTHS[0]} to {_WIDTHS[1]}'
         )
     if files.confidence is not None:
-        check_confidence(segmenter)
+        segmenter.engine.model.require_confidence()
     segmenter.warm_up()
     tally = Tally()
 
@@ -126,8 +122,7 @@ def segment_video(
     with ExitStack() as stack:
         images = stack.enter_context(open_frames(files.source, leave_out))
         partial = stack.enter_context(whole_file(files.output))
-        video = _create_video(partial, rate_hz=rate)
-        stack.callback(video.close)
+        video = stack.enter_context(Video(partial, rate_hz=rate))
         while True:
             if stop():
                 tally.interrupted = True
@@ -157,19 +152,8 @@ def segment_video(
     return tally
 
 
-def _create_video(path: Path, *, rate_hz: float) -> GifVideo | OverlayVideo:
-    if path.suffix == '.gif':
-        return GifVideo(path, rate_hz=rate_hz)
-    return OverlayVideo(path, rate_hz=rate_hz)
-
-
 def _resize(picture: np.ndarray, width: int | None) -> np.ndarray:
-    if width is None or width == picture.shape[1]:
+    if width is None:
         return picture
     height = max(1, round(picture.shape[0] * width / picture.shape[1]))
-    shrinks = width < picture.shape[1]
-    return cv2.resize(
-        picture,
-        (width, height),
-        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
-    )
+    return resize_image(picture, width=width, height=height)

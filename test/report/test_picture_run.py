@@ -13,7 +13,7 @@ from plain_colors import write_png
 from tiny_model import tiny_card, write_tiny_model
 
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.images.look import Look
+from drivseg_ros.images.overlay import Look
 from drivseg_ros.report.picture_run import plan_pictures, segment_pictures
 from drivseg_ros.segmenter import Segmenter
 
@@ -142,7 +142,7 @@ def test_a_network_without_confidence(tmp_path: Path, folder: Path) -> None:
     model = write_tiny_model(tmp_path / 'm.onnx', confidence=False)
     with Segmenter.open(model) as segmenter:
         plan = plan_pictures(folder, tmp_path / 'out', confidence=tmp_path / 'c')
-        with pytest.raises(ParameterError, match='tells no confidence'):
+        with pytest.raises(ParameterError, match='has no output'):
             segment_pictures(segmenter, plan, Look())
     assert not (tmp_path / 'out').exists()
 

@@ -14,7 +14,7 @@ from plain_colors import BLUE, GREEN, RED, read_frames, write_video
 from tiny_model import tiny_card, write_tiny_model
 
 from drivseg_ros.errors import BagError, DataError, MissingDependencyError, ParameterError
-from drivseg_ros.images.look import Look
+from drivseg_ros.images.overlay import Look
 from drivseg_ros.report.video_run import VideoFiles, segment_video
 from drivseg_ros.segmenter import Segmenter
 
@@ -159,7 +159,7 @@ def test_a_gif_needs_av(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ({'rate_hz': 0.0}, 'give 0.01 to 1000'),
         ({'rate_hz': 2000.0}, 'give 0.01 to 1000'),
         ({'width': 8}, 'give 16 to 16384'),
-        ({'confidence': True}, 'tells no confidence'),
+        ({'confidence': True}, "has no output 'confidence'"),
     ],
 )
 def test_refusals(tmp_path: Path, source: Path, options: dict, expected: str) -> None:
