@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from drivseg_ros.bags.image_messages import decode, stamp_ns
 from drivseg_ros.bags.reader import BagMessage, BagReader
 from drivseg_ros.bags.typestore import IMAGE_TYPES
 from drivseg_ros.errors import DataError, ImageError
-from drivseg_ros.evaluation.replay import decode, stamp_ns
 from drivseg_ros.frames.frame_set import Frame, Frames, pair
 from drivseg_ros.images.codec import decode_labels
 

@@ -16,8 +16,9 @@ from drivseg_ros.bags.image_bag import Frame, ImageBagOptions, MadeBag, write_im
 from drivseg_ros.bags.messages import PNG_START
 from drivseg_ros.bags.stamps import check_rate, stamp_at
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.frames.base import Dataset, Sample
+from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.cache import resize_frame
+from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.frames.paired_files import PairedFiles, drives_of
 from drivseg_ros.frames.unlabelled import UnlabelledFrames
 from drivseg_ros.images.arrays import MAX_SIDE
@@ -106,10 +107,11 @@ def _frames(
         else:
             data = read_bytes(path)
             sample = _sample(dataset, index, decode_image_file(path, data))
-        image, label = sample.image, sample.label
+        whole, label = sample.pair()
+        image = whole
         if size is not None:
             image, label = resize_frame(image, label, width=size[0], height=size[1])
-        file, grey = _file(data, image, whole=image.shape == sample.image.shape)
+        file, grey = _file(data, image, whole=image.shape == whole.shape)
         yield Frame(
             name=f"frame '{sample.name}'",
             stamp_ns=stamp_at(index, rate_hz=rate_hz, start_ns=options.start_ns),
@@ -122,13 +124,13 @@ def _frames(
         )
 
 
-def _sample(dataset: Dataset, index: int, image: np.ndarray) -> Sample:
+def _sample(dataset: Dataset, index: int, image: np.ndarray) -> LabelledFrame:
     """A frame whose image is decoded already."""
     if dataset.classes:
         label = dataset.label_only(index)
     else:
         label = np.full(image.shape[:2], UNLABELLED, np.uint8)
-    return Sample(dataset.names[index], image, label)
+    return LabelledFrame(dataset.names[index], image, label)
 
 
 def _file(data: bytes, image: np.ndarray, *, whole: bool) -> tuple[bytes | None, bool]:

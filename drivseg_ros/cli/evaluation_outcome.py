@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from drivseg_ros.evaluation.gate import Check
     from drivseg_ros.evaluation.limit import Limit
     from drivseg_ros.evaluation.many.bags import ManyResult
-    from drivseg_ros.evaluation.matching import Matching
     from drivseg_ros.evaluation.measures import Measure
     from drivseg_ros.evaluation.tally import EvaluationSettings
+    from drivseg_ros.frames.matching import Matching
 
 
 @dataclass(frozen=True, eq=False)

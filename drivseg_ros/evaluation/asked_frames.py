@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.bags.dataset_info import DatasetInfo, read_dataset_info, read_frame_names
-from drivseg_ros.bags.frame_source import BagSource, BagTopics
 from drivseg_ros.bags.image_bag import drives_beside, names_beside
 from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.bags.source import BagSource, BagTopics
 from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.evaluation.frame_source import DatasetSource, FrameSource
 from drivseg_ros.frames.attributes import Attributes, find_attributes, read_attributes
 from drivseg_ros.frames.evaluated import is_bag
-from drivseg_ros.frames.label_map import LabelMap, plain_map, ready_maps
+from drivseg_ros.frames.labels import Labels, plain_labels, ready_labels
 from drivseg_ros.frames.registry import KINDS
+from drivseg_ros.frames.source import DatasetSource, FrameSource
 from drivseg_ros.lab.comparing.candidates import find_judges
 from drivseg_ros.model.card import ModelCard
 
@@ -48,8 +48,8 @@ class AskedFrames:
 
     text: str
     topics: BagTopics
-    labels: LabelMap | None
-    masks: LabelMap | None
+    labels: Labels | None
+    masks: Labels | None
     data: Path | None
     limit: int | None
     resample: str
@@ -67,12 +67,10 @@ class OpenedFrames:
     Attributes:
         source: the frames.
         attributes: of the frames, by name; None if none are known.
-        is_drive: whether they follow each other in time.
     """
 
     source: FrameSource
     attributes: Attributes | None
-    is_drive: bool
 
 
 def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
@@ -96,14 +94,14 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
         if info is not None:
             topics = _with_topics(topics, info)
             if labels is None and info.classes:
-                labels = plain_map(info.name, info.classes)
+                labels = plain_labels(info.name, info.classes)
         if labels is None and card is not None:
-            labels = plain_map(card.name, card.classes)
+            labels = plain_labels(card.name, card.classes)
         labels = labels or asked.masks
-        if labels is None:
+        if labels is None and (topics.label is not None or topics.mask is not None):
             raise ParameterError(
                 'masks do not say what their values mean: give --labels, one of '
-                f'{", ".join(ready_maps())}, or a .yaml file'
+                f'{", ".join(ready_labels())}, or a .yaml file'
             )
         names, drives = _names_and_drives(path, info, topics)
         bag = BagSource(
@@ -114,11 +112,10 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
             names=names,
             drives=drives,
             by_drive=apart,
-            limit=asked.limit,
             title=asked.title,
         )
-        # Frames of a data set have names of their own; recorded and rendered drives have stamps.
-        return OpenedFrames(bag, given, not names)
+        limit = len(bag) if asked.limit is None else asked.limit
+        return OpenedFrames(bag if limit >= len(bag) else bag.take(range(limit)), given)
     check_kind(asked.text)
     if asked.topics != BagTopics():
         raise ParameterError(f'{asked.text} is a data set, and topics were given; leave them out')
@@ -127,7 +124,7 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
     beside = attributes_beside(asked.text, asked.data)
     if given is None and beside is not None:
         given = read_attributes(beside)
-    return OpenedFrames(source, given, False)
+    return OpenedFrames(source, given)
 
 
 def _with_topics(topics: BagTopics, info: DatasetInfo) -> BagTopics:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.sums import Sums, figures
+from drivseg_ros.frames.matching import Matching
 
 MIN_GROUPS = 5
 """With fewer groups an interval would say more than is known."""

@@ -55,12 +55,12 @@ def count_boundaries(
     Args:
         label: uint8 [H, W].
         prediction: uint8 [H, W].
-        truth_members: bool [questions, 256], the labels' values that belong to each area.
-        network_members: bool [questions, 256], likewise the masks'.
+        truth_members: bool [targets, 256], the labels' values that belong to each area.
+        network_members: bool [targets, 256], likewise the masks'.
         share: the distance as a share of the diagonal; 0 counts nothing.
 
     Returns:
-        int64 [questions, 2]: in both rims, in either.
+        int64 [targets, 2]: in both rims, in either.
     """
     found = np.zeros((len(truth_members), 2), np.int64)
     if share <= 0:

@@ -11,11 +11,12 @@ from typing import Any
 from drivseg_ros.base.frame_ledger import FrameLedger
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_result import EvaluationPart, EvaluationResult
-from drivseg_ros.evaluation.frame_source import DROPPED, FrameSource, LostFrame, SourceFrame
 from drivseg_ros.evaluation.frame_times import FrameTimer
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow, Tally
 from drivseg_ros.frames.attributes import Attributes, choose
+from drivseg_ros.frames.labelled_frame import DROPPED, LabelledFrame, LostFrame
+from drivseg_ros.frames.matching import match_classes
+from drivseg_ros.frames.source import FrameSource
 from drivseg_ros.model.card import ModelClass
 from drivseg_ros.segmenter import Segmenter
 
@@ -52,13 +53,7 @@ def evaluate_source(
             figure to tell.
         EngineError: if the engine fails.
     """
-    matching = Matching(source.labels.classes, network_classes, source.labels.truth)
-    if not matching.questions and not settings.sequence:
-        raise DataError(
-            f'labels with the classes {_names(source.labels.classes)} have nothing to ask a '
-            f'network with the classes {_names(network_classes)}: neither all classes nor a role '
-            'are the same; say what the values mean (--labels), or give another network'
-        )
+    matching = match_classes(source.labels, network_classes)
     tally = Tally(matching, settings)
     ledger = FrameLedger()
     failures: dict[str, str] = {}
@@ -109,7 +104,7 @@ def evaluate_source(
 
 
 def _judge(
-    frame: SourceFrame,
+    frame: LabelledFrame,
     segmenter: Segmenter | None,
     tally: Tally,
     timer: FrameTimer,
@@ -144,7 +139,3 @@ def _with_attributes(rows: Sequence[FrameRow], attributes: Attributes | None) ->
         return [*rows]
     chosen = choose(attributes, [row.name for row in rows])
     return [dataclasses.replace(row, attributes=chosen[row.name]) for row in rows]
-
-
-def _names(classes: tuple[ModelClass, ...]) -> str:
-    return ', '.join(c.name for c in classes) or 'of nothing'

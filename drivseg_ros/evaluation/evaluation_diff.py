@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.bootstrap import draw, interval
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.matching import Matching, class_titles
 from drivseg_ros.evaluation.measures import frame_figures, measures
 from drivseg_ros.evaluation.paired_parts import pair_parts
 from drivseg_ros.evaluation.shared_frames import shared_frames
 from drivseg_ros.evaluation.sums import LOWER_IS_BETTER
 from drivseg_ros.evaluation.tally import EvaluationSettings
 from drivseg_ros.evaluation.time_figures import TIME_FIGURES, time_measures
+from drivseg_ros.frames.matching import Matching, class_titles
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def check_same_terms(
                 f'the one evaluation has {what} {titles[0]}, the other {titles[1]}; only '
                 'evaluations of the same classes can be compared'
             )
-    if mine.figures != its.figures:
+    if mine.areas != its.areas:
         raise DataError(
             'the labels of the two evaluations are not the truth of the same roles; only '
             'evaluations of one truth can be compared'

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drivseg_ros.bags.frame_source import BagTopics
 from drivseg_ros.bags.player import PlayOptions
+from drivseg_ros.bags.source import BagTopics
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.evaluation.asked_frames import (
     AskedFrames,
@@ -27,10 +27,10 @@ from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.live.evaluation import OpenedLive
 from drivseg_ros.evaluation.live.ros_domain import need_rclpy
 from drivseg_ros.evaluation.live.run import NodeChoice
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.report import describe_engine
 from drivseg_ros.evaluation.tally import EvaluationSettings
-from drivseg_ros.frames.label_map import read_label_map, read_mask_map
+from drivseg_ros.frames.labels import read_labels, read_mask_map
+from drivseg_ros.frames.matching import Matching, match_classes
 from drivseg_ros.model.card import ModelCard, ModelClass
 from drivseg_ros.model.store import DEFAULT_MODEL, find_model
 from drivseg_ros.segmenter import Segmenter
@@ -51,7 +51,7 @@ class EvaluationRequest:
         precision: see there.
         threads: see there.
         topics: of a bag.
-        labels: what the labels' values mean, for `read_label_map`; None: see `open_frames`.
+        labels: what the labels' values mean, for `read_labels`; None: see `open_frames`.
         mask_classes: what the masks' values mean, for `read_mask_map`; None: the same.
         data: the folder of data sets.
         limit: so many frames only.
@@ -145,8 +145,7 @@ class OpenedEvaluation:
     @property
     def matching(self) -> Matching:
         """The classes of labels and network."""
-        labels = self.frames.source.labels
-        return Matching(labels.classes, self.network_classes, labels.truth)
+        return match_classes(self.frames.source.labels, self.network_classes)
 
     def run(self, on_frame: OnFrame = lambda done, total: None) -> EvaluationResult:
         """Judges every frame; raises what `evaluate_source` does."""
@@ -174,7 +173,7 @@ def open_asked(request: EvaluationRequest, card: ModelCard | None) -> OpenedFram
     asked = AskedFrames(
         request.frames,
         request.topics,
-        None if request.labels is None else read_label_map(request.labels),
+        None if request.labels is None else read_labels(request.labels),
         None if request.mask_classes is None else read_mask_map(request.mask_classes),
         None if request.data is None else Path(request.data),
         request.limit,
@@ -223,16 +222,15 @@ def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation | O
         if segmenter is not None:
             network, classes = describe_engine(segmenter.engine), segmenter.card.classes
         else:
-            given = opened.source.labels
-            if request.mask_classes is not None:
-                given = read_mask_map(request.mask_classes)
-            network, classes = {'masks': request.topics.mask}, given.classes
+            masks = opened.source.masks
+            network = {'masks': request.topics.mask}
+            classes = () if masks is None else masks.classes
         yield OpenedEvaluation(opened, segmenter, settings, network, classes)
 
 
 def _settings(request: EvaluationRequest, opened: OpenedFrames) -> EvaluationSettings:
     return request.settings(
-        sequence=opened.is_drive if request.sequence is None else request.sequence
+        sequence=opened.source.is_drive if request.sequence is None else request.sequence
     )
 
 

@@ -18,9 +18,9 @@ from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.calibration import Calibration
 from drivseg_ros.evaluation.frame_times import FrameTimes
 from drivseg_ros.evaluation.live.times import LiveTimes
-from drivseg_ros.evaluation.matching import Matching, class_titles
 from drivseg_ros.evaluation.sums import Sums, add
 from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow
+from drivseg_ros.frames.matching import Matching, class_titles
 
 
 @dataclass(frozen=True)
@@ -308,7 +308,7 @@ def _classes(matching: Matching) -> dict[str, Any]:
         f'of the {whose}': class_titles(classes)
         for whose, classes in (('labels', matching.truth), ('network', matching.network))
     }
-    return found | {'judged by role': ', '.join(f.value for f in matching.figures) or 'nothing'}
+    return found | {'judged by role': ', '.join(f.value for f in matching.areas) or 'nothing'}
 
 
 def _network_itself(network: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ import numpy as np
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.bootstrap import draw, interval
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.sums import (
     BOUNDARY_IOU,
     CHANGE,
@@ -28,6 +27,7 @@ from drivseg_ros.evaluation.sums import (
 )
 from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow
 from drivseg_ros.frames.attributes import NOT_TOLD
+from drivseg_ros.frames.matching import Matching
 
 _DIGITS = 6
 
@@ -155,7 +155,7 @@ def frame_figures(result: EvaluationResult) -> list[dict[str, float | None]]:
 def leading_figure(result: EvaluationResult) -> str:
     """The figure that frames are ordered by: mIoU, else the first by role, else the change."""
     found = figures(result.total, result.matching)
-    by_role = [q.figure('iou') for q in result.matching.questions if q.by_role]
+    by_role = [q.metric('iou') for q in result.matching.targets if q.by_role]
     for name in (MIOU, *by_role):
         if name in found and _known(found[name]) is not None:
             return name

@@ -12,29 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from drivseg_ros.bags.label_matcher import LabelMatcher
-from drivseg_ros.bags.labels import match_labels
+from drivseg_ros.bags.image_messages import IMAGE, decode, image_rate_hz, stamp_ns
 from drivseg_ros.bags.messages import image as image_message
 from drivseg_ros.bags.reader import BagMessage, BagReader
-from drivseg_ros.bags.typestore import IMAGE_TYPES
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.base.frame_ledger import FrameLedger
 from drivseg_ros.base.topics import output_topic, raw_topic
 from drivseg_ros.errors import BagError, ImageError
+from drivseg_ros.evaluation.label_matcher import LabelMatcher, match_labels
 from drivseg_ros.evaluation.report import (
     describe_accuracy,
     describe_engine,
     describe_frames,
     describe_times,
 )
-from drivseg_ros.images.codec import decode_compressed_image, decode_image, decode_labels
+from drivseg_ros.images.codec import decode_labels
 from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.report.showcase import Showcase
 from drivseg_ros.segmenter import Segmenter
-
-IMAGE, COMPRESSED_IMAGE = IMAGE_TYPES
 
 
 @dataclass(frozen=True)
@@ -52,48 +47,6 @@ class ReplayFiles:
     video: Path | None = None
     contact_sheet: Path | None = None
     overwrite: bool = False
-
-
-def decode(message: BagMessage) -> np.ndarray:
-    """The image in a bag's message, uint8 [H, W, 3] RGB.
-
-    Raises:
-        ImageError: if it cannot be decoded.
-    """
-    if message.msgtype == COMPRESSED_IMAGE:
-        return decode_compressed_image(message.message)
-    return decode_image(message.message)
-
-
-def stamp_ns(message: BagMessage) -> int:
-    """The stamp of an image or label message, in nanoseconds.
-
-    Raises:
-        BagError: if its type has no header.
-    """
-    stamp = message.header_stamp_ns
-    if stamp is None:
-        raise BagError(
-            f'{message.topic} has the type {message.msgtype}, which has no header; '
-            'name a topic with images'
-        )
-    return stamp
-
-
-def image_rate_hz(reader: BagReader, topic: str) -> float:
-    """Frames a second of a topic, as recorded; 10 where the bag does not tell.
-
-    Raises:
-        BagError: if the topic is not there or holds no images.
-    """
-    found = reader.topic(topic)
-    if found.msgtype not in IMAGE_TYPES:
-        there = [n for n, t in reader.topics.items() if t.msgtype in IMAGE_TYPES]
-        raise BagError(
-            f'the topic {topic!r} has the type {found.msgtype}; '
-            f'images are at {", ".join(there) or "no topic of this bag"}: name one of these'
-        )
-    return (found.count - 1) / reader.duration_s if reader.duration_s > 0 < found.count - 1 else 10
 
 
 class Replay:

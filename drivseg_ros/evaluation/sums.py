@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.frames.matching import Matching
 
 MIOU, PIXEL_ACCURACY, BOUNDARY_IOU = 'miou', 'pixel_accuracy', 'boundary_iou'
 FLICKER, CHANGE, ECE = 'flicker', 'change', 'ece'
@@ -27,7 +27,7 @@ class Sums:
 
     Args:
         table: int64 [..., T, N], pixels by class of the label and of the network.
-        boundary: int64 [..., Q, 2], by question the pixels in both boundaries and in either.
+        boundary: int64 [..., Q, 2], by target the pixels in both boundaries and in either.
         flicker: int64 [..., 2], pixels that changed class without a change of the label, and
             pixels without one.
         change: int64 [..., 2], pixels that changed class, and pixels that could.
@@ -46,7 +46,7 @@ class Sums:
     @staticmethod
     def _length(matching: Matching) -> int:
         cells = len(matching.truth) * len(matching.network)
-        return cells + 2 * len(matching.questions) + 4
+        return cells + 2 * len(matching.targets) + 4
 
     @property
     def vector(self) -> np.ndarray:
@@ -59,10 +59,10 @@ class Sums:
     def from_vector(cls, vector: np.ndarray, matching: Matching) -> Sums:
         """What `vector` gave."""
         lead, truth, network = vector.shape[:-1], len(matching.truth), len(matching.network)
-        cells, questions = truth * network, len(matching.questions)
+        cells, targets = truth * network, len(matching.targets)
         return cls(
             vector[..., :cells].reshape(*lead, truth, network),
-            vector[..., cells : cells + 2 * questions].reshape(*lead, questions, 2),
+            vector[..., cells : cells + 2 * targets].reshape(*lead, targets, 2),
             vector[..., -4:-2],
             vector[..., -2:],
         )
@@ -79,7 +79,7 @@ def add(sums: Sequence[Sums], matching: Matching) -> Sums:
 def figures(sums: Sums, matching: Matching) -> dict[str, np.ndarray]:
     """Every figure by its name, float64 [...], NaN where it is not defined.
 
-    IoU, precision and recall of a question are of the pixels that label and mask give to it; the
+    IoU, precision and recall of a target are of the pixels that label and mask give to it; the
     mIoU is the mean over the classes of the labels that label or mask have.
     """
     table = sums.table.astype(np.float64)
@@ -87,19 +87,19 @@ def figures(sums: Sums, matching: Matching) -> dict[str, np.ndarray]:
     by_class: list[np.ndarray] = []
     rims: list[np.ndarray] = []
     right = np.zeros(table.shape[:-2])
-    for i, question in enumerate(matching.questions):
-        rows = table[..., list(question.truth), :]
-        hits = rows[..., list(question.network)].sum((-1, -2))
-        there, said = rows.sum((-1, -2)), table[..., list(question.network)].sum((-1, -2))
+    for i, target in enumerate(matching.targets):
+        rows = table[..., list(target.truth), :]
+        hits = rows[..., list(target.network)].sum((-1, -2))
+        there, said = rows.sum((-1, -2)), table[..., list(target.network)].sum((-1, -2))
         iou = _ratio(hits, there + said - hits)
         rim = _ratio(sums.boundary[..., i, 0], sums.boundary[..., i, 1])
         found |= {
-            question.figure('iou'): iou,
-            question.figure('precision'): _ratio(hits, said),
-            question.figure('recall'): _ratio(hits, there),
-            question.figure('boundary_iou'): rim,
+            target.metric('iou'): iou,
+            target.metric('precision'): _ratio(hits, said),
+            target.metric('recall'): _ratio(hits, there),
+            target.metric('boundary_iou'): rim,
         }
-        if not question.by_role:
+        if not target.by_role:
             by_class.append(iou)
             rims.append(rim)
             right = right + hits

@@ -17,8 +17,8 @@ from drivseg_ros.evaluation.boundary import DEFAULT_SHARE, count_boundaries
 from drivseg_ros.evaluation.calibration import Calibration
 from drivseg_ros.evaluation.cross_table import count_pairs
 from drivseg_ros.evaluation.flicker import FlickerCounter
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.sums import Sums
+from drivseg_ros.frames.matching import Matching
 from drivseg_ros.model.card import UNLABELLED
 
 MAX_BANDS = 64

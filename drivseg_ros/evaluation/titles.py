@@ -16,7 +16,7 @@ from drivseg_ros.evaluation.sums import (
     MIOU,
     PIXEL_ACCURACY,
 )
-from drivseg_ros.frames.truth import Figure
+from drivseg_ros.frames.matching import Area
 
 MAIN_TITLES = {
     MIOU: 'mIoU',
@@ -26,7 +26,7 @@ MAIN_TITLES = {
     FLICKER: 'flicker',
     CHANGE: 'change between frames',
 }
-ROLE_TITLES = {Figure.DRIVABLE: 'drivable', Figure.ROAD: 'road', Figure.EGO_LANE: 'ego lane'}
+ROLE_TITLES = {Area.DRIVABLE: 'drivable', Area.ROAD: 'road', Area.EGO_LANE: 'ego lane'}
 
 _KINDS = {
     'iou': 'IoU',
@@ -35,7 +35,7 @@ _KINDS = {
     BOUNDARY_IOU: 'boundary IoU',
 }
 
-SLICE_FIGURES = (MIOU, *(f'{role.value}_iou' for role in Figure), PIXEL_ACCURACY)
+SLICE_FIGURES = (MIOU, *(f'{role.value}_iou' for role in Area), PIXEL_ACCURACY)
 """Figures that tables by slice or by bag have columns for."""
 
 

@@ -165,7 +165,7 @@ def check_dataset(
 
 def _look(dataset: Dataset, index: int, *, images: bool) -> _Seen:
     try:
-        label = dataset[index].label if images else dataset.label_only(index)
+        label = dataset[index].pair()[1] if images else dataset.label_only(index)
         height, width = label.shape
         digest = ''
         if images and isinstance(dataset, PairedFiles):

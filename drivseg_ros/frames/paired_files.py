@@ -16,8 +16,9 @@ import numpy as np
 
 from drivseg_ros.base.natural import natural_key
 from drivseg_ros.errors import DataError
-from drivseg_ros.frames.base import Dataset, Sample
+from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.label_codes import LabelCode
+from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.images.files import IMAGE_SUFFIXES, read_image
 from drivseg_ros.model.card import ModelClass
 
@@ -88,7 +89,7 @@ class PairedFiles:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> LabelledFrame:
         pair = self.pairs[index]
         image, label = read_image(pair.image), self.code.read(pair.label)
         if image.shape[:2] != label.shape:
@@ -96,7 +97,7 @@ class PairedFiles:
                 f"image '{pair.image}' is {image.shape[1]}x{image.shape[0]}, its label "
                 f"'{pair.label}' {label.shape[1]}x{label.shape[0]}; they must have one size"
             )
-        return Sample(pair.name, image, label)
+        return LabelledFrame(pair.name, image, label, group=pair.group)
 
     def label_only(self, index: int) -> np.ndarray:
         """The label of a frame, uint8 [H, W]."""

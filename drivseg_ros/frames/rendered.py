@@ -12,7 +12,7 @@ import numpy as np
 
 import drivseg_ros
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.frames.base import Sample
+from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.frames.split import Part
 from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass
 from drivseg_ros.scenes import random_frame
@@ -73,14 +73,14 @@ class RenderedScenes:
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> LabelledFrame:
         seed = self.seeds[index]
         frame = random_frame(seed, self.width, self.height)
-        return Sample(f'scene_{seed}', frame.image, frame.class_ids)
+        return LabelledFrame(f'scene_{seed}', frame.image, frame.class_ids)
 
     def label_only(self, index: int) -> np.ndarray:
         """The label of a scene, uint8 [H, W]; it costs as much as the scene."""
-        return self[index].label
+        return self[index].pair()[1]
 
 
 def open_scenes(

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.frames.base import Sample
+from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.frames.video_frames import VideoFrames
 from drivseg_ros.images.files import find_images, read_image
 from drivseg_ros.model.card import UNLABELLED, ModelClass
@@ -65,17 +65,17 @@ class UnlabelledFrames:
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> LabelledFrame:
         name, place = self.names[index], self.indices[index]
         if isinstance(self.frames, VideoFrames):
             image = self.frames.read(place)
         else:
             image = read_image(self.frames[place])
-        return Sample(name, image, np.full(image.shape[:2], UNLABELLED, np.uint8))
+        return LabelledFrame(name, image, np.full(image.shape[:2], UNLABELLED, np.uint8))
 
     def label_only(self, index: int) -> np.ndarray:
         """255 everywhere, uint8 [H, W]; only the image tells the size, so it costs as much."""
-        return self[index].label
+        return self[index].pair()[1]
 
     def select(self, names: Iterable[str], *, name: str) -> UnlabelledFrames:
         """The same frames, these only, in their order here."""

@@ -26,12 +26,12 @@ from evaluation_bags import (
 )
 
 from drivseg_ros.bags import messages
-from drivseg_ros.bags.frame_source import BagTopics
+from drivseg_ros.bags.source import BagTopics
 from drivseg_ros.bags.typestore import standard_types
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import BagError, DataError, ParameterError
 from drivseg_ros.evaluation.measures import measures
-from drivseg_ros.frames.label_map import read_label_map
+from drivseg_ros.frames.labels import read_labels
 from drivseg_ros.model.card import UNLABELLED
 
 
@@ -58,7 +58,7 @@ def test_masks_that_are_there_are_judged_as_if_we_had_made_them(
 def test_masks_have_values_of_their_own(tmp_path: Path, tiny_model: Path) -> None:
     """As in BDD100K's first release: 0 background, 1 direct, 2 alternative."""
     turn = np.array([1, 2, 0], np.uint8)
-    first = read_label_map('bdd100k_first_release')
+    first = read_labels('bdd100k_first_release')
     said = {i: color_image(i).argmax(-1).astype(np.uint8) for i in range(FRAMES)}
     wanted = measures(judge(in_bag(write_bag(tmp_path / 'ours', labelled())), tiny_model))
     del wanted['ece']

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from network_zoo import SLOW_VARIABLE
 
-from drivseg_ros.bags.frame_source import BagTopics
 from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
+from drivseg_ros.bags.source import BagTopics
 from drivseg_ros.evaluation.asked_frames import AskedFrames, open_frames
 from drivseg_ros.evaluation.evaluate import evaluate_source
-from drivseg_ros.evaluation.frame_source import DatasetSource, FrameSource
 from drivseg_ros.evaluation.measures import Measure, measures
 from drivseg_ros.evaluation.tally import EvaluationSettings
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.registry import open_dataset
+from drivseg_ros.frames.source import DatasetSource, FrameSource
 from drivseg_ros.model.card import UNLABELLED
 from drivseg_ros.model.store import DEFAULT_MODEL
 from drivseg_ros.segmenter import Segmenter

@@ -16,9 +16,8 @@ from drivseg_ros.evaluation.evaluation_diff import compare, frames_that_changed
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.gate import Check, check_frames, check_limits
 from drivseg_ros.evaluation.limit import Limit, LimitKind, check_directions
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.measures import Measure, measures
-from drivseg_ros.frames.truth import Figure
+from drivseg_ros.frames.matching import Area, Matching
 from drivseg_ros.report.junit import junit_xml
 
 FRAMES = 30
@@ -185,10 +184,10 @@ def test_limits_that_cannot_be_held() -> None:
 def _of(
     truth: tuple[str, ...] = NAMES,
     network: tuple[str, ...] = NAMES,
-    figures: tuple[Figure, ...] = BDD100K.figures,
+    areas: tuple[Area, ...] = BDD100K.areas,
     **changes: int,
 ) -> EvaluationResult:
-    matching = Matching(classes(*truth), classes(*network), figures)
+    matching = Matching(classes(*truth), classes(*network), areas)
     return result_of(PAIRS, matching=matching, settings=dataclasses.replace(PLAIN, **changes))
 
 
@@ -201,7 +200,7 @@ def _of(
         (_of(truth=(*NAMES[:2], 'rest')), r'labels .* background, the other .* rest; only'),
         (_of(network=(*NAMES[:2], 'rest')), r'a network .* background, the other .* rest; only'),
         (_of(network=('direct', *NAMES[1:])), r'direct .direct., .* the other direct, alt'),
-        (_of(figures=()), 'truth of the same roles'),
+        (_of(areas=()), 'truth of the same roles'),
         (_of(bands=2), 'other settings'),
     ],
 )

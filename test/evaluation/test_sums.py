@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from evaluation_cases import BDD100K, classes, random_pair, result_of
 
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.sums import Sums, figures
-from drivseg_ros.frames.truth import Figure, figures_of
+from drivseg_ros.frames.matching import Area, Matching, areas_of
 from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED
 
 metrics = pytest.importorskip('sklearn.metrics', reason='scikit-learn is not installed')
@@ -48,7 +47,7 @@ def test_equal_classes() -> None:
 
 def test_classes_that_are_told_further_apart_than_the_labels() -> None:
     """The network's other_road answers background, as BDD100K labels it."""
-    matching = Matching(BDD100K_CLASSES, LANES, figures_of(BDD100K_CLASSES))
+    matching = Matching(BDD100K_CLASSES, LANES, areas_of(BDD100K_CLASSES))
     pairs = [random_pair(i, network=4) for i in range(3)]
     found = figures(result_of(pairs, matching=matching).total, matching)
     true, said = flat(pairs)
@@ -61,7 +60,7 @@ def test_classes_that_are_told_further_apart_than_the_labels() -> None:
 
 def test_classes_that_do_not_match_are_judged_by_role_alone() -> None:
     truth = classes('sky', 'road:drivable', 'tree')
-    matching = Matching(truth, LANES, figures_of(truth))
+    matching = Matching(truth, LANES, areas_of(truth))
     pairs = [random_pair(7, network=4)]
     found = figures(result_of(pairs, matching=matching).total, matching)
     true, said = flat(pairs)
@@ -71,7 +70,7 @@ def test_classes_that_do_not_match_are_judged_by_role_alone() -> None:
 
 def test_truths_of_drivable_and_road_stay_apart() -> None:
     """Labels with oncoming lanes ask two questions, and the two have other answers."""
-    matching = Matching(LANES, LANES, figures_of(LANES))
+    matching = Matching(LANES, LANES, areas_of(LANES))
     pairs = [random_pair(1, truth=4, network=4)]
     found = figures(result_of(pairs, matching=matching).total, matching)
     true, said = flat(pairs)
@@ -80,9 +79,9 @@ def test_truths_of_drivable_and_road_stay_apart() -> None:
 
 
 def test_a_role_that_the_network_lacks_is_named() -> None:
-    matching = Matching(BDD100K_CLASSES, classes('a', 'b'), figures_of(BDD100K_CLASSES))
-    assert matching.unanswered == (Figure.DRIVABLE,)
-    assert matching.questions == ()
+    matching = Matching(BDD100K_CLASSES, classes('a', 'b'), areas_of(BDD100K_CLASSES))
+    assert matching.unanswered == (Area.DRIVABLE,)
+    assert matching.targets == ()
     assert set(figures(Sums.zero(matching), matching)) == {'flicker', 'change'}
 
 

@@ -13,21 +13,21 @@ import numpy as np
 from color_bag import PERIOD_NS, START_NS, color_image
 
 from drivseg_ros.bags import messages
-from drivseg_ros.bags.frame_source import BagSource, BagTopics
+from drivseg_ros.bags.source import BagSource, BagTopics
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.evaluation.bootstrap import BootstrapSettings
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.frame_source import DatasetSource, FrameSource
 from drivseg_ros.evaluation.tally import EvaluationSettings
-from drivseg_ros.frames.label_map import plain_map
+from drivseg_ros.frames.labels import plain_labels
 from drivseg_ros.frames.registry import open_dataset
+from drivseg_ros.frames.source import DatasetSource, FrameSource
 from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED
 from drivseg_ros.segmenter import Segmenter
 
 FRAMES = 8
 IMAGE, LABEL, MASK, CONFIDENCE = '/cam/image_raw', '/cam/label', '/cam/mask', '/cam/confidence'
-BDD100K = plain_map('bdd100k', BDD100K_CLASSES)
+BDD100K = plain_labels('bdd100k', BDD100K_CLASSES)
 SETTINGS = EvaluationSettings(bootstrap=BootstrapSettings(draws=200))
 
 

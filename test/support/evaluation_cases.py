@@ -11,12 +11,11 @@ import numpy as np
 from drivseg_ros.base.frame_ledger import FrameCounts
 from drivseg_ros.evaluation.bootstrap import BootstrapSettings
 from drivseg_ros.evaluation.evaluation_result import EvaluationPart, EvaluationResult
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.tally import EvaluationSettings, Tally
-from drivseg_ros.frames.truth import figures_of
+from drivseg_ros.frames.matching import Matching, areas_of
 from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED, ModelClass
 
-BDD100K = Matching(BDD100K_CLASSES, BDD100K_CLASSES, figures_of(BDD100K_CLASSES))
+BDD100K = Matching(BDD100K_CLASSES, BDD100K_CLASSES, areas_of(BDD100K_CLASSES))
 PLAIN = EvaluationSettings(bootstrap=BootstrapSettings(draws=200))
 
 

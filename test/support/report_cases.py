@@ -19,9 +19,8 @@ from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.live.times import LiveTimes
 from drivseg_ros.evaluation.live.usage import EVERYBODY, UsageSeries
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.tally import EvaluationSettings
-from drivseg_ros.frames.truth import figures_of
+from drivseg_ros.frames.matching import Matching, areas_of
 from drivseg_ros.images.codec import encode_jpeg
 from drivseg_ros.model.card import ModelClass, Role
 from drivseg_ros.report.html.chosen_frames import ChosenFrame
@@ -46,7 +45,7 @@ def hostile_result() -> EvaluationResult:
         ModelClass(2, 'background', (0, 0, 0)),
     )
     settings = EvaluationSettings(sequence=True, bootstrap=BootstrapSettings(draws=100))
-    matching = Matching(classes, classes, figures_of(classes))
+    matching = Matching(classes, classes, areas_of(classes))
     bags = []
     for place, name in enumerate((HOSTILE, 'second')):
         pairs = [random_pair(100 * place + seed) for seed in range(FRAMES)]

@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drivseg_ros.bags.frame_source import BagSource
 from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.bags.source import BagSource
 from drivseg_ros.base.diagnostics import read_counts, read_setup
 from drivseg_ros.base.interruption import orderly_end
 from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.evaluation.asked_frames import OpenedFrames
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.frame_source import DROPPED, FrameSource, LostFrame, SourceFrame
 from drivseg_ros.evaluation.live.ledger import LiveLedger
 from drivseg_ros.evaluation.live.masks import RecordedPlanes
 from drivseg_ros.evaluation.live.result import (
@@ -39,8 +38,10 @@ from drivseg_ros.evaluation.live.run import (
 )
 from drivseg_ros.evaluation.live.times import LiveTimes
 from drivseg_ros.evaluation.live.usage import UsageSeries
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.frames.labelled_frame import DROPPED, LabelledFrame, LostFrame
+from drivseg_ros.frames.matching import Matching, match_classes
+from drivseg_ros.frames.source import FrameSource
 from drivseg_ros.model.card import ModelClass
 from drivseg_ros.model.file import ModelFile
 
@@ -83,8 +84,7 @@ class OpenedLive:
     @property
     def matching(self) -> Matching:
         """The classes of labels and network."""
-        labels = self.frames.source.labels
-        return Matching(labels.classes, self.network_classes, labels.truth)
+        return match_classes(self.frames.source.labels, self.network_classes)
 
     def run(
         self, on_frame: Callable[[int, int], None] = lambda done, total: None
@@ -166,7 +166,9 @@ class LiveSource(FrameSource):
     def __init__(
         self, source: BagSource, run: LiveRun, recorded: Recorded, played: Sequence[PlayedFrame]
     ) -> None:
+        self.title = source.title
         self.labels = source.labels
+        self.is_drive = source.is_drive
         self.unmatched_labels = source.unmatched_labels
         self.has_images = False
         self._source = source
@@ -177,7 +179,7 @@ class LiveSource(FrameSource):
     def __len__(self) -> int:
         return len(self._played)
 
-    def __iter__(self) -> Iterator[SourceFrame | LostFrame]:
+    def __iter__(self) -> Iterator[LabelledFrame | LostFrame]:
         recorded, run = self._recorded, self._run
         repeated = _repeated(self._played)
         masked = recorded.received_ns.keys() - repeated
@@ -201,6 +203,11 @@ class LiveSource(FrameSource):
                         confidence = confidences.take(frame.stamp_ns)
                     mask = masks.take(frame.stamp_ns)
                     yield dataclasses.replace(frame, mask=mask, confidence=confidence)
+
+    def take(self, places: Sequence[int]) -> LiveSource:
+        """See FrameSource."""
+        played = [self._played[i] for i in sorted(places)]
+        return LiveSource(self._source.take(places), self._run, self._recorded, played)
 
     def describe(self) -> dict[str, Any]:
         """Where the frames are from."""

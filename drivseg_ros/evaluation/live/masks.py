@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from drivseg_ros.bags.image_messages import stamp_ns
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.errors import BagError
-from drivseg_ros.evaluation.replay import stamp_ns
 from drivseg_ros.images.codec import decode_labels
 
 

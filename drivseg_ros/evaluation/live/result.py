@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from drivseg_ros.bags.labels import match_labels
+from drivseg_ros.bags.image_messages import decode, image_rate_hz, stamp_ns
 from drivseg_ros.bags.reader import BagMessage, BagReader
 from drivseg_ros.base.diagnostics import DIAGNOSTICS_TOPIC, STAGES, all_values, read_stages
 from drivseg_ros.base.frame_ledger import FrameCounts
 from drivseg_ros.errors import DrivsegError
+from drivseg_ros.evaluation.label_matcher import match_labels
 from drivseg_ros.evaluation.live.masks import RecordedPlanes
 from drivseg_ros.evaluation.live.run import LiveRun, PlayedFrame, read_play_log
-from drivseg_ros.evaluation.replay import decode, image_rate_hz, stamp_ns
 from drivseg_ros.evaluation.report import describe_accuracy, describe_frames, describe_times
 from drivseg_ros.images.codec import decode_labels
 from drivseg_ros.model.card import ModelCard

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from drivseg_ros.bags.image_messages import COMPRESSED_IMAGE, image_rate_hz
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.base.diagnostics import DIAGNOSTICS_TOPIC
 from drivseg_ros.base.interruption import Terminated
@@ -23,7 +24,6 @@ from drivseg_ros.base.workers import Worker
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.live.ros_domain import need_rclpy, private_domain
 from drivseg_ros.evaluation.live.usage import UsageSampler
-from drivseg_ros.evaluation.replay import COMPRESSED_IMAGE, image_rate_hz
 
 _LEASH = 'drivseg_ros.bench.graph.leash'
 _WATCH = 'drivseg_ros.evaluation.live.watch'

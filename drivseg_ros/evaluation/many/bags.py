@@ -20,9 +20,9 @@ from drivseg_ros.evaluation.live.ros_domain import need_rclpy
 from drivseg_ros.evaluation.many.identity import identify
 from drivseg_ros.evaluation.many.kept_results import KeptResults
 from drivseg_ros.evaluation.many.runs import Finished, Runs
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.tally import EvaluationSettings
-from drivseg_ros.frames.label_map import read_label_map, read_mask_map
+from drivseg_ros.frames.labels import read_labels, read_mask_map
+from drivseg_ros.frames.matching import Matching
 from drivseg_ros.model.file import ModelFile
 from drivseg_ros.model.store import find_model
 
@@ -138,7 +138,7 @@ def evaluate_many(
         need_rclpy('a live run')
     model = None if first.model is None else find_model(first.model)
     if first.labels is not None:
-        read_label_map(first.labels)
+        read_labels(first.labels)
     if first.mask_classes is not None:
         read_mask_map(first.mask_classes)
     found: dict[int, EvaluationResult] = {}

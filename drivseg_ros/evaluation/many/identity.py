@@ -14,7 +14,7 @@ from drivseg_ros.base.environment import describe_versions
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.asked_frames import attributes_beside, check_kind
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
-from drivseg_ros.frames.label_map import LabelMap, read_label_map, read_mask_map
+from drivseg_ros.frames.labels import Labels, read_labels, read_mask_map
 from drivseg_ros.lab.comparing.candidates import find_judges
 from drivseg_ros.model.file import ModelFile
 
@@ -56,7 +56,7 @@ def identify(request: EvaluationRequest, model: ModelFile | None) -> dict[str, A
         **{key: value for key, value in request.to_dict().items() if key not in _NO_MATTER},
         'versions': {name: versions[name] for name in _VERSIONS_THAT_COUNT if name in versions},
         'model': None if model is None else model.sha256,
-        'labels': _digest_of(request.labels, read_label_map),
+        'labels': _digest_of(request.labels, read_labels),
         'mask_classes': _digest_of(request.mask_classes, read_mask_map),
         **_frames(request),
     }
@@ -98,7 +98,7 @@ def _frames(request: EvaluationRequest) -> dict[str, Any]:
         raise DataError(f'{error.filename} cannot be read ({error.strerror})') from None
 
 
-def _digest_of(text: str | None, read: Callable[[str], LabelMap]) -> str | None:
+def _digest_of(text: str | None, read: Callable[[str], Labels]) -> str | None:
     if text is None:
         return None
     found = read(text)

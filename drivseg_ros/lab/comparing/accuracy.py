@@ -14,10 +14,9 @@ import numpy as np
 
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.cross_table import count_pairs
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.sums import MIOU, PIXEL_ACCURACY, Sums, figures
 from drivseg_ros.frames.base import Dataset
-from drivseg_ros.frames.truth import figures_of
+from drivseg_ros.frames.matching import Matching, areas_of
 from drivseg_ros.model.card import UNLABELLED, ModelCard
 from drivseg_ros.segmenter import Segmenter
 
@@ -44,11 +43,11 @@ def evaluate(
     classes = dataset.classes
     table = np.zeros((len(classes), segmenter.card.num_classes), np.int64)
     for index in range(len(dataset)):
-        sample = dataset[index]
-        (found,) = segmenter.segment([sample.image])
-        table += count_pairs(
-            sample.label, found.class_ids, truth=table.shape[0], network=table.shape[1]
-        )[0]
+        image, label = dataset[index].pair()
+        (found,) = segmenter.segment([image])
+        table += count_pairs(label, found.class_ids, truth=table.shape[0], network=table.shape[1])[
+            0
+        ]
         on_frame(index + 1, len(dataset))
     return describe(table, dataset, segmenter.card)
 
@@ -67,14 +66,14 @@ def describe(table: np.ndarray, dataset: Dataset, card: ModelCard) -> dict[str, 
         network's cannot be matched to them; and the table itself.
     """
     classes = dataset.classes
-    matching = Matching(classes, card.classes, figures_of(classes))
+    matching = Matching(classes, card.classes, areas_of(classes))
     found = figures(dataclasses.replace(Sums.zero(matching), table=table), matching)
 
     def figure(name: str) -> float | None:
         return _number(float(found[name])) if name in found else None
 
     return {
-        'by_role': {f.value: figure(f'{f.value}_iou') for f in matching.figures},
+        'by_role': {f.value: figure(f'{f.value}_iou') for f in matching.areas},
         'miou': figure(MIOU),
         'iou_by_class': {c.name: figure(f'iou/{c.name}') for c in classes},
         'pixel_accuracy': figure(PIXEL_ACCURACY),
@@ -98,11 +97,11 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
     digest = hashlib.sha256()
     pixels = np.zeros(256, np.int64)
     for index in range(len(dataset)):
-        sample = dataset[index]
-        for plane in (sample.image, sample.label):
+        image, label = dataset[index].pair()
+        for plane in (image, label):
             digest.update(str(plane.shape).encode())
             digest.update(plane.tobytes())
-        pixels += np.bincount(sample.label.ravel(), minlength=256)
+        pixels += np.bincount(label.ravel(), minlength=256)
     labelled = int(pixels[:UNLABELLED].sum())
     if not labelled:
         raise DataError(f'no pixel of {dataset.name} is labelled; there is nothing to measure on')
@@ -115,7 +114,7 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
         'share_of_labelled_pixels': {
             c.name: round(int(pixels[c.id]) / labelled, 6) for c in dataset.classes
         },
-        'figures_by_role': [figure.value for figure in figures_of(dataset.classes)],
+        'figures_by_role': [figure.value for figure in areas_of(dataset.classes)],
     }
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from drivseg_ros.errors import DataError
-from drivseg_ros.frames.base import Dataset, Sample
+from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.check import CheckedFrames, check_dataset
+from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.frames.rendered import RenderedScenes
 from drivseg_ros.lab.training.reporter import Reporter
 from drivseg_ros.lab.training.sources import OpenSource, RunData, shared_frames
@@ -49,7 +50,7 @@ class _Head:
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> LabelledFrame:
         return self.whole[index]
 
     def label_only(self, index: int) -> np.ndarray:

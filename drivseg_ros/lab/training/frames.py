@@ -89,8 +89,8 @@ def resized(
     dataset: LabelledFrames, index: int, size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Image and label of a frame at a width and height."""
-    sample = dataset[index]
-    return resize_frame(sample.image, sample.label, width=size[0], height=size[1])
+    image, label = dataset[index].pair()
+    return resize_frame(image, label, width=size[0], height=size[1])
 
 
 class TrainingFrames(Dataset[Batch]):

@@ -9,7 +9,7 @@ import enum
 import cv2
 import numpy as np
 
-from drivseg_ros.evaluation.matching import Matching, Question
+from drivseg_ros.frames.matching import Matching, Target
 from drivseg_ros.model.card import UNLABELLED
 
 UNLABELLED_COLOR = (112, 112, 112)
@@ -39,9 +39,9 @@ COLORS = {
 }
 
 
-def area(matching: Matching) -> Question | None:
+def area(matching: Matching) -> Target | None:
     """The area by role that is missed or invented; None if nothing is asked by role."""
-    return next((q for q in matching.questions if q.by_role), None)
+    return next((q for q in matching.targets if q.by_role), None)
 
 
 def difference_ids(label: np.ndarray, mask: np.ndarray, matching: Matching) -> np.ndarray:

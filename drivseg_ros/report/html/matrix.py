@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.frames.matching import Matching
 from drivseg_ros.report.html.difference import Difference, difference_ids
 from drivseg_ros.report.html.formats import count, percent
 

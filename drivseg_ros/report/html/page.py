@@ -18,9 +18,9 @@ from typing import Any
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import DataError, MissingDependencyError
 from drivseg_ros.evaluation.gate import Check
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.notes import notes
 from drivseg_ros.evaluation.titles import evaluation_title, figure_title, part_title
+from drivseg_ros.frames.matching import Matching
 from drivseg_ros.report.html import facts, formats, tables, timelines
 from drivseg_ros.report.html.calibration_chart import calibration_chart
 from drivseg_ros.report.html.changes import changes, main_changes

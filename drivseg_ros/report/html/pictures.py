@@ -14,8 +14,9 @@ import numpy as np
 
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.frame_source import FrameSource, LostFrame, SourceFrame
-from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.frames.labelled_frame import LabelledFrame, LostFrame
+from drivseg_ros.frames.matching import Matching
+from drivseg_ros.frames.source import FrameSource
 from drivseg_ros.images.codec import encode_jpeg
 from drivseg_ros.model.card import UNLABELLED, ModelClass, Role
 from drivseg_ros.report.html.chosen_frames import ChosenFrame, choose_frames
@@ -118,7 +119,7 @@ def draw_pictures(
 
 
 def _draw(
-    frame: SourceFrame,
+    frame: LabelledFrame,
     chosen: ChosenFrame,
     matching: Matching,
     segmenter: Segmenter | None,

@@ -12,7 +12,7 @@ from typing import Any
 from drivseg_ros.errors import DrivsegError, ModelError
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_asked, open_network
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.frame_source import FrameSource
+from drivseg_ros.frames.source import FrameSource
 from drivseg_ros.model.store import find_model
 from drivseg_ros.report.html.chosen_frames import choose_frames
 from drivseg_ros.report.html.pictures import FramePicture, draw_pictures

@@ -9,7 +9,7 @@ from typing import Any
 
 from drivseg_ros.evaluation.sums import CHANGE, MIOU
 from drivseg_ros.evaluation.titles import figure_title
-from drivseg_ros.frames.truth import Figure
+from drivseg_ros.frames.matching import Area
 from drivseg_ros.report.html.chart import LineChart, Series, line_chart
 
 _LOADS = (
@@ -23,7 +23,7 @@ _RUN_TIME = 'seconds since the run began'
 
 def frame_names(content: Mapping[str, Any]) -> list[str]:
     """The figures that are shown frame by frame, the leading one first."""
-    names = [n for n in (MIOU, *(f'{f.value}_iou' for f in Figure)) if n in content['figures']]
+    names = [n for n in (MIOU, *(f'{f.value}_iou' for f in Area)) if n in content['figures']]
     return [n for n in names if content['figures'][n]['value'] is not None] or [CHANGE]
 
 

@@ -23,7 +23,7 @@ from drivseg_ros.errors import (
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
 from drivseg_ros.evaluation.many.bags import entitle, evaluate_many
 from drivseg_ros.evaluation.many.runs import Finished, LocalRuns
-from drivseg_ros.evaluation.matching import Matching
+from drivseg_ros.frames.matching import Matching
 
 
 @pytest.mark.parametrize('jobs', [1, 2])

@@ -19,10 +19,9 @@ from report_cases import HOSTILE, hostile_checks, hostile_content, plain_picture
 from drivseg_ros.errors import DataError, ModelError
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.gate import Check
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.tally import EvaluationSettings
 from drivseg_ros.evaluation.titles import figure_title
-from drivseg_ros.frames.truth import Figure
+from drivseg_ros.frames.matching import Area, Matching
 
 pytest.importorskip('jinja2', reason="Jinja2 is not installed: pip install '.[report]'")
 
@@ -189,7 +188,7 @@ def test_what_is_broken_is_told_first() -> None:
 
 def test_cells_are_right_by_the_class_or_else_by_the_role() -> None:
     road_only = Matching(
-        classes('other', 'road:drivable'), classes('a:direct', 'b', 'c:road'), (Figure.ROAD,)
+        classes('other', 'road:drivable'), classes('a:direct', 'b', 'c:road'), (Area.ROAD,)
     )
     pairs = [random_pair(seed, truth=2) for seed in range(3)]
     for matching, expected in (

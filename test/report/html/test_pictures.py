@@ -13,16 +13,15 @@ from color_bag import color_image, write_color_bag
 from evaluation_cases import BDD100K, classes
 from tiny_model import write_tiny_model
 
-from drivseg_ros.bags.frame_source import BagSource, BagTopics
+from drivseg_ros.bags.source import BagSource, BagTopics
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.baseline import describe_baseline
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.matching import Matching
 from drivseg_ros.evaluation.measures import frame_figures
 from drivseg_ros.evaluation.tally import EvaluationSettings
-from drivseg_ros.frames.label_map import plain_map
-from drivseg_ros.frames.truth import Figure
+from drivseg_ros.frames.labels import plain_labels
+from drivseg_ros.frames.matching import Area, Matching
 from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED
 from drivseg_ros.report.html.difference import (
     COLORS,
@@ -45,7 +44,7 @@ def segmenter(tiny_model: Path) -> Segmenter:
 
 
 def source(path: Path, topics: BagTopics = TOPICS) -> BagSource:
-    return BagSource(path, topics, plain_map('bdd100k', BDD100K_CLASSES))
+    return BagSource(path, topics, plain_labels('bdd100k', BDD100K_CLASSES))
 
 
 def judged(path: Path, segmenter: Segmenter) -> EvaluationResult:
@@ -170,7 +169,7 @@ def test_large_images_become_small(tmp_path: Path, segmenter: Segmenter) -> None
 
 
 ROAD_ONLY = Matching(
-    classes('other', 'road:drivable'), classes('a:direct', 'b', 'c:road'), (Figure.ROAD,)
+    classes('other', 'road:drivable'), classes('a:direct', 'b', 'c:road'), (Area.ROAD,)
 )
 
 

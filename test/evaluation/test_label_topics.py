@@ -11,8 +11,8 @@ import pytest
 
 from drivseg_ros.bags.from_scenes import bag_from_scenes
 from drivseg_ros.bags.image_bag import ImageBagOptions
-from drivseg_ros.bags.labels import match_labels
 from drivseg_ros.errors import DataError
+from drivseg_ros.evaluation.label_matcher import match_labels
 from drivseg_ros.model.card import BDD100K_CLASSES, ModelCard, ModelClass, Role
 from drivseg_ros.scenes.drive import Drive
 

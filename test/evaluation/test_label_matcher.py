@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drivseg_ros.bags.label_matcher import LabelMatcher
 from drivseg_ros.errors import DrivsegError
+from drivseg_ros.evaluation.label_matcher import LabelMatcher
 
 
 def plane(value: int) -> np.ndarray:

@@ -9,8 +9,8 @@ import pytest
 from drivseg_ros.frames.camvid import CAMVID11_CLASSES
 from drivseg_ros.frames.cityscapes import CITYSCAPES_CLASSES
 from drivseg_ros.frames.kitti_road import KITTI_LANE_CLASSES, KITTI_ROAD_CLASSES
+from drivseg_ros.frames.matching import Area, answers, areas_of
 from drivseg_ros.frames.shared import DRIVABLE_CLASSES
-from drivseg_ros.frames.truth import Figure, answers, figures_of
 from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass
 
 
@@ -28,26 +28,26 @@ ADAS = classes('background', 'road:drivable', 'kerb', 'marking:drivable')
 @pytest.mark.parametrize(
     ('truth', 'figures'),
     [
-        (BDD100K_CLASSES, [Figure.DRIVABLE]),
-        (DRIVABLE_CLASSES, [Figure.DRIVABLE]),
-        (LANES, [Figure.DRIVABLE, Figure.ROAD]),
-        (KITTI_ROAD_CLASSES, [Figure.ROAD]),
-        (KITTI_LANE_CLASSES, [Figure.EGO_LANE]),
-        (CAMVID11_CLASSES, [Figure.ROAD]),
-        (CITYSCAPES_CLASSES, [Figure.ROAD]),
-        (classes('road:drivable', 'oncoming:road', 'rest'), [Figure.DRIVABLE, Figure.ROAD]),
+        (BDD100K_CLASSES, [Area.DRIVABLE]),
+        (DRIVABLE_CLASSES, [Area.DRIVABLE]),
+        (LANES, [Area.DRIVABLE, Area.ROAD]),
+        (KITTI_ROAD_CLASSES, [Area.ROAD]),
+        (KITTI_LANE_CLASSES, [Area.EGO_LANE]),
+        (CAMVID11_CLASSES, [Area.ROAD]),
+        (CITYSCAPES_CLASSES, [Area.ROAD]),
+        (classes('road:drivable', 'oncoming:road', 'rest'), [Area.DRIVABLE, Area.ROAD]),
         (classes('sky', 'rest'), []),
     ],
 )
-def test_the_truths_of_labels(truth: tuple[ModelClass, ...], figures: list[Figure]) -> None:
-    assert list(figures_of(truth)) == figures
+def test_the_truths_of_labels(truth: tuple[ModelClass, ...], figures: list[Area]) -> None:
+    assert list(areas_of(truth)) == figures
 
 
 @pytest.mark.parametrize(
     ('figure', 'ids'),
-    [(Figure.DRIVABLE, (0, 1)), (Figure.ROAD, (0, 1, 2)), (Figure.EGO_LANE, (0,))],
+    [(Area.DRIVABLE, (0, 1)), (Area.ROAD, (0, 1, 2)), (Area.EGO_LANE, (0,))],
 )
-def test_the_classes_of_a_figure(figure: Figure, ids: tuple[int, ...]) -> None:
+def test_the_classes_of_a_figure(figure: Area, ids: tuple[int, ...]) -> None:
     assert figure.ids(LANES) == ids
 
 

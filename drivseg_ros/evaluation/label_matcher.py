@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from drivseg_ros.errors import DrivsegError
+from drivseg_ros.bags.dataset_info import read_dataset_info
+from drivseg_ros.errors import DataError, DrivsegError
 from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
+from drivseg_ros.frames.matching import answers
+from drivseg_ros.model.card import ModelCard
 
 # Bags interleave topics by time, so the partner is never far; without a limit, a topic whose
 # stamps match nothing would fill the memory.
@@ -92,3 +97,36 @@ class LabelMatcher:
                 f'the label with the stamp {stamp_ns} ns does not fit the prediction: {error}'
             ) from None
         self.matched += 1
+
+
+def match_labels(
+    bag: Path, label_topic: str | None, card: ModelCard
+) -> tuple[LabelMatcher, ModelCard]:
+    """A matcher of a bag's labels with a network's predictions.
+
+    Labels are in the classes that the bag tells of, and in the network's own where it tells none.
+
+    Args:
+        bag: the bag.
+        label_topic: its labels; None: there are none.
+        card: of the network.
+
+    Returns:
+        The matcher, and the card with the classes that it counts.
+
+    Raises:
+        BagError: if what the bag tells is damaged.
+        DataError: if the network's classes do not answer the labels' one by one.
+    """
+    info = None if label_topic is None else read_dataset_info(bag)
+    if info is None or info.label_topic != label_topic or not info.classes:
+        return LabelMatcher(card.num_classes), card
+    found = answers(info.classes, card.classes)
+    if found is None:
+        raise DataError(
+            f'the labels tell {", ".join(c.name for c in info.classes)}, the network tells '
+            f'{", ".join(card.class_names)}, and these do not match one by one; leave the labels '
+            'out here, and let drivseg evaluate judge them by role'
+        )
+    judged = dataclasses.replace(card, classes=info.classes)
+    return LabelMatcher(judged.num_classes, answers=found), judged

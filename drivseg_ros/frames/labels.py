@@ -18,7 +18,7 @@ from drivseg_ros.base.share import share_directory
 from drivseg_ros.base.yaml_reason import yaml_reason
 from drivseg_ros.errors import DataError, ModelError, ParameterError
 from drivseg_ros.frames.folder import classes_named
-from drivseg_ros.frames.truth import Figure, figures_of
+from drivseg_ros.frames.matching import Area, areas_of
 from drivseg_ros.model.card import UNLABELLED, ModelClass
 from drivseg_ros.model.store import find_model
 
@@ -28,7 +28,7 @@ _STRAY = 254  # no class: there are fewer
 
 
 @dataclass(frozen=True)
-class LabelMap:
+class Labels:
     """Classes by the values in a label.
 
     Args:
@@ -36,7 +36,7 @@ class LabelMap:
         classes: the classes, ids 0, 1, 2, ...
         values: class id by value.
         unlabelled: values of pixels that nobody labelled; 255 is one if it is no class's value.
-        figures: what the labels are the truth of; None: as `figures_of` reads it off the roles.
+        areas: what the labels are ground truth of; None: as `areas_of` reads it off the roles.
 
     Raises:
         ParameterError: if a value stands for two things, or is out of range, or a class has none.
@@ -46,7 +46,7 @@ class LabelMap:
     classes: tuple[ModelClass, ...]
     values: Mapping[int, int]
     unlabelled: tuple[int, ...] = ()
-    figures: tuple[Figure, ...] | None = None
+    areas: tuple[Area, ...] | None = None
     description: str = field(default='', compare=False)
 
     def __post_init__(self) -> None:
@@ -71,9 +71,9 @@ class LabelMap:
         return f'the label map {self.name!r}'
 
     @cached_property
-    def truth(self) -> tuple[Figure, ...]:
-        """The figures by role that these labels can judge."""
-        return figures_of(self.classes) if self.figures is None else self.figures
+    def truth(self) -> tuple[Area, ...]:
+        """The areas that these labels are ground truth of."""
+        return areas_of(self.classes) if self.areas is None else self.areas
 
     @cached_property
     def _table(self) -> np.ndarray:
@@ -107,17 +107,17 @@ class LabelMap:
         return found
 
 
-def plain_map(name: str, classes: tuple[ModelClass, ...]) -> LabelMap:
+def plain_labels(name: str, classes: tuple[ModelClass, ...]) -> Labels:
     """The map of labels that hold the ids of these classes."""
-    return LabelMap(name, classes, {c.id: c.id for c in classes})
+    return Labels(name, classes, {c.id: c.id for c in classes})
 
 
-def ready_maps() -> dict[str, Path]:
+def ready_labels() -> dict[str, Path]:
     """The maps that come with the package, by name."""
     return {p.stem: p for p in sorted((share_directory() / 'config/labels').glob('*.yaml'))}
 
 
-def read_label_map(text: str | Path) -> LabelMap:
+def read_labels(text: str | Path) -> Labels:
     """Reads a map.
 
     Args:
@@ -127,7 +127,7 @@ def read_label_map(text: str | Path) -> LabelMap:
         ParameterError: if there is none, or it is not valid.
     """
     path = Path(text)
-    ready = ready_maps()
+    ready = ready_labels()
     if path.suffix not in _SUFFIXES:
         if str(text) not in ready:
             raise ParameterError(
@@ -142,28 +142,28 @@ def read_label_map(text: str | Path) -> LabelMap:
     return _parse(path.stem, content)
 
 
-def read_mask_map(text: str) -> LabelMap:
+def read_mask_map(text: str) -> Labels:
     """Reads what the values in masks mean.
 
     Args:
-        text: as for `read_label_map`, or the name or path of the model that made the masks.
+        text: as for `read_labels`, or the name or path of the model that made the masks.
 
     Raises:
         ParameterError: if there is neither, or it is not valid.
     """
-    if Path(text).suffix in _SUFFIXES or text in ready_maps():
-        return read_label_map(text)
+    if Path(text).suffix in _SUFFIXES or text in ready_labels():
+        return read_labels(text)
     try:
         card = find_model(text).card
     except ModelError as error:
         raise ParameterError(
             f'the classes of masks are {text!r}, which is no label map (ready are '
-            f'{", ".join(ready_maps())}, or give a .yaml file) and no model: {error}'
+            f'{", ".join(ready_labels())}, or give a .yaml file) and no model: {error}'
         ) from None
-    return plain_map(card.name, card.classes)
+    return plain_labels(card.name, card.classes)
 
 
-def _parse(name: str, content: Any) -> LabelMap:
+def _parse(name: str, content: Any) -> Labels:
     what = f'the label map {name!r}'
     if not isinstance(content, Mapping) or not set(content) <= set(_KEYS):
         raise ParameterError(f'{what} must have the keys {", ".join(_KEYS)}; given was {content!r}')
@@ -187,18 +187,18 @@ def _parse(name: str, content: Any) -> LabelMap:
             values[value] = c.id
     truth = content.get('truth')
     try:
-        figures = None if truth is None else tuple(Figure(one) for one in truth)
+        areas = None if truth is None else tuple(Area(one) for one in truth)
     except (TypeError, ValueError):
         raise ParameterError(
-            f'{what} is the truth of {truth!r}; give a list of {", ".join(f.value for f in Figure)}'
+            f'{what} is the truth of {truth!r}; give a list of {", ".join(f.value for f in Area)}'
         ) from None
-    for figure in figures or ():
-        if not figure.ids(classes):
+    for area in areas or ():
+        if not area.ids(classes):
             raise ParameterError(
-                f'{what} is to be the truth of {figure.value}, and no class of it has such a role'
+                f'{what} is to be the truth of {area.value}, and no class of it has such a role'
             )
     unlabelled = _numbers(content.get('unlabelled', []), f'unlabelled of {what}')
-    return LabelMap(name, classes, values, unlabelled, figures, content.get('description', ''))
+    return Labels(name, classes, values, unlabelled, areas, content.get('description', ''))
 
 
 def _numbers(given: Any, what: str) -> tuple[int, ...]:

@@ -14,9 +14,9 @@ from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.frames.camvid import CAMVID11_CLASSES, CAMVID_CLASSES
 from drivseg_ros.frames.cityscapes import CITYSCAPES_CATEGORIES, CITYSCAPES_CLASSES
 from drivseg_ros.frames.kitti_road import KITTI_LANE_CLASSES, KITTI_ROAD_CLASSES
-from drivseg_ros.frames.label_map import LabelMap, read_label_map, read_mask_map, ready_maps
+from drivseg_ros.frames.labels import Labels, read_labels, read_mask_map, ready_labels
+from drivseg_ros.frames.matching import Area, areas_of
 from drivseg_ros.frames.shared import DRIVABLE_CLASSES
-from drivseg_ros.frames.truth import Figure, figures_of
 from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED, ModelClass
 
 READY = {
@@ -35,17 +35,17 @@ READY = {
 
 
 def test_every_ready_map_is_known_here_and_in_the_docs() -> None:
-    assert set(ready_maps()) == set(READY)
+    assert set(ready_labels()) == set(READY)
     told = (Path(__file__).parents[2] / 'docs/evaluating.md').read_text()
     assert set(READY) <= set(re.findall(r'`([a-z0-9_]+)`', told))
 
 
 @pytest.mark.parametrize('name', READY)
 def test_ready_maps(name: str) -> None:
-    found = read_label_map(name)
+    found = read_labels(name)
     classes, values = READY[name]
     assert found.classes == classes
-    assert found.truth == figures_of(classes)
+    assert found.truth == areas_of(classes)
     label = np.array([[*values, UNLABELLED]], np.uint8)
     assert found.apply(label).tolist() == [[*values.values(), UNLABELLED]]
 
@@ -56,8 +56,8 @@ def test_a_map_of_ones_own(tmp_path: Path) -> None:
         'truth: [road]\nunlabelled: [9]\nclasses:\n'
         '  - {name: rest, values: [0, 3]}\n  - {name: street, values: [1, 2], role: drivable}\n'
     )
-    found = read_label_map(path)
-    assert found.truth == (Figure.ROAD,)
+    found = read_labels(path)
+    assert found.truth == (Area.ROAD,)
     label = np.array([[0, 1, 2, 3, 9, 255]], np.uint8)
     assert found.apply(label).tolist() == [[0, 1, 1, 0, 255, 255]]
     with pytest.raises(DataError, match=r"values \[4, 8\], which the label map 'mine' does not"):
@@ -69,8 +69,8 @@ def test_the_truth_that_is_written_down_stands(tmp_path: Path) -> None:
     text = 'classes: [{name: rest}, {name: road, role: drivable}]\n'
     (tmp_path / 'a.yaml').write_text(text)
     (tmp_path / 'b.yaml').write_text(f'{text}truth: [drivable]\n')
-    assert read_label_map(tmp_path / 'a.yaml').truth == (Figure.ROAD,)
-    assert read_label_map(tmp_path / 'b.yaml').truth == (Figure.DRIVABLE,)
+    assert read_labels(tmp_path / 'a.yaml').truth == (Area.ROAD,)
+    assert read_labels(tmp_path / 'b.yaml').truth == (Area.DRIVABLE,)
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_maps_that_are_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / 'mine.yaml'
     path.write_text(text)
     with pytest.raises(ParameterError, match=message):
-        read_label_map(path)
+        read_labels(path)
 
 
 @pytest.mark.parametrize('name', ['kitti', 'labels.txt', 'not_there.yaml'])
 def test_maps_that_are_not_there(name: str) -> None:
     with pytest.raises(ParameterError, match=r'ready are bdd100k|cannot be read'):
-        read_label_map(name)
+        read_labels(name)
 
 
 def test_255_may_be_the_value_of_a_class(tmp_path: Path) -> None:
@@ -125,4 +125,4 @@ def test_masks_may_have_the_classes_of_a_model(tiny_model: Path) -> None:
 
 def test_values_are_checked_in_python_too() -> None:
     with pytest.raises(ParameterError, match='0 to 255'):
-        LabelMap('x', (ModelClass(0, 'a', (0, 0, 0)),), {0: 0, 300: 0})
+        Labels('x', (ModelClass(0, 'a', (0, 0, 0)),), {0: 0, 300: 0})

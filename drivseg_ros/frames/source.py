@@ -1,0 +1,159 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""FrameSource: frames in order, any number of passes, whatever they come from."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.frames.base import Dataset
+from drivseg_ros.frames.labelled_frame import LabelledFrame, LostFrame
+from drivseg_ros.frames.labels import Labels, plain_labels
+from drivseg_ros.frames.paired_files import drives_of
+
+
+class FrameSource(ABC):
+    """Frames that can be gone through again and again, one at a time, always in the same order.
+
+    Attributes:
+        title: where they come from, short, for people.
+        labels: what the labels' values mean; None if the frames have no ground truth.
+        masks: what the values in recorded masks mean; None where a network is still to be run.
+        has_images: whether a network can be run on them.
+        is_drive: whether they follow each other in time.
+        unmatched_labels: labels that belong to none of the frames.
+    """
+
+    title: str
+    labels: Labels | None = None
+    masks: Labels | None = None
+    has_images: bool = True
+    is_drive: bool = False
+    unmatched_labels: int = 0
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many frames there are, those that will be lost included."""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[LabelledFrame | LostFrame]:
+        """One pass; a frame that cannot be read costs that frame.
+
+        Raises:
+            DataError: if labels have values that mean nothing.
+            BagError: if a bag is damaged.
+        """
+
+    @abstractmethod
+    def take(self, places: Sequence[int]) -> FrameSource:
+        """The frames at some places only, in the order of this source."""
+
+    def images_beside(self, names: Collection[str]) -> dict[str, np.ndarray]:
+        """Images that lie beside masks, for pictures.
+
+        Args:
+            names: of the frames that are asked for.
+
+        Returns:
+            uint8 [H, W, 3] RGB by name; without those that are not there or are damaged.
+        """
+        return {}
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Where the frames are from, plain data."""
+
+
+def spread(source: FrameSource, count: int) -> FrameSource:
+    """So many frames of a source, evenly spread; all if there are no more.
+
+    Raises:
+        ParameterError: if the count is below 1.
+    """
+    if count < 1:
+        raise ParameterError(f'{count} frames were asked for; at least 1 is allowed')
+    if count >= len(source):
+        return source
+    # The middles of equal parts.
+    return source.take([(2 * i + 1) * len(source) // (2 * count) for i in range(count)])
+
+
+class DatasetSource(FrameSource):
+    """A data set, or a folder of pictures, or a video.
+
+    Args:
+        title: how the user named it.
+        dataset: its frames.
+        labels: what its class ids mean instead of what it says itself.
+        by_drive: whether frames are resampled by drive, where drives are known.
+        places: which of the frames; None: all.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        dataset: Dataset,
+        *,
+        labels: Labels | None = None,
+        by_drive: bool = True,
+        places: Sequence[int] | None = None,
+    ) -> None:
+        self.title = title
+        own = plain_labels(dataset.name, dataset.classes) if dataset.classes else None
+        self.labels = labels if labels is not None and own is not None else own
+        self.dataset = dataset
+        self._given = labels
+        self._drives = drives_of(dataset)
+        self._by_drive = by_drive
+        self._places = range(len(dataset)) if places is None else places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[LabelledFrame | LostFrame]:
+        names = self.dataset.names
+        for index in self._places:
+            try:
+                frame = self.dataset[index]
+            except DataError as error:
+                yield LostFrame(names[index], 'data', str(error))
+                continue
+            drive = self._drives.get(frame.name, '')
+            yield dataclasses.replace(
+                frame,
+                label=self._label(frame.label),
+                group=drive if self._by_drive and drive else frame.name,
+                sequence=drive,
+            )
+
+    def take(self, places: Sequence[int]) -> DatasetSource:
+        """See FrameSource."""
+        return DatasetSource(
+            self.title,
+            self.dataset,
+            labels=self._given,
+            by_drive=self._by_drive,
+            places=[self._places[i] for i in sorted(places)],
+        )
+
+    def _label(self, label: np.ndarray | None) -> np.ndarray | None:
+        if self.labels is None or label is None:
+            return None  # pictures that nobody labelled
+        return label if self._given is None else self._given.apply(label)
+
+    def describe(self) -> dict[str, Any]:
+        """Where the frames are from."""
+        return {
+            'kind': 'dataset',
+            'given': self.title,
+            'dataset': self.dataset.name,
+            'identity': self.dataset.identity,
+            'labels': '' if self.labels is None else self.labels.name,
+            'resampled_by': 'drive' if self._by_drive and self._drives else 'frame',
+        }
