@@ -31,6 +31,12 @@ _NO_INTRAPROCESS = """
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        '--rewrite', metavar='REASON', help='of test/characterisation: keep what is there now'
+    )
+
+
 @pytest.fixture
 def tiny_model(tmp_path: Path) -> Path:
     """A model file that knows red from green from blue."""
