@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from drivseg_ros.base.install_hint import pip_install
 from drivseg_ros.errors import MissingDependencyError
 
 try:
@@ -11,5 +12,5 @@ try:
 except ImportError as error:
     raise MissingDependencyError(
         f'bags need the library rosbags, which is not to be had ({error}): '
-        "pip install 'rosbags>=0.11'"
+        f'{pip_install("rosbags>=0.11")}'
     ) from error

@@ -16,6 +16,7 @@ from typing import Any
 
 from drivseg_ros.bags.qos import TopicQos
 from drivseg_ros.bags.typestore import TypeDefinition, define, store_from_text
+from drivseg_ros.base.install_hint import install_hint, pip_install
 from drivseg_ros.errors import MissingDependencyError
 
 _IDL_TO_MSG = {'boolean': 'bool', 'octet': 'byte', 'float': 'float32', 'double': 'float64'}
@@ -39,7 +40,7 @@ def ros_node(name: str) -> Iterator[Any]:
     except ImportError as error:
         raise MissingDependencyError(
             f'playing and recording need rclpy, which is not to be had ({error}): '
-            "source a ROS 2 installation, or pip install 'drivseg_ros[ros]'"
+            f'source the setup.bash of your ROS 2, or {install_hint("ros")}'
         ) from error
     context = rclpy.Context()
     rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
@@ -73,7 +74,7 @@ def message_class(msgtype: str) -> Any:
         distribution = os.environ.get('ROS_DISTRO', '<distribution>')
         raise MissingDependencyError(
             f'message type {msgtype} is not installed here: apt install '
-            f'ros-{distribution}-{dashed}, or pip install ros-{dashed}'
+            f'ros-{distribution}-{dashed}, or {pip_install(f"ros-{dashed}")}'
         ) from error
 
 

@@ -5,15 +5,20 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from drivseg_ros.errors import DataError
 
+PARTIAL = '.partial'
+"""Part of the name of a file that is being written, or was when its writer was killed."""
+_ADVICE = 'free some space or name another folder'
+
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, durable: bool = False, advice: str = _ADVICE) -> Iterator[Path]:
     """Gives another name to write to, in the same folder; at the end the file gets its own.
 
     After an exception nothing is left. If nothing was written, there is no file. A device or a pipe
@@ -21,22 +26,26 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     Args:
         path: the file; its folder is made.
+        durable: whether it must survive a power cut too: wait until it is on the disk.
+        advice: what to do when it cannot be written, for the error.
 
     Raises:
         DataError: if it cannot be written.
     """
     special = path.exists() and not path.is_file() and not path.is_dir()
     target = path.resolve()  # a link stays one
-    partial = target.with_name(f'.{path.stem}.{os.getpid()}.partial{path.suffix.lower()}')
+    partial = target.with_name(f'.{path.stem}.{secrets.token_hex(4)}{PARTIAL}{path.suffix.lower()}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield path if special else partial
         if partial.exists():
+            if durable:
+                with partial.open('rb') as file:
+                    os.fsync(file.fileno())
             os.replace(partial, target)
     except OSError as error:
         raise DataError(
-            f"'{path}' cannot be written ({error.strerror or error}); free some space or name "
-            'another folder'
+            f"'{path}' cannot be written ({error.strerror or error}); {advice}"
         ) from None
     finally:
         if partial.parent.is_dir():

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.cli.bench_graph import graph
 from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads, parse_size
@@ -48,6 +49,7 @@ def node(
 
     Also its CPU share and memory with images coming through DDS at 10 Hz. The table is Markdown.
     """
+    from drivseg_ros.base.whole_file import write_whole
     from drivseg_ros.node.freed_memory import keep_freed_memory
 
     keep_freed_memory()  # as the program of the node does
@@ -56,7 +58,7 @@ def node(
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f'this needs the Python package {error.name!r}; source the setup.bash of your ROS 2, '
-            "or pip install 'drivseg_ros[ros]'"
+            f'or {install_hint("ros")}'
         ) from None
     if output is not None:
         check_writable(output)
@@ -77,8 +79,7 @@ def node(
         )
     out.print(markdown_table(report), markup=False, soft_wrap=True)
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps(report, indent=2) + '\n')
+        write_whole(output, json.dumps(report, indent=2) + '\n')
         out.print(f'  {output}', markup=False)
 
 

@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 
+from drivseg_ros.base.install_hint import pip_install
 from drivseg_ros.errors import DrivsegError, MissingDependencyError
 
 # The first that takes `Path | None` for an option; Ubuntu 24.04 has 0.9.
@@ -43,8 +44,7 @@ def _run() -> None:
         from drivseg_ros.cli.console import err
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
-            f'the Python package {error.name!r} is not installed; pip install {error.name} (on a '
-            'machine with a system Python: with --break-system-packages)'
+            f'the Python package {error.name!r} is not installed; {pip_install(str(error.name))}'
         ) from None
     except ImportError as error:
         lines = str(error).strip().splitlines() or [repr(error)]
@@ -71,7 +71,4 @@ def _check_typer() -> None:
         if tuple(int(part) for part in found.split('.')[:3] if part.isdigit()) >= _TYPER:
             return
     given = 'typer is not installed' if found is None else f'typer {found} is too old'
-    raise MissingDependencyError(
-        f"{given}; pip install 'typer>={wanted}' (on a machine with a system Python: with "
-        '--break-system-packages)'
-    )
+    raise MissingDependencyError(f'{given}; {pip_install(f"typer>={wanted}")}')

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from drivseg_ros.base.install_hint import pip_install
 from drivseg_ros.doctor.finding import Finding, Section, note, problem, run_checks
 
 _OPENCV_WHEELS = (
@@ -30,12 +31,12 @@ def check_libraries() -> Section:
 
 def check_numpy() -> Iterator[Finding]:
     """Which numpy is taken, and whether it can be imported."""
-    yield _imported('numpy', 'numpy', "pip install --force-reinstall 'numpy>=1.26'")
+    yield _imported('numpy', 'numpy', pip_install('--force-reinstall', 'numpy>=1.26'))
 
 
 def check_opencv(search_path: list[str] | None = None) -> Iterator[Finding]:
     """Which OpenCV is taken, whether it can be imported, and whether there are others."""
-    cure = "pip install --force-reinstall 'opencv-python-headless>=4.6,<5'"
+    cure = pip_install('--force-reinstall', 'opencv-python-headless>=4.6,<5')
     yield _imported('OpenCV', 'cv2', cure)
     version = getattr(sys.modules.get('cv2'), '__version__', '4.')
     if not version.startswith('4.'):
@@ -59,7 +60,7 @@ def check_others() -> Iterator[Finding]:
     missing = [name for name, version in versions.items() if version is None]
     value = ', '.join(f'{name} {version or "missing"}' for name, version in versions.items())
     if missing:
-        yield problem('others', value, f'pip install {" ".join(missing)}')
+        yield problem('others', value, pip_install(*missing))
     else:
         yield Finding('others', value)
 

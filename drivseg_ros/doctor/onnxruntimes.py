@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterator
 
+from drivseg_ros.base.install_hint import pip_install
 from drivseg_ros.doctor.finding import Finding, Section, note, problem, run_checks
 
 _PACKAGES = ('onnxruntime', 'onnxruntime-gpu', 'onnxruntime-openvino', 'onnxruntime-directml')
@@ -26,13 +27,13 @@ def check_onnxruntime_packages() -> Iterator[Finding]:
         yield problem(
             'onnxruntime',
             f'{len(installed)} packages have written over each other: {", ".join(installed)}',
-            f'pip uninstall {" ".join(installed)}, then pip install one of them',
+            f'pip uninstall {" ".join(installed)}, then {pip_install("onnxruntime")} (or another)',
         )
     elif find_gpus() and installed == ['onnxruntime']:
         yield note(
             'onnxruntime',
             'the package for CPUs, and there is an NVIDIA GPU',
-            'to use it: pip uninstall onnxruntime, then pip install onnxruntime-gpu (or take '
+            f'to use it: pip uninstall onnxruntime, then {pip_install("onnxruntime-gpu")} (or take '
             'engine torch or tensorrt)',
         )
 

@@ -13,9 +13,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.doctor.finding import Finding, Section, note, problem, run_checks
 
-_INSTALL = "source the setup.bash of your ROS 2, or pip install 'drivseg_ros[ros]'"
+_INSTALL = f'source the setup.bash of your ROS 2, or {install_hint("ros")}'
 # The first number of rclpy's version in each distribution.
 _DISTRIBUTIONS = {'3': 'Humble', '7': 'Jazzy', '9': 'Kilted'}
 _SUPPORTED = ('Jazzy', 'Kilted')
@@ -65,7 +66,7 @@ def check_rclpy(
                 f'{sys.version_info.major}.{sys.version_info.minor}',
                 f'run drivseg_ros with {others[0]} (a virtual environment made by it with '
                 '--system-site-packages), or use the ROS 2 of this Python: '
-                "pip install 'drivseg_ros[ros]' without a sourced setup.bash",
+                f'{install_hint("ros")} without a sourced setup.bash',
             )
         else:
             yield note('rclpy', 'not installed; only the node and live commands need it', _INSTALL)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.install_hint import pip_install
 from drivseg_ros.doctor.finding import Finding, Section, note, problem, run_checks
 
 ENGINES = ('onnxruntime', 'openvino', 'torch', 'tensorrt', 'onnxruntime_tensorrt')
@@ -133,7 +134,7 @@ def describe(engine: str, trial: Trial, *, self_test: bool) -> Iterator[Finding]
         if engine == _AUTO:
             advice = 'name an engine that works'
         elif engine == 'onnxruntime':
-            advice = 'pip install --force-reinstall onnxruntime (or onnxruntime-gpu)'
+            advice = f'{pip_install("--force-reinstall", "onnxruntime")} (or onnxruntime-gpu)'
         prefix = f'{value}; ' if value else ''
         yield problem(name, f'{prefix}{fault}', advice, stops=stops, data=result)
         return

@@ -98,13 +98,14 @@ def _describe_onnxruntime() -> dict[str, Any]:
 def _describe_onnxruntime_tensorrt() -> dict[str, Any]:
     import onnxruntime
 
+    from drivseg_ros.base.install_hint import pip_install
     from drivseg_ros.engines.onnxruntime_session import TENSORRT
     from drivseg_ros.errors import MissingDependencyError
 
     if TENSORRT not in onnxruntime.get_available_providers():
         raise MissingDependencyError(
             f'this onnxruntime {onnxruntime.__version__} has no {TENSORRT}; where there is an '
-            'NVIDIA GPU: pip uninstall onnxruntime, then pip install onnxruntime-gpu'
+            f'NVIDIA GPU: pip uninstall onnxruntime, then {pip_install("onnxruntime-gpu")}'
         )
     gpus = _gpus()
     return {
@@ -155,13 +156,12 @@ def _describe_torch() -> dict[str, Any]:
     try:
         import torch
     except ModuleNotFoundError as error:
+        from drivseg_ros.base.install_hint import install_hint
         from drivseg_ros.errors import MissingDependencyError
 
         if error.name != 'torch':
             raise
-        raise MissingDependencyError(
-            "torch is not installed; pip install 'drivseg_ros[torch]'"
-        ) from None
+        raise MissingDependencyError(f'torch is not installed; {install_hint("torch")}') from None
     gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
     return {
         'version': f'{torch.__version__} with{"" if torch.version.cuda else "out"} CUDA',

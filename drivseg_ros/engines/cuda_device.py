@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import EngineError, MissingDependencyError
 
 
@@ -149,7 +150,7 @@ def _runtime() -> Any:
     except ImportError as error:
         raise MissingDependencyError(
             f'the CUDA bindings for Python cannot be imported ({error}): '
-            "pip install 'drivseg_ros[tensorrt]' (or [tensorrt-rtx])"
+            f'{install_hint("tensorrt")} (or [tensorrt-rtx])'
         ) from None
     return runtime
 

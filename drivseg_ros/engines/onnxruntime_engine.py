@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 
 from drivseg_ros.base.gpus import find_gpus
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.engines.base import EngineOptions, OnProgress, default_threads, require_onnx
 from drivseg_ros.engines.onnxruntime_buffers import BufferedSession
 from drivseg_ros.engines.onnxruntime_session import (
@@ -113,7 +114,7 @@ def _convert(model: ModelFile, precision: str) -> bytes:
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f'onnxruntime runs an fp32 file in {precision} with the Python package {error.name!r}, '
-            "which is not installed; pip install onnx, or ask for precision 'auto'"
+            f"which is not installed; {install_hint('models')}, or ask for precision 'auto'"
         ) from None
     try:
         converted: bytes = convert_precision(onnx.load(model.path), precision).SerializeToString()

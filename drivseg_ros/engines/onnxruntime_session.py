@@ -13,6 +13,7 @@ from pathlib import Path
 import onnxruntime
 
 from drivseg_ros.base.gpus import Gpu, find_gpus
+from drivseg_ros.base.install_hint import pip_install
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model.file import ModelFile
 
@@ -103,8 +104,8 @@ def choose_gpu(device: str, provider: str, engine: str) -> Gpu:
         built_in = ', '.join(onnxruntime.get_available_providers())
         raise EngineError(
             f'device {device!r} was asked for, but this onnxruntime {onnxruntime.__version__} has '
-            f'no {provider} (it has {built_in}); pip uninstall onnxruntime, then pip install '
-            "onnxruntime-gpu, or ask for engine 'onnxruntime' on device 'cpu'"
+            f'no {provider} (it has {built_in}); pip uninstall onnxruntime, then '
+            f"{pip_install('onnxruntime-gpu')}, or ask for engine 'onnxruntime' on device 'cpu'"
         )
     gpus = find_gpus()
     number = int(index or 0)

@@ -8,6 +8,7 @@ import importlib
 import sys
 from types import ModuleType
 
+from drivseg_ros.base.install_hint import install_hint, pip_install
 from drivseg_ros.errors import EngineError, MissingDependencyError
 
 _TELEMETRY = 'openvino_telemetry'
@@ -36,8 +37,8 @@ def load_openvino() -> ModuleType:
         if error.name != 'openvino':
             raise _cannot_be_loaded(error) from None
         raise MissingDependencyError(
-            "engine 'openvino' needs the Python package openvino, which is not installed; pip "
-            "install 'drivseg_ros[openvino]' or take another engine"
+            "engine 'openvino' needs the Python package openvino, which is not installed; "
+            f'{install_hint("openvino")} or take another engine'
         ) from None
     except ImportError as error:
         raise _cannot_be_loaded(error) from None
@@ -48,6 +49,6 @@ def load_openvino() -> ModuleType:
 
 def _cannot_be_loaded(error: ImportError) -> EngineError:
     return EngineError(
-        f'openvino is installed, but cannot be loaded: {error}; install it again (pip install '
-        '--force-reinstall openvino), or take another engine'
+        f'openvino is installed, but cannot be loaded: {error}; install it again '
+        f'({pip_install("--force-reinstall", "openvino")}), or take another engine'
     )

@@ -25,17 +25,18 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import drivseg_ros
-from drivseg_ros.errors import EngineError
+from drivseg_ros.base.whole_file import whole_file
+from drivseg_ros.errors import DataError, EngineError
 
 SUFFIX = '.plan'
 LOG_SUFFIX = '.log'
-TEMPORARY_SUFFIX = '.part'
 LOCK_SUFFIX = '.lock'
 _MAGIC = b'drivseg plan 1\n'
 _MAX_HEADER = 1 << 20
 _POLL_S = 0.2
 # The builder needs about this many times the model file; a plan is seldom larger than the model.
 _ROOM_FACTOR = 2
+_ADVICE = 'make room (drivseg engine prune), or set $DRIVSEG_CACHE to another folder'
 
 _log = logging.getLogger(__name__)
 
@@ -171,18 +172,17 @@ class PlanCache:
             drivseg=drivseg_ros.__version__,
         )
         path = self.path(key)
+        with contextlib.suppress(OSError):  # the next one reports it
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            with self._temporary(key) as (file, name):
+            with (
+                whole_file(path, durable=True, advice=_ADVICE) as partial,
+                partial.open('wb') as file,
+            ):
                 file.write(_MAGIC + json.dumps(asdict(header)).encode() + b'\n')
                 file.write(payload)
-                file.flush()
-                os.fsync(file.fileno())
-                os.replace(name, path)
-        except OSError as error:
-            raise EngineError(
-                f'the plan of {megabytes(len(payload))} cannot be written to {self.directory}: '
-                f'{error.strerror or error}{self._advice()}'
-            ) from None
+        except DataError as error:
+            raise EngineError(f'the plan of {megabytes(len(payload))}: {error}') from None
         return path
 
     def remove(self, key: PlanKey) -> None:
@@ -213,7 +213,7 @@ class PlanCache:
         if free < wanted:
             raise EngineError(
                 f'about {megabytes(wanted)} are needed in {self.directory} for the plan of '
-                f'{model}{self._advice()}'
+                f'{model}, and {megabytes(free)} are free; {_ADVICE}'
             )
 
     @contextlib.contextmanager
@@ -234,32 +234,6 @@ class PlanCache:
             with contextlib.suppress(OSError):
                 path.unlink()
             file.close()
-
-    def _advice(self) -> str:
-        try:
-            free = f' ({megabytes(shutil.disk_usage(self.directory).free)} are free)'
-        except OSError:
-            free = ''
-        return f'{free}; make room (drivseg engine prune), or set $DRIVSEG_CACHE to another folder'
-
-    @contextlib.contextmanager
-    def _temporary(self, key: PlanKey) -> Iterator[tuple[BinaryIO, str]]:
-        """A file beside the plan's place, gone afterwards unless it was renamed.
-
-        It is locked while its writer lives: by that `prune` knows the leftovers of killed ones.
-        """
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(
-            prefix=f'{key.stem}.', suffix=TEMPORARY_SUFFIX, dir=self.directory
-        )
-        try:
-            with open(descriptor, 'wb') as file:
-                with contextlib.suppress(OSError):  # a file system without locks
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                yield file, name
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
 
 
 def read_plan(path: Path, *, payload: bool = True) -> tuple[PlanHeader, bytes]:

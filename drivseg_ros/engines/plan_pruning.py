@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from drivseg_ros.base.whole_file import PARTIAL
 from drivseg_ros.engines.plan_cache import (
     LOCK_SUFFIX,
     LOG_SUFFIX,
     SUFFIX,
-    TEMPORARY_SUFFIX,
     PlanCache,
     PlanHeader,
     read_plan,
@@ -28,8 +28,8 @@ from drivseg_ros.errors import EngineError
 _DAY_S = 86_400.0
 # Folders in which runtimes keep engines on their own, in files that only they can read.
 _FOLDERS = ('onnxruntime_tensorrt',)
-# A file is locked right after it is made; a younger one may not be yet.
-_YOUNG_S = 10.0
+# A lock file is locked right after it is made; one that is written changes all the time.
+_YOUNG_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def find_removals(
                 removals.append(removal)
             elif unused_days is not None and days > unused_days:
                 removals.append(replace(removal, reason=f'not used for {days:.0f} days'))
-    for path in _files(cache, TEMPORARY_SUFFIX, LOCK_SUFFIX):
+    for path in [*_files(cache, LOCK_SUFFIX), *_files(cache, SUFFIX, partial=True)]:
         if _is_left(path):
             removals.append(_removal(path, 'left by a process that was killed'))
     for path in _files(cache, LOG_SUFFIX):
@@ -187,7 +187,7 @@ def _removal(path: Path, reason: str) -> Removal:
 
 
 def _is_left(path: Path) -> bool:
-    """Whether nobody holds the lock that writers and builders hold while they live."""
+    """Whether it is no longer written, and nobody holds the lock of it that builders hold."""
     try:
         with path.open('rb') as file:
             if time.time() - path.stat().st_mtime < _YOUNG_S:
@@ -198,11 +198,15 @@ def _is_left(path: Path) -> bool:
     return True
 
 
-def _files(cache: PlanCache, *suffixes: str) -> Iterator[Path]:
+def _files(cache: PlanCache, suffix: str, *, partial: bool = False) -> Iterator[Path]:
     if not cache.directory.exists():
         return
     try:
         found = sorted(cache.directory.iterdir())
     except OSError as error:
         raise EngineError(f'{cache.directory} cannot be read: {error.strerror}') from None
-    yield from (path for path in found if path.suffix in suffixes and not path.is_dir())
+    yield from (
+        path
+        for path in found
+        if path.suffix == suffix and (PARTIAL in path.suffixes) == partial and not path.is_dir()
+    )

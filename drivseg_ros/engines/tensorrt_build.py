@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.engines.base import BuildProgress, OnProgress
 from drivseg_ros.engines.tensorrt_library import TensorRT
 from drivseg_ros.engines.tensorrt_messages import explain_builder_error, explain_parser_error
@@ -117,7 +118,7 @@ def _prepare(
         from google.protobuf.message import DecodeError
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
-            f'building a plan needs the Python package {error.name!r}: pip install onnx'
+            f'building a plan needs the Python package {error.name!r}: {install_hint("models")}'
         ) from None
     from drivseg_ros.engines.graph_precision import convert_precision
     from drivseg_ros.engines.graph_quantised import fold_int32_constants

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from types import ModuleType
 
+from drivseg_ros.base.install_hint import install_hint, pip_install
 from drivseg_ros.errors import MissingDependencyError
 
 # The first that is installed is taken.
@@ -64,18 +65,17 @@ def load_tensorrt() -> TensorRT:
             raise _unusable(name, error) from None
         return TensorRT(module=module, name=name, version=_version(name, module))
     raise MissingDependencyError(
-        "TensorRT is not installed: pip install 'drivseg_ros[tensorrt]' (data centre, Jetson), or "
-        "pip install 'drivseg_ros[tensorrt-rtx]' (GeForce RTX, RTX PRO; builds without a GPU)"
+        f'TensorRT is not installed: {install_hint("tensorrt")} (data centre, Jetson), or '
+        f'{install_hint("tensorrt-rtx")} (GeForce RTX, RTX PRO; builds without a GPU)'
     )
 
 
 def _unusable(name: str, error: Exception) -> MissingDependencyError:
     lines = str(error).strip().splitlines()
     reason = lines[0] if lines else repr(error)
-    extra = name.replace('_', '-')
     return MissingDependencyError(
         f'{name} is installed, but cannot be imported ({reason}); '
-        f"install it again: pip install --force-reinstall 'drivseg_ros[{extra}]'"
+        f'install it again: {pip_install("--force-reinstall", name)}'
     )
 
 

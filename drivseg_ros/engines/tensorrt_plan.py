@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 
 from drivseg_ros.base.gpus import Gpu, find_gpus
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.engines.base import BuildProgress, EngineOptions, OnProgress, say_nothing
 from drivseg_ros.engines.build_client import OnLine, build_in_child
 from drivseg_ros.engines.build_process import BuildRequest
@@ -94,7 +95,7 @@ def choose_target(library: TensorRT, device: str, compute_capability: str = '') 
         return _ahead_of_time(_ANY)
     raise EngineError(
         f'{library.name} builds plans only on a machine with the GPU they are for, and no NVIDIA '
-        "GPU was found; build there, or with: pip install 'drivseg_ros[tensorrt-rtx]'"
+        f'GPU was found; build there, or with TensorRT for RTX: {install_hint("tensorrt-rtx")}'
     )
 
 

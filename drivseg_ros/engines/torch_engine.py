@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.engines.base import Engine, EngineOptions, OnProgress
 from drivseg_ros.errors import MissingDependencyError
 from drivseg_ros.model.file import ModelFile
@@ -12,7 +13,7 @@ try:
     import torch  # noqa: F401 (looked for here, so that its absence is one sentence)
 except ImportError:
     raise MissingDependencyError(
-        "the engine 'torch' needs torch, which is not installed: pip install 'drivseg_ros[torch]'"
+        f"the engine 'torch' needs torch, which is not installed: {install_hint('torch')}"
     ) from None
 
 from drivseg_ros.engines.torch_batch_engine import TorchBatchEngine

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import EngineError, MissingDependencyError, ModelError
 from drivseg_ros.model.file import CLASS_IDS_NAME, CONFIDENCE_NAME, ModelFile
 
@@ -91,7 +92,7 @@ class _GraphNetwork(nn.Module):
         except ImportError:
             raise MissingDependencyError(
                 'the torch engine reads .onnx files with onnx, which is not installed: '
-                "pip install 'drivseg_ros[torch]'"
+                f'{install_hint("torch")}'
             ) from None
         from drivseg_ros.engines.graph_folding import fold_batch_norms
         from drivseg_ros.engines.graph_precision import convert_precision

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import MissingDependencyError
 
 # Read when huggingface_hub is imported, as segmentation_models_pytorch does: weights are fetched,
@@ -16,5 +17,5 @@ try:
     import torch  # noqa: F401
 except ImportError:
     raise MissingDependencyError(
-        "network architectures need torch, which is not installed: pip install 'drivseg_ros[train]'"
+        f'network architectures need torch, which is not installed: {install_hint("train")}'
     ) from None

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from drivseg_ros.base.install_hint import install_hint
+from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import MissingDependencyError, ModelError
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.file import ARCHITECTURE_KEY, CHECKPOINT_SUFFIX, METADATA_KEY
@@ -15,10 +17,10 @@ from drivseg_ros.networks.registry import create_network
 
 try:
     from safetensors import SafetensorError, safe_open
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 except ImportError:
     raise MissingDependencyError(
-        "checkpoints need safetensors, which is not installed: pip install 'drivseg_ros[torch]'"
+        f'checkpoints need safetensors, which is not installed: {install_hint("torch")}'
     ) from None
 
 
@@ -34,16 +36,14 @@ def save_checkpoint(network: nn.Module, path: Path, *, architecture: str, card: 
     Raises:
         ModelError: if path has another suffix, or the registry makes another network of that
             name and card than this one.
+        DataError: if the file cannot be written.
     """
     _check_suffix(path)
     tensors = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
     _check_tensors(path, create_network(architecture, num_classes=card.num_classes), tensors)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(
-        tensors,
-        str(path),
-        metadata={ARCHITECTURE_KEY: architecture, METADATA_KEY: card.to_json()},
-    )
+    metadata = {ARCHITECTURE_KEY: architecture, METADATA_KEY: card.to_json()}
+    with whole_file(path, durable=True) as partial:
+        partial.write_bytes(save(tensors, metadata))
     return path
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import MissingDependencyError, ModelError
 
 try:
@@ -14,7 +15,7 @@ except (ImportError, RuntimeError) as error:
     # It imports torchvision, which raises a RuntimeError beside another torch than its own.
     raise MissingDependencyError(
         'DeepLabV3+ and SegFormer need segmentation_models_pytorch and a torchvision made for the '
-        f"installed torch, which cannot be imported ({error}): pip install 'drivseg_ros[train]'"
+        f'installed torch, which cannot be imported ({error}): {install_hint("train")}'
     ) from None
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import MissingDependencyError
 
 try:
@@ -15,7 +16,7 @@ except (ImportError, RuntimeError) as error:
     # A torchvision made for another torch raises a RuntimeError.
     raise MissingDependencyError(
         'the networks on ResNet-50 need torchvision made for the installed torch, which cannot be '
-        f"imported ({error}): pip install 'drivseg_ros[train]'"
+        f'imported ({error}): {install_hint("train")}'
     ) from None
 
 

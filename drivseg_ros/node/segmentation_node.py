@@ -31,9 +31,11 @@ def main(args: list[str] | None = None) -> int:
         try:
             from drivseg_ros.node.run import run
         except ModuleNotFoundError as error:
+            from drivseg_ros.base.install_hint import install_hint
+
             raise DrivsegError(
                 f'the node needs the Python package {error.name!r}, which is not installed; '
-                "source the setup.bash of ROS 2, or pip install 'drivseg_ros[ros]'"
+                f'source the setup.bash of ROS 2, or {install_hint("ros")}'
             ) from None
         run(args, stop=stop)
     except DrivsegError as error:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import DataError, DrivsegError, MissingDependencyError, ParameterError
 from drivseg_ros.images.arrays import contiguous
 
@@ -93,7 +94,7 @@ def check_video(path: Path) -> None:
     if suffix == '.gif' and _find_av() is None:
         raise MissingDependencyError(
             'a .gif is written by PyAV, which is not installed: '
-            "pip install 'drivseg_ros[report]'; or write an .mp4"
+            f'{install_hint("report")}; or write an .mp4'
         )
 
 
@@ -124,7 +125,7 @@ def _make_encoder(path: Path, rate_hz: float, size: tuple[int, ...]) -> _Encoder
         return _Mp4(av, path, rate_hz, even)
     _log.warning(
         'PyAV is not installed, so the video is written as MPEG-4 part 2, which browsers do '
-        "not play; for H.264: pip install 'drivseg_ros[report]'"
+        f'not play; for H.264: {install_hint("report")}'
     )
     return _OpencvMp4(path, rate_hz, even)
 
@@ -216,7 +217,7 @@ class _OpencvMp4:
         self._writer = cv2.VideoWriter(str(path), fourcc, rate_hz, size)
         if not self._writer.isOpened():
             raise DrivsegError(
-                f"this OpenCV cannot write {path}; install PyAV: pip install 'drivseg_ros[report]'"
+                f'this OpenCV cannot write {path}; install PyAV: {install_hint("report")}'
             )
 
     def write(self, image: np.ndarray) -> None:

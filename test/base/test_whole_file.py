@@ -55,12 +55,29 @@ def test_what_is_torn_leaves_the_old_one(tmp_path: Path, error: type[BaseExcepti
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [('a.png', 'old')]
 
 
+def test_one_that_must_last_is_on_the_disk_before_it_takes_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, order = tmp_path / 'a', []
+    sync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, 'fsync', lambda file: (order.append('sync'), sync(file)))
+    monkeypatch.setattr(os, 'replace', lambda *names: (order.append('move'), replace(*names)))
+    with whole_file(path, durable=True) as partial:
+        partial.write_bytes(b'kept')
+    assert (order, path.read_bytes()) == (['sync', 'move'], b'kept')
+
+
 def test_without_room_nothing_is_left(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
         with pytest.raises(DataError, match=r"a\.json' cannot be written \(File too large\)"):
             write_whole(tmp_path / 'a.json', 'x' * 2000)
+        with (
+            pytest.raises(DataError, match=r'\(File too large\); go on with --resume'),
+            whole_file(tmp_path / 'b', advice='go on with --resume') as partial,
+        ):
+            partial.write_bytes(bytes(2000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []

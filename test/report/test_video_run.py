@@ -149,7 +149,7 @@ def test_files(tmp_path: Path, output: str, options: dict, expected: str | None)
 
 def test_a_gif_needs_av(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, 'av', None)
-    with pytest.raises(MissingDependencyError, match=r"drivseg_ros\[report\]'; or write an .mp4"):
+    with pytest.raises(MissingDependencyError, match=r"\[report\]'; or write an .mp4"):
         VideoFiles(tmp_path / 'in.mp4', tmp_path / 'o.gif')
 
 

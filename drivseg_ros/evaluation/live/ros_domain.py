@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import DrivsegError, MissingDependencyError
 
 # Ids above 101 can collide with the ephemeral ports of Linux (ROS 2 documentation, "The
@@ -62,5 +63,5 @@ def need_rclpy(what: str) -> None:
     except ImportError as error:
         raise MissingDependencyError(
             f'{what} needs rclpy, which cannot be imported ({error}); source the setup.bash '
-            "of your ROS 2, or pip install 'drivseg_ros[ros]'"
+            f'of your ROS 2, or {install_hint("ros")}'
         ) from None

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import DrivsegError, EngineError, MissingDependencyError, ParameterError
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
 from drivseg_ros.evaluation.many.identity import bag_files
@@ -53,7 +54,7 @@ class RayRuns(Runs):
             import ray  # noqa: F401
         except ModuleNotFoundError:
             raise MissingDependencyError(
-                "Ray is not installed; pip install 'drivseg_ros[ray]' (or leave out --ray: --jobs "
+                f'Ray is not installed; {install_hint("ray")} (or leave out --ray: --jobs '
                 'needs nothing)'
             ) from None
         if jobs is not None and not 1 <= jobs <= MAX_JOBS:

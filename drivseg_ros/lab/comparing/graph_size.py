@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import MissingDependencyError
 from drivseg_ros.model.file import INPUT_NAME, read_model_file
 
@@ -24,7 +25,7 @@ try:
 except ImportError:
     raise MissingDependencyError(
         'counting the parameters of a model file needs onnx, which is not installed: '
-        "pip install 'drivseg_ros[models]'"
+        f'{install_hint("models")}'
     ) from None
 
 # By operator, the inputs that are learned where they are constant.

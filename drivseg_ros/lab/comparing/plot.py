@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import MissingDependencyError
 from drivseg_ros.lab.comparing.labels import place_labels
@@ -20,7 +21,7 @@ try:
     from matplotlib.figure import Figure
 except ImportError:
     raise MissingDependencyError(
-        "the plot needs matplotlib, which is not installed: pip install 'drivseg_ros[report]'"
+        f'the plot needs matplotlib, which is not installed: {install_hint("report")}'
     ) from None
 
 _NAMES = {'drivable': 'drivable IoU', 'road': 'road IoU', 'ego_lane': 'IoU of the ego lane'}

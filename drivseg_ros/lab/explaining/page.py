@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import MissingDependencyError
 from drivseg_ros.images.overlay import draw_overlay
@@ -25,7 +26,7 @@ try:
     from matplotlib.figure import Figure
 except ImportError:
     raise MissingDependencyError(
-        "the page needs matplotlib, which is not installed: pip install 'drivseg_ros[report]'"
+        f'the page needs matplotlib, which is not installed: {install_hint("report")}'
     ) from None
 
 _COLORS = 'inferno'

@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from drivseg_ros.base.install_hint import install_hint
+from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import MissingDependencyError, ModelError
 from drivseg_ros.lab.exporting.graph import inline_constants
 from drivseg_ros.model.card import ModelCard
@@ -31,7 +30,7 @@ try:
     import onnx
 except ImportError:
     raise MissingDependencyError(
-        "the export needs onnx, which is not installed: pip install 'drivseg_ros[train]'"
+        f'the export needs onnx, which is not installed: {install_hint("train")}'
     ) from None
 
 OPSET = 17
@@ -71,8 +70,7 @@ def export_onnx(network: nn.Module, path: Path, card: ModelCard) -> Path:
     model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
     onnx.helper.set_model_props(model, {METADATA_KEY: card.to_json()})
     onnx.checker.check_model(model, full_check=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _taking_the_place_of(path) as partial:
+    with whole_file(path) as partial:
         onnx.save(model, partial)
         check_export(deployed, partial, example)
     return path
@@ -86,21 +84,10 @@ def replace_card(path: Path, card: ModelCard) -> Path:
     """
     model = onnx.load(path)
     onnx.helper.set_model_props(model, {METADATA_KEY: card.to_json()})
-    with _taking_the_place_of(path) as partial:
+    with whole_file(path) as partial:
         onnx.save(model, partial)
         read_model_file(partial)
     return path
-
-
-@contextmanager
-def _taking_the_place_of(path: Path) -> Iterator[Path]:
-    """A file to write and check, which then takes the other's place; no wrong one is left."""
-    partial = path.with_name(f'.{path.stem}.{os.getpid()}.partial.onnx')
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def check_export(deployed: DeployedNetwork, path: Path, images: Tensor) -> None:

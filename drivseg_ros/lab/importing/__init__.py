@@ -8,11 +8,12 @@ scaling, layout, choice of the class) is put into the graph, as an import card s
 
 from __future__ import annotations
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import MissingDependencyError
 
 try:
     import onnx  # noqa: F401
 except ImportError:
     raise MissingDependencyError(
-        "the import needs onnx, which is not installed: pip install 'drivseg_ros[models]'"
+        f'the import needs onnx, which is not installed: {install_hint("models")}'
     ) from None

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 
 import numpy as np
 import onnx
 
+from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import ModelError
 from drivseg_ros.lab.importing.proof import Runner
 from drivseg_ros.model.card import ModelCard
@@ -27,29 +26,21 @@ def write_model(model: onnx.ModelProto, output: Path, card: ModelCard, *, batch:
         batch: how many images it is tried out with.
 
     Raises:
-        ModelError: if the graph is not valid, does not run, or cannot be written.
+        ModelError: if the graph is not valid, or does not run.
+        DataError: if it cannot be written.
     """
-    partial = output.with_name(f'.{output.stem}.{os.getpid()}.partial.onnx')
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
         onnx.checker.check_model(model)
-        partial.write_bytes(model.SerializeToString())
-        read_model_file(partial)
-        _try_out(model, card, batch)
-        os.replace(partial, output)
+        with whole_file(output) as partial:
+            partial.write_bytes(model.SerializeToString())
+            read_model_file(partial)
+            _try_out(model, card, batch)
     except (onnx.checker.ValidationError, ValueError) as error:
         reason = ' '.join(str(error).split())[:400]
         raise ModelError(
             f'the imported graph is not valid ({reason}); export the network again, simpler or '
             'with another opset'
         ) from None
-    except OSError as error:
-        raise ModelError(
-            f'{output} cannot be written ({error.strerror}); free some space or name another folder'
-        ) from None
-    finally:
-        with contextlib.suppress(NotADirectoryError):
-            partial.unlink(missing_ok=True)
     return read_model_file(output)
 
 

@@ -9,11 +9,12 @@ DequantizeLinear (ONNX operators of opset 13), which every runtime reads in the 
 
 from __future__ import annotations
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import MissingDependencyError
 
 try:
     import onnx  # noqa: F401
 except ImportError:
     raise MissingDependencyError(
-        "quantising needs onnx, which is not installed: pip install 'drivseg_ros[models]'"
+        f'quantising needs onnx, which is not installed: {install_hint("models")}'
     ) from None

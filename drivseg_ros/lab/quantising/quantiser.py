@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.engines import EngineOptions, create_engine
 from drivseg_ros.engines.base import default_threads
 from drivseg_ros.engines.graph_symmetric import make_symmetric
@@ -199,21 +199,11 @@ def write_quantised(quantised: Quantised, output: Path) -> ModelFile:
     """Writes the file, whole or not at all.
 
     Raises:
-        ModelError: if it cannot be written.
+        DataError: if it cannot be written.
     """
-    partial = output.with_name(f'.{output.stem}.{os.getpid()}.partial.onnx')
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(output) as partial:
         partial.write_bytes(quantised.model.SerializeToString())
         read_model_file(partial)
-        os.replace(partial, output)
-    except OSError as error:
-        raise ModelError(
-            f'{output} cannot be written ({error.strerror}); free some space or name another folder'
-        ) from None
-    finally:
-        if partial.parent.is_dir():
-            partial.unlink(missing_ok=True)
     return read_model_file(output)
 
 

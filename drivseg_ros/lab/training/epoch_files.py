@@ -13,7 +13,6 @@ from drivseg_ros.lab.training.lightning_library import Checkpoint, pl
 from drivseg_ros.lab.training.module import SegmentationModule
 from drivseg_ros.lab.training.reporter import Reporter, Tracker
 from drivseg_ros.lab.training.run_folder import RunFolder
-from drivseg_ros.lab.training.state_file import replace_atomically
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.networks.checkpoint import save_checkpoint
 
@@ -113,9 +112,4 @@ class EpochFiles(Checkpoint):
 
     def _save(self, module: SegmentationModule, card: ModelCard, *, best: bool) -> None:
         path = self.folder.best if best else self.folder.last
-        replace_atomically(
-            path,
-            lambda partial: save_checkpoint(
-                module.chosen, partial, architecture=module.recipe.architecture, card=card
-            ),
-        )
+        save_checkpoint(module.chosen, path, architecture=module.recipe.architecture, card=card)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import MissingDependencyError
 
 try:
@@ -12,8 +13,7 @@ try:
     from lightning.pytorch.callbacks import Checkpoint
 except ImportError as error:
     raise MissingDependencyError(
-        f'training needs lightning, which cannot be imported ({error}): pip install '
-        "'drivseg_ros[train]'"
+        f'training needs lightning, which cannot be imported ({error}): {install_hint("train")}'
     ) from None
 
 __all__ = ['Checkpoint', 'CheckpointIO', 'pl']

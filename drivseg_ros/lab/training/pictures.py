@@ -12,10 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from drivseg_ros.base.install_hint import install_hint
+from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import MissingDependencyError
 from drivseg_ros.frames.label_sets import LabelSets
+from drivseg_ros.images.writing import write_picture
 from drivseg_ros.lab.training.augmentation.sheet import blend_target
-from drivseg_ros.lab.training.state_file import replace_atomically
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.networks.deployed import DeployedNetwork
 
@@ -33,8 +35,8 @@ def check_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ImportError:
         raise MissingDependencyError(
-            'training draws its curves with matplotlib, which is not installed: pip install '
-            "'drivseg_ros[train]'"
+            'training draws its curves with matplotlib, which is not installed: '
+            f'{install_hint("train")}'
         ) from None
 
 
@@ -70,7 +72,8 @@ def draw_curves(rows: Sequence[Mapping[str, float]], path: Path, title: str) -> 
     best = min(rows, key=lambda row: row['dice_loss'])['epoch']
     for axes in figure.axes[:2]:
         axes.axvline(best, color='grey', linestyle=':')
-    replace_atomically(path, lambda partial: figure.savefig(partial, dpi=100))
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=100)
 
 
 def draw_samples(
@@ -99,8 +102,7 @@ def draw_samples(
         drawn = (blend_target(image, plane, card.classes, sets) for plane in (target, ids))
         rows.append(_row([image, *drawn]))
     sheet = np.concatenate(rows)[:-_GAP]
-    bgr = cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)
-    replace_atomically(path, lambda partial: _write_png(partial, bgr))
+    write_picture(path, sheet)
 
 
 def _row(pictures: Sequence[np.ndarray]) -> np.ndarray:
@@ -113,8 +115,3 @@ def _row(pictures: Sequence[np.ndarray]) -> np.ndarray:
         left = place * (_TILE_WIDTH + _GAP)
         row[: size[1], left : left + _TILE_WIDTH] = tile
     return row
-
-
-def _write_png(path: Path, bgr: np.ndarray) -> None:
-    if not cv2.imwrite(str(path), bgr):
-        raise OSError(f'OpenCV cannot write {path.name}')

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from drivseg_ros.base.share import share_directory
+from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.base.yaml_reason import yaml_reason
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.lab.training.recipe import Recipe
@@ -79,7 +80,7 @@ def write_recipe(recipe: Recipe, path: Path) -> Path:
     yaml.default_flow_style = False
     # Through JSON: what is left are the types that YAML writes plainly.
     yaml.dump(json.loads(json.dumps(recipe.to_dict())), stream)
-    path.write_text(f'# As it was run; read it with drivseg train.\n{stream.getvalue()}')
+    write_whole(path, f'# As it was run; read it with drivseg train.\n{stream.getvalue()}')
     return path
 
 

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import ParameterError, TrainingError
 from drivseg_ros.lab.training.recipe import Recipe
 from drivseg_ros.lab.training.recipe_file import write_recipe
-from drivseg_ros.lab.training.state_file import SafetensorsIO, replace_atomically
+from drivseg_ros.lab.training.state_file import SafetensorsIO
 
 _WORDS = ('name', 'description', 'license')  # keys that change nothing of what comes out
 
@@ -92,11 +93,11 @@ class RunFolder:
         """
         for left in (self.state, self.metrics):
             left.unlink(missing_ok=True)
-        replace_atomically(self.recipe, lambda partial: write_recipe(recipe, partial))
-        replace_atomically(self.data, lambda partial: partial.write_text(data))
+        write_recipe(recipe, self.recipe)
+        write_whole(self.data, data)
         # Last: a folder with it is a run.
         text = json.dumps({'facts': facts, 'pixels': list(pixels)}, indent=1)
-        replace_atomically(self.facts, lambda partial: partial.write_text(text))
+        write_whole(self.facts, text)
 
     def pixels(self) -> list[int]:
         """Pixels of the training frames by code of the target, as `start` was told them."""
@@ -177,7 +178,7 @@ class RunFolder:
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator='\n')
         writer.writeheader()
         writer.writerows([{k: _plain(v) for k, v in row.items()} for row in rows])
-        replace_atomically(self.metrics, lambda partial: partial.write_text(stream.getvalue()))
+        write_whole(self.metrics, stream.getvalue())
 
 
 def _plain(value: float) -> str:

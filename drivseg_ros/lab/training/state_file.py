@@ -9,21 +9,22 @@ such a file can be given wrong numbers, but never code.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import TrainingError
 from drivseg_ros.lab.training.lightning_library import CheckpointIO
 
 STATE_KEY = 'drivseg.training_state'
+_ADVICE = 'make room for it, then go on with --resume'
 
 
 class SafetensorsIO(CheckpointIO):
@@ -35,13 +36,13 @@ class SafetensorsIO(CheckpointIO):
         """Writes a checkpoint; an older one at the path stays until the new one is whole.
 
         Raises:
-            TrainingError: If it cannot be written, or holds what is no tensor and no JSON.
+            TrainingError: If it holds what is no tensor and no JSON.
+            DataError: If it cannot be written.
         """
         tensors: dict[str, Tensor] = {}
         text = json.dumps(_encode(checkpoint, tensors, 'checkpoint'))
-        replace_atomically(
-            Path(path), lambda partial: save_file(tensors, str(partial), metadata={STATE_KEY: text})
-        )
+        with whole_file(Path(path), durable=True, advice=_ADVICE) as partial:
+            partial.write_bytes(save(tensors, {STATE_KEY: text}))
 
     def load_checkpoint(
         self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
@@ -65,40 +66,6 @@ class SafetensorsIO(CheckpointIO):
     def remove_checkpoint(self, path: str | Path) -> None:
         """Removes a checkpoint."""
         Path(path).unlink(missing_ok=True)
-
-
-def replace_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Writes a file beside its place, and moves it there when it is whole.
-
-    Args:
-        path: The place.
-        write: Writes the file it is handed the path of; that one has the same suffix.
-
-    Raises:
-        TrainingError: If it cannot be written.
-    """
-    partial = path.with_name(f'.partial-{path.name}')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(partial)
-        with partial.open('rb') as file:
-            os.fsync(file.fileno())
-        partial.chmod(0o666 & ~_umask())  # safetensors would keep it from everybody else
-        partial.replace(path)
-    except BaseException as error:
-        partial.unlink(missing_ok=True)
-        if not isinstance(error, (OSError, SafetensorError)):
-            raise
-        raise TrainingError(
-            f'{path} cannot be written ({getattr(error, "strerror", None) or error}); make room '
-            'or permissions for it, then go on with --resume'
-        ) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _encode(value: Any, tensors: dict[str, Tensor], path: str) -> Any:

@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.install_hint import install_hint
+from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import MissingDependencyError, TrainingError
 from drivseg_ros.lab.training.recipe import Recipe
-from drivseg_ros.lab.training.state_file import replace_atomically
 
 EXPERIMENT = 'drivseg_ros'
 _SQLITE = 'sqlite:///'
@@ -57,8 +58,8 @@ class MlflowTracker:
     def __init__(self, uri: str, recipe: Recipe, note: Path) -> None:
         if not has_mlflow():
             raise MissingDependencyError(
-                'runs are kept in MLflow by mlflow, which is not installed: pip install mlflow, or '
-                'leave it out (--no-mlflow)'
+                'runs are kept in MLflow by mlflow, which is not installed: '
+                f'{install_hint("mlflow")}, or leave it out (--no-mlflow)'
             )
         # MLflow reports its use to its makers unless told not to.
         os.environ.setdefault('MLFLOW_DISABLE_TELEMETRY', 'true')
@@ -168,7 +169,7 @@ class MlflowTracker:
         for start in range(0, len(params), _MOST_PARAMS):
             self._client.log_batch(self._run, params=params[start : start + _MOST_PARAMS])
         text = json.dumps({'uri': self.uri, 'run': self._run})
-        replace_atomically(self.note, lambda partial: partial.write_text(text))
+        write_whole(self.note, text)
 
     def _try(self, call: Callable[[], None]) -> None:
         """Calls MLflow, unless it has been lost; its loss costs a warning, and no training."""

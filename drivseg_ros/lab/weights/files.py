@@ -8,6 +8,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import MissingDependencyError, ModelError
 from drivseg_ros.lab.weights.sources import WeightSource
 
@@ -70,7 +71,7 @@ def _fetch(source: WeightSource) -> Path:
     except ImportError:
         raise MissingDependencyError(
             f'{source} must be fetched from the Hugging Face hub, which needs huggingface_hub: '
-            f"pip install 'drivseg_ros[train]', or {_advice(source)}"
+            f'{install_hint("train")}, or {_advice(source)}'
         ) from None
     try:
         path = hf_hub_download(source.repository, source.file, revision=source.revision)

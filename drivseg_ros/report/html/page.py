@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import DataError, MissingDependencyError
 from drivseg_ros.evaluation.gate import Check
@@ -33,7 +34,7 @@ try:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 except ImportError:
     raise MissingDependencyError(
-        "the page needs Jinja2, which is not installed: pip install 'drivseg_ros[report]'"
+        f'the page needs Jinja2, which is not installed: {install_hint("report")}'
     ) from None
 
 

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from foreign_network import HEIGHT, WIDTH, HeadOf, write_foreign_network
 
-from drivseg_ros.errors import ModelError
+from drivseg_ros.errors import DataError, ModelError
 from drivseg_ros.lab.importing.card import (
     REST,
     Activation,
@@ -179,7 +179,7 @@ def test_output_file(tmp_path: Path) -> None:
         import_network(network, RIGHT, network, overwrite=True)
     with pytest.raises(ModelError, match=r'is no .onnx file'):
         import_network(network, RIGHT, tmp_path / 'model.bin')
-    with pytest.raises(ModelError, match=r'cannot be written \('):
+    with pytest.raises(DataError, match=r'cannot be written \('):
         import_network(network, RIGHT, network / 'model.onnx')
     (tmp_path / 'folder.onnx').mkdir()
     with pytest.raises(ModelError, match='is there already'):
@@ -194,7 +194,7 @@ def test_a_disk_that_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(28, 'No space left on device')
 
     monkeypatch.setattr(Path, 'write_bytes', full)
-    with pytest.raises(ModelError, match=r'cannot be written .*No space left'):
+    with pytest.raises(DataError, match=r'cannot be written .*No space left'):
         import_network(network, RIGHT, tmp_path / 'model.onnx')
     assert [p.name for p in tmp_path.iterdir()] == ['network.onnx']
 

@@ -269,10 +269,10 @@ def test_a_file_that_cannot_be_written(source: Path, colour_frames: Path, tmp_pa
     quantised = run(source, colour_frames)
     blocked = tmp_path / 'file'
     blocked.write_text('not a folder')
-    with pytest.raises(ModelError, match=r'cannot be written .*another folder'):
+    with pytest.raises(DataError, match=r'cannot be written .*another folder'):
         write_quantised(quantised, blocked / 'int8.onnx')
     folder = tmp_path / 'taken.onnx'
     (folder / 'inside').mkdir(parents=True)
-    with pytest.raises(ModelError, match=r'cannot be written'):
+    with pytest.raises(DataError, match=r'cannot be written'):
         write_quantised(quantised, folder)
     assert sorted(p.name for p in tmp_path.iterdir()) == ['colours.onnx', 'file', 'taken.onnx']

@@ -141,7 +141,7 @@ def test_offline_the_error_says_which_file_and_what_to_do(tmp_path):
 def test_without_the_client_one_line_says_what_to_install(monkeypatch):
     monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
     monkeypatch.setitem(sys.modules, 'huggingface_hub', None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'drivseg_ros\[train\]'"):
+    with pytest.raises(MissingDependencyError, match=r'pip install .*\[train\]'):
         find_weights(SOURCE)
 
 

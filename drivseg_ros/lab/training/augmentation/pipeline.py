@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import MissingDependencyError
 from drivseg_ros.lab.training.augmentation.config import Augmentation
 from drivseg_ros.lab.training.augmentation.geometry import draw_view, view_image, view_plane
@@ -33,7 +34,7 @@ except (ImportError, RuntimeError) as error:
     # A torchvision made for another torch raises a RuntimeError.
     raise MissingDependencyError(
         'augmentation needs torchvision made for the installed torch, which cannot be imported '
-        f"({error}): pip install 'drivseg_ros[train]', or switch augmentation off"
+        f'({error}): {install_hint("train")}, or switch augmentation off'
     ) from None
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
