@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drivseg_ros.bags.image_messages import decode, stamp_ns
 from drivseg_ros.bags.reader import BagMessage, BagReader
-from drivseg_ros.bags.typestore import IMAGE_TYPES
+from drivseg_ros.bags.topics import BagTopics, resolve_topics
 from drivseg_ros.errors import DataError, ImageError
 from drivseg_ros.frames.frame_set import Frame, Frames, pair
 from drivseg_ros.images.codec import decode_labels
@@ -106,24 +106,8 @@ def open_bag(bag: Path, image_topic: str | None, label_topic: str | None) -> Bag
         BagError: if the bag or a topic cannot be read.
     """
     with BagReader(bag) as reader:
-        if image_topic is None:
-            there = [
-                name
-                for name, topic in reader.topics.items()
-                if topic.msgtype in IMAGE_TYPES and name != label_topic
-            ]
-            if len(there) != 1:
-                raise DataError(
-                    f"bag '{bag}' has images on {', '.join(there) or 'no topic'}; name the one "
-                    'to take (--image-topic)'
-                )
-            image_topic = there[0]
-        for topic in filter(None, (image_topic, label_topic)):
-            if reader.topic(topic).msgtype not in IMAGE_TYPES:
-                raise DataError(
-                    f"the topic {topic} of '{bag}' has the type {reader.topic(topic).msgtype}; "
-                    f'allowed are {", ".join(IMAGE_TYPES)}: name another'
-                )
+        topics = resolve_topics(reader, BagTopics(image_topic, label_topic))
+        image_topic, label_topic = str(topics.image), topics.label
         stamps: list[int] = []
         labelled: set[int] = set()
         for message in reader.messages(filter(None, (image_topic, label_topic))):

@@ -11,6 +11,7 @@ from typing import Any
 from drivseg_ros.bags.live import installed_definition, message_class, to_rclpy
 from drivseg_ros.bags.qos import TopicQos, offer_for
 from drivseg_ros.bags.reader import BagReader, TopicInfo
+from drivseg_ros.bags.topics import find_topic
 from drivseg_ros.bags.typestore import layout, starts_with_header, store_from_text
 from drivseg_ros.errors import BagError, MissingDependencyError
 
@@ -49,7 +50,7 @@ def open_outlets(
     Args:
         node: the node.
         reader: the bag.
-        topics: names of the topics wanted; empty for all.
+        topics: names of the topics wanted, without /compressed; empty for all.
         remap: recorded name to published name.
         own_clock: /clock is published by the player, so the recorded one is left out.
 
@@ -59,12 +60,11 @@ def open_outlets(
     Raises:
         BagError: if a topic is not there, a name is not allowed, or nothing is left to play.
     """
-    for name in remap:
-        reader.topic(name)
-    chosen = [reader.topic(t) for t in topics] if topics else list(reader.topics.values())
+    remap = {find_topic(reader, name): target for name, target in remap.items()}
+    names = [find_topic(reader, name) for name in topics] or list(reader.topics)
     outlets: dict[str, Outlet] = {}
     skipped: dict[str, str] = {}
-    for info in chosen:
+    for info in map(reader.topic, names):
         target = remap.get(info.name, info.name)
         target = target if target.startswith('/') else f'/{target}'
         if own_clock and target == _CLOCK:

@@ -16,8 +16,8 @@ import numpy as np
 
 from drivseg_ros.bags.image_messages import decode, stamp_ns
 from drivseg_ros.bags.reader import BagMessage, BagReader
-from drivseg_ros.bags.typestore import IMAGE_TYPES
-from drivseg_ros.errors import BagError, DataError, ImageError, ParameterError
+from drivseg_ros.bags.topics import BagTopics, resolve_topics
+from drivseg_ros.errors import BagError, DataError, ImageError
 from drivseg_ros.frames.labelled_frame import DROPPED, LabelledFrame, LostFrame
 from drivseg_ros.frames.labels import Labels
 from drivseg_ros.frames.source import FrameSource
@@ -30,37 +30,6 @@ BLOCK_S = 5
 # Partners lie near each other in a bag. Without a limit, a bag in which they do not would be held
 # in memory.
 _PENDING_LIMIT = 256
-
-
-@dataclass(frozen=True)
-class BagTopics:
-    """The topics of an evaluation in a bag.
-
-    Args:
-        image: raw or compressed images, which the network is run on; where there are masks, only
-            their stamps are taken, to tell what was dropped. None: the one topic with images.
-        label: labels (mono8) with the images' stamps; None: there are none.
-        mask: masks that are there already; None: the network makes them.
-        confidence: beside the masks.
-
-    Raises:
-        ParameterError: if topics contradict each other.
-    """
-
-    image: str | None = None
-    label: str | None = None
-    mask: str | None = None
-    confidence: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.confidence is not None and self.mask is None:
-            raise ParameterError(
-                f'the confidence {self.confidence} was named without the masks it belongs to; '
-                'name them (--mask-topic)'
-            )
-        named = [t for t in (self.image, self.label, self.mask, self.confidence) if t is not None]
-        if len(set(named)) != len(named):
-            raise ParameterError(f'the topics {named} must differ')
 
 
 @dataclass(eq=False)
@@ -95,8 +64,8 @@ class BagSource(FrameSource):
         without_label: images that were left out because they have no label.
 
     Raises:
-        BagError: if the bag or a topic cannot be read.
-        DataError: if a topic holds no images, or there are no frames.
+        BagError: if the bag or a topic cannot be read, or holds something else.
+        DataError: if there are no frames.
     """
 
     def __init__(
@@ -118,7 +87,7 @@ class BagSource(FrameSource):
         self._by_drive = by_drive
         with BagReader(bag) as reader:
             self._unfinished = reader.unfinished
-            self.topics = topics = _complete(reader, topics)
+            self.topics = topics = resolve_topics(reader, topics)
             self._frames = str(topics.image if topics.mask is None else topics.mask)
             self._others = {
                 t for t in (topics.label, topics.confidence) if t is not None and t != self._frames
@@ -345,33 +314,6 @@ class BagSource(FrameSource):
                     'no class, where the label has one; give them to a class (--mask-classes)'
                 )
         return true, said
-
-
-def _complete(reader: BagReader, topics: BagTopics) -> BagTopics:
-    """With the image topic found, and all topics looked at."""
-    image = topics.image
-    if image is None and topics.mask is None:
-        there = [
-            name
-            for name, topic in reader.topics.items()
-            if topic.msgtype in IMAGE_TYPES and name != topics.label
-        ]
-        if len(there) != 1:
-            raise DataError(
-                f"bag '{reader.path}' has images on {', '.join(there) or 'no topic'}; name the one "
-                'to take (--image-topic)'
-            )
-        image = there[0]
-    # Compressed pictures do not keep class ids.
-    planes = (topics.label, topics.mask, topics.confidence)
-    for topic, allowed in ((image, IMAGE_TYPES), *((plane, IMAGE_TYPES[:1]) for plane in planes)):
-        if topic is not None and reader.topic(topic).msgtype not in allowed:
-            raise DataError(
-                f"the topic {topic} of '{reader.path}' has the type "
-                f'{reader.topic(topic).msgtype}; allowed are {", ".join(allowed)}'
-                f'{"" if topic == image else " (mono8, a class id per pixel)"}: name another'
-            )
-    return BagTopics(image, topics.label, topics.mask, topics.confidence)
 
 
 def _seconds(stamp: int) -> str:

@@ -14,7 +14,8 @@ from drivseg_ros.bags.dataset_info import read_dataset_info, read_frame_names
 from drivseg_ros.bags.image_bag import names_beside
 from drivseg_ros.bags.image_frames import FrameError, FrameFolder
 from drivseg_ros.bags.reader import BagMessage, BagReader
-from drivseg_ros.bags.typestore import HEADER, IMAGE_TYPES
+from drivseg_ros.bags.topics import BagTopics, resolve_topics
+from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import BagError, DataError, ImageError, ParameterError
 from drivseg_ros.frames.classes_file import CLASSES_FILE, classes_text
@@ -213,47 +214,22 @@ def _check_ids(ids: np.ndarray, classes: tuple[ModelClass, ...]) -> None:
 
 def _topics(bag: Path, reader: BagReader, options: ImageFolderOptions) -> _Topics:
     info = read_dataset_info(bag)
-    if info is not None and info.image_topic not in reader.topics:
-        info = None  # its topics have other names now: what it tells is about none of these
-    image = options.image_topic or (info.image_topic if info else '')
-    if not image:
-        image = _only_images(bag, reader, {options.label_topic, options.mask_topic})
-    own = info is not None and info.image_topic == image
-    label = options.label_topic or (info.label_topic if info and own else '')
-    named = [topic for topic in (image, label, options.mask_topic) if topic]
-    if len(set(named)) != len(named):
-        raise ParameterError(f'image, label and mask topics must differ; they are {named}')
-    for topic, allowed in (
-        (image, IMAGE_TYPES),
-        (label, IMAGE_TYPES[:1]),
-        (options.mask_topic, IMAGE_TYPES[:1]),
-    ):
-        if topic and reader.topic(topic).msgtype not in allowed:
-            raise BagError(
-                f'the topic {topic} has the type {reader.topic(topic).msgtype}; allowed: '
-                f'{", ".join(allowed)}'
-            )
+    asked = BagTopics(
+        options.image_topic or None, options.label_topic or None, options.mask_topic or None
+    )
+    found = resolve_topics(reader, asked, info=info)
+    image, label = str(found.image), found.label or ''
     if options.classes is not None and not label:
         raise ParameterError('classes are given, but no label topic; name it, or leave them out')
     classes = options.classes
     if classes is None:
         classes = info.classes if info and label and label == info.label_topic else ()
-    name = options.name_topic or (info.name_topic if info and own else '')
+    name = options.name_topic or (info.name_topic if info and info.image_topic == image else '')
     if not options.name_topic and name not in reader.topics:
         name = names_beside(image)
-        found = reader.topics.get(name)
-        name = name if found is not None and found.msgtype == HEADER else ''
-    return _Topics(image, label, options.mask_topic, name, classes)
-
-
-def _only_images(bag: Path, reader: BagReader, others: set[str]) -> str:
-    there = [n for n, t in reader.topics.items() if t.msgtype in IMAGE_TYPES and n not in others]
-    if len(there) != 1:
-        raise BagError(
-            f"bag '{bag}' has images on {', '.join(there) or 'no topic'}; name the topic to take "
-            '(--image-topic)'
-        )
-    return there[0]
+        there = reader.topics.get(name)
+        name = name if there is not None and there.msgtype == HEADER else ''
+    return _Topics(image, label, found.mask or '', name, classes)
 
 
 def _stamps(reader: BagReader, topic: str) -> set[int]:

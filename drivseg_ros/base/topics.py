@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from drivseg_ros.errors import ParameterError
 
+COMPRESSED = '/compressed'
+"""What image_transport appends to the topic of compressed images."""
 IMAGE_OUTPUTS = ('mask', 'overlay', 'mask_color', 'confidence')
 """The outputs of a camera that are images."""
 OUTPUTS = (*IMAGE_OUTPUTS, 'label_info')
@@ -35,4 +37,4 @@ def output_topic(image_topic: str, output: str) -> str:
 
 def raw_topic(image_topic: str) -> str:
     """The topic without the suffix of the compressed transport."""
-    return image_topic.removesuffix('/compressed')
+    return image_topic.removesuffix(COMPRESSED)

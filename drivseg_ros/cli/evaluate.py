@@ -57,7 +57,7 @@ def evaluate(
     The exit status is 1 if a limit is broken, or a frame or a bag cannot be read; 130 if a live run
     was interrupted.
     """
-    from drivseg_ros.bags.source import BagTopics
+    from drivseg_ros.bags.topics import BagTopics
     from drivseg_ros.cli.evaluation_many import ManyOptions, evaluate_bags
     from drivseg_ros.cli.evaluation_outcome import Outcome, parse_limits
     from drivseg_ros.evaluation.evaluation_file import read_evaluation

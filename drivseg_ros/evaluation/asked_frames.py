@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 from drivseg_ros.bags.dataset_info import DatasetInfo, read_dataset_info, read_frame_names
 from drivseg_ros.bags.image_bag import drives_beside, names_beside
 from drivseg_ros.bags.reader import BagReader
-from drivseg_ros.bags.source import BagSource, BagTopics
+from drivseg_ros.bags.source import BagSource
+from drivseg_ros.bags.topics import BagTopics, resolve_topics
 from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.frames.attributes import Attributes, find_attributes, read_attributes
@@ -90,11 +90,11 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
     path = Path(asked.text)
     if path.exists() and is_bag(path):
         info = read_dataset_info(path)
-        labels, topics = asked.labels, asked.topics
-        if info is not None:
-            topics = _with_topics(topics, info)
-            if labels is None and info.classes:
-                labels = plain_labels(info.name, info.classes)
+        labels = asked.labels
+        with BagReader(path) as reader:
+            topics = resolve_topics(reader, asked.topics, info=info)
+        if info is not None and labels is None and info.classes:
+            labels = plain_labels(info.name, info.classes)
         if labels is None and card is not None:
             labels = plain_labels(card.name, card.classes)
         labels = labels or asked.masks
@@ -125,14 +125,6 @@ def open_frames(asked: AskedFrames, card: ModelCard | None) -> OpenedFrames:
     if given is None and beside is not None:
         given = read_attributes(beside)
     return OpenedFrames(source, given)
-
-
-def _with_topics(topics: BagTopics, info: DatasetInfo) -> BagTopics:
-    """With the topics of a bag that was made of a data set, where none were given."""
-    image = topics.image
-    if image is None and topics.mask is None:
-        image = info.image_topic
-    return dataclasses.replace(topics, image=image, label=topics.label or info.label_topic or None)
 
 
 def _names_and_drives(

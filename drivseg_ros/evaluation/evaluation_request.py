@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from drivseg_ros.bags.player import PlayOptions
-from drivseg_ros.bags.source import BagTopics
+from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.evaluation.asked_frames import (
     AskedFrames,

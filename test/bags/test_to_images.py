@@ -100,7 +100,7 @@ def test_a_folder_comes_back_from_a_bag(compressed: bool, storage: str, tmp_path
 def test_labels_of_the_data_set_are_no_masks(tmp_path: Path) -> None:
     dataset = open_dataset('folder', write_dataset_folder(tmp_path / 'set'))
     bag_from_dataset(dataset, ImageBagOptions(tmp_path / 'bag'))
-    with pytest.raises(ParameterError, match='label and mask topics must differ; they are'):
+    with pytest.raises(ParameterError, match='masks and confidence must differ; they are'):
         take(tmp_path / 'bag', tmp_path / 'out', mask_topic='/camera/label')
 
 
@@ -348,13 +348,13 @@ REFUSED: dict[str, tuple[dict[str, Any], Callable[[Path], None], type[DrivsegErr
         {'image_topic': '/text'},
         lambda out: None,
         BagError,
-        'the topic /text has the type std_msgs/msg/String; allowed: sensor_msgs/msg/Image, sensor',
+        'has the type std_msgs/msg/String; allowed are sensor_msgs/msg/Image, sensor',
     ),
     'a label topic of names': (
         {'image_topic': '/image', 'label_topic': '/name'},
         lambda out: None,
         BagError,
-        f'the topic /name has the type {HEADER}; allowed: sensor_msgs/msg/Image$',
+        rf'/name of .* has the type {HEADER}; allowed are sensor_msgs/msg/Image \(mono8',
     ),
     'a name topic of labels': (
         {'image_topic': '/image', 'name_topic': '/label'},

@@ -16,7 +16,7 @@ from report_cases import hostile_content
 from tiny_model import write_tiny_model
 from typer.testing import CliRunner, Result
 
-from drivseg_ros.bags.source import BagTopics
+from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.cli.app import app
 from drivseg_ros.errors import DataError, DrivsegError, MissingDependencyError
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation

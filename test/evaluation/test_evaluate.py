@@ -32,7 +32,7 @@ from evaluation_bags import (
 from drivseg_ros.bags import messages
 from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
-from drivseg_ros.bags.source import BagTopics
+from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.asked_frames import AskedFrames, open_frames

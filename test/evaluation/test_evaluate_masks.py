@@ -26,7 +26,7 @@ from evaluation_bags import (
 )
 
 from drivseg_ros.bags import messages
-from drivseg_ros.bags.source import BagTopics
+from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.bags.typestore import standard_types
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import BagError, DataError, ParameterError
@@ -133,7 +133,7 @@ def test_what_a_damaged_message_says_names_its_topic(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('topics', 'error', 'message'),
     [
-        (BagTopics(), DataError, '/cam/image_raw, .*/cam/label.*; name the one'),
+        (BagTopics(), BagError, '/cam/image_raw, .*/cam/label.*; name the one'),
         (BagTopics(image='/x'), BagError, '/x'),
         (BagTopics(image=IMAGE, label='/x'), BagError, '/x'),
         (
@@ -142,7 +142,7 @@ def test_what_a_damaged_message_says_names_its_topic(tmp_path: Path) -> None:
             r'cam/label \(first stamp 1700000000\.15.* keep the stamps',
         ),
         (BagTopics(mask=LABEL, confidence='/empty'), DataError, 'no message on /empty'),
-        (BagTopics(label='/file', image=IMAGE), DataError, r'allowed are .*/Image \(mono8'),
+        (BagTopics(label='/file', image=IMAGE), BagError, r'allowed are .*/Image \(mono8'),
     ],
 )
 def test_topics_that_are_refused(

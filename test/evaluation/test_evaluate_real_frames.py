@@ -14,7 +14,7 @@ from network_zoo import SLOW_VARIABLE
 
 from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
-from drivseg_ros.bags.source import BagTopics
+from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.evaluation.asked_frames import AskedFrames, open_frames
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.measures import Measure, measures

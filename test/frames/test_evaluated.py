@@ -15,7 +15,7 @@ from tiny_model import tiny_card
 
 from drivseg_ros.bags import messages
 from drivseg_ros.bags.writer import BagWriter
-from drivseg_ros.errors import DataError, DrivsegError
+from drivseg_ros.errors import BagError, DataError, DrivsegError
 from drivseg_ros.frames.evaluated import Frame, open_frames
 
 
@@ -78,7 +78,7 @@ def test_take_goes_on_from_what_was_taken(tmp_path: Path) -> None:
 def test_the_only_image_topic_need_not_be_named(color_bag: ColorBag) -> None:
     frames = open_frames(color_bag.path, label_topic='/cam/label')
     assert len(list(frames)) == 10
-    with pytest.raises(DataError, match='/cam/image_raw, /cam/label; name the one'):
+    with pytest.raises(BagError, match='/cam/image_raw, /cam/label; name the one'):
         open_frames(color_bag.path)
 
 

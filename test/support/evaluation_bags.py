@@ -13,7 +13,8 @@ import numpy as np
 from color_bag import PERIOD_NS, START_NS, color_image
 
 from drivseg_ros.bags import messages
-from drivseg_ros.bags.source import BagSource, BagTopics
+from drivseg_ros.bags.source import BagSource
+from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.evaluation.bootstrap import BootstrapSettings
 from drivseg_ros.evaluation.evaluate import evaluate_source

@@ -11,7 +11,7 @@ from typing import Any
 
 from many_bags import COUNT, TRUNCATED
 
-from drivseg_ros.bags.source import BagTopics
+from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation

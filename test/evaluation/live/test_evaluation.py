@@ -19,7 +19,7 @@ from color_bag import START_NS, ColorBag, color_image, write_color_bag
 from tiny_model import write_tiny_model
 
 from drivseg_ros.bags import messages
-from drivseg_ros.bags.source import BagTopics
+from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.evaluation.evaluation_diff import compare

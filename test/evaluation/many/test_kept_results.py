@@ -17,7 +17,7 @@ from many_bags import truncate, write_bags
 from many_evaluations import RunsHere, Seen, numbers, requests_of
 from tiny_model import write_tiny_model
 
-from drivseg_ros.bags.source import BagTopics
+from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.many.bags import ManyResult, entitle, evaluate_many

@@ -13,7 +13,8 @@ from color_bag import color_image, write_color_bag
 from evaluation_cases import BDD100K, classes
 from tiny_model import write_tiny_model
 
-from drivseg_ros.bags.source import BagSource, BagTopics
+from drivseg_ros.bags.source import BagSource
+from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.baseline import describe_baseline
 from drivseg_ros.evaluation.evaluate import evaluate_source
