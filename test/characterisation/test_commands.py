@@ -54,9 +54,9 @@ def test_a_case(
     statuses: list[str] = []
     said = ''
     for line in case['run']:
-        status, text = run_line(line, monkeypatch)
-        statuses.append(str(status))
-        said += f'$ {line}\n{text}\n'
+        done = run_line(line)
+        statuses.append(str(done.returncode))
+        said += f'$ {line}\n{done.stdout}{done.stderr}\n'
     seen = {'exit': ' '.join(statuses), 'made': observe(tmp_path, counts=not case.get('timed'))}
     kept = {key: case.get(key) for key in seen}
     found = differences(kept, seen, loose=case.get('loose', 1e-4))

@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import re
 import shlex
-import sys
+import subprocess
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,9 @@ from xml.etree import ElementTree
 
 import cv2
 import numpy as np
-import pytest
+from command_line import drivseg
 
 from drivseg_ros.bags.reader import BagReader
-from drivseg_ros.cli.main import main
 from drivseg_ros.model.file import read_model_file
 
 # By the kind of a JSON file: the numbers that are kept, as paths, `!` before those that are not.
@@ -50,28 +47,17 @@ NUMBERS = {
 }  # fmt: skip
 
 
-def run_line(line: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
-    """Runs a line like `drivseg bag info BAG > FILE` in this process.
-
-    Returns:
-        The exit status, and what was said.
-    """
-    words = shlex.split(line)
+def run_line(line: str) -> subprocess.CompletedProcess[str]:
+    """Runs a line like `drivseg bag info BAG > FILE` in this process."""
+    words = shlex.split(line)[1:]
     target = None
     if '>' in words:
         target = Path(words[words.index('>') + 1])
         words = words[: words.index('>')]
-    monkeypatch.setattr(sys, 'argv', words)
-    out, err = io.StringIO(), io.StringIO()
-    status = 0
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as end:
-            status = int(end.code or 0)
+    done = drivseg(*words)
     if target is not None:
-        target.write_text(out.getvalue())
-    return status, out.getvalue() + err.getvalue()
+        target.write_text(done.stdout)
+    return done
 
 
 def observe(folder: Path, *, counts: bool = True) -> dict[str, Any]:
