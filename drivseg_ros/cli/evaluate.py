@@ -62,7 +62,6 @@ def evaluate(
     from drivseg_ros.cli.evaluation_outcome import Outcome, parse_limits
     from drivseg_ros.evaluation.evaluation_file import read_evaluation
     from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
-    from drivseg_ros.evaluation.time_figures import time_figure_names
 
     outcome = Outcome(
         parse_limits(least, most, max_drop, max_rise),
@@ -72,7 +71,6 @@ def evaluate(
         json,
         junit,
         html,
-        time_figure_names(live=live, network=mask_topic is None),
     )
     several = ManyOptions(jobs, ray, output, resume)
     request = EvaluationRequest(
@@ -105,14 +103,14 @@ def evaluate(
         passed = outcome.tell(result, judged, many)
     else:
         with open_evaluation(request) as opened, progress_bar() as progress:
-            outcome.check_terms(opened.matching, opened.settings)
+            outcome.check_terms(opened.terms)
             title = 'playing to the node' if live else 'frames'
             task = progress.add_task(title, total=len(opened.frames.source))
             result = opened.run(
                 lambda done, total: progress.update(task, completed=done, total=total)
             )
         passed = outcome.tell(result, [request])
-    if any(part.live is not None and part.live.interrupted for part in result.parts):
+    if result.interrupted:
         raise typer.Exit(130)
     if not passed:
         raise typer.Exit(1)

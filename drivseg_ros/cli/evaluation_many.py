@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.progress import Progress, TaskID
-from rich.table import Column, Table
 
-from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.console import err, progress_bar
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.evaluation.titles import SLICE_FIGURES, figure_title
 
 if TYPE_CHECKING:
     from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
@@ -146,24 +144,3 @@ class _Shown:
     def _say(self, index: int, what: str) -> None:
         self._progress.advance(self._whole)
         err.print(f'{self._titles[index]}: {what}', markup=False, soft_wrap=True)
-
-
-def print_parts(content: Mapping[str, Any]) -> None:
-    """Prints a row for each bag of what `evaluation_file.describe` gave, if there are several."""
-    parts, broken = content['parts'], content['broken']
-    if len(parts) + len(broken) < 2:
-        return
-    names = [n for n in SLICE_FIGURES if any(n in part['figures'] for part in parts)]
-    heads = ('frames', 'failed', *map(figure_title, names))
-    table = Table('bag', *(Column(head, justify='right') for head in heads))
-    for part in parts:
-        values = [part['figures'].get(name) for name in names]
-        table.add_row(
-            escape(part['title']) + (' (cut)' if part['source'].get('unfinished') else ''),
-            str(part['ledger']['offered']),
-            str(part['ledger']['failed']),
-            *('-' if value is None else f'{100 * value:.2f}' for value in values),
-        )
-    for one in broken:
-        table.add_row(f'{escape(one["given"])} (failed)', *('-' for _ in heads))
-    out.print(table)

@@ -11,7 +11,7 @@ import typer
 
 from drivseg_ros.model.store import DEFAULT_MODEL
 
-_LIMIT = 'FIGURE=POINTS'
+_LIMIT = 'METRIC=POINTS'
 
 Frames = Annotated[
     list[str],
@@ -103,7 +103,7 @@ Sequence = Annotated[
 Draws = Annotated[int, typer.Option(min=0, help='Draws of the bootstrap; 0: no intervals.')]
 Seed = Annotated[int, typer.Option(min=0, help='Seed of the bootstrap.')]
 Resample = Annotated[str, typer.Option(help='auto (drives, or 5 s of a bag) or frames.')]
-JsonFile = Annotated[Path | None, typer.Option(help='Write every figure as JSON.')]
+JsonFile = Annotated[Path | None, typer.Option(help='Write every metric as JSON.')]
 JunitFile = Annotated[Path | None, typer.Option(help='Write the checks as JUnit XML.')]
 HtmlFile = Annotated[
     Path | None,
@@ -114,7 +114,7 @@ Baseline = Annotated[
 ]
 MaxDrop = Annotated[
     list[str] | None,
-    typer.Option(metavar=_LIMIT, help='Fail if a figure falls below the baseline by more.'),
+    typer.Option(metavar=_LIMIT, help='Fail if a metric falls below the baseline by more.'),
 ]
 MaxRise = Annotated[
     list[str] | None,
@@ -122,11 +122,11 @@ MaxRise = Annotated[
 ]
 Least = Annotated[
     list[str] | None,
-    typer.Option('--min', metavar=_LIMIT, help='Fail if a figure is lower.'),
+    typer.Option('--min', metavar=_LIMIT, help='Fail if a metric is lower.'),
 ]
 Most = Annotated[
     list[str] | None,
-    typer.Option('--max', metavar=_LIMIT, help='Fail if a figure is higher.'),
+    typer.Option('--max', metavar=_LIMIT, help='Fail if a metric is higher.'),
 ]
 BeyondNoise = Annotated[
     bool,

@@ -18,13 +18,11 @@ from drivseg_ros.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
-    from drivseg_ros.evaluation.evaluation_result import EvaluationResult
     from drivseg_ros.evaluation.gate import Check
     from drivseg_ros.evaluation.limit import Limit
     from drivseg_ros.evaluation.many.bags import ManyResult
-    from drivseg_ros.evaluation.measures import Measure
-    from drivseg_ros.evaluation.tally import EvaluationSettings
-    from drivseg_ros.frames.matching import Matching
+    from drivseg_ros.evaluation.measured import Terms
+    from drivseg_ros.evaluation.result import Evaluation
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +34,9 @@ class Outcome:
         baseline: the file of the evaluation that changes are measured from.
         earlier: what is in it.
         beyond_noise: changes count only if their interval leaves out 0.
-        json: the file of all figures, if one is wanted.
+        json: the file of all metrics, if one is wanted.
         junit: the file of the checks, likewise.
         html: the page of it all, likewise.
-        times: the names of the figures that will be told of times.
 
     Raises:
         ParameterError: if limits and baseline do not fit each other, or a file cannot be written.
@@ -48,12 +45,11 @@ class Outcome:
 
     limits: Sequence[Limit]
     baseline: Path | None
-    earlier: EvaluationResult | None
+    earlier: Evaluation | None
     beyond_noise: bool
     json: Path | None
     junit: Path | None
     html: Path | None
-    times: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.html is not None:
@@ -87,32 +83,39 @@ class Outcome:
         """The files that are wanted."""
         return tuple(path for path in (self.json, self.junit, self.html) if path is not None)
 
-    def check_terms(self, matching: Matching, settings: EvaluationSettings) -> None:
+    def check_terms(self, terms: Terms) -> None:
         """Refuses, before an hour's work, what this evaluation cannot be held to.
 
         Raises:
-            ParameterError: if a limit is of a figure that there will not be, or that the earlier
-                evaluation lacks, or lets every worse one pass.
-            DataError: if the earlier evaluation is of other classes or settings.
+            ParameterError: if a limit is of a metric that there will not be, or that the baseline
+                lacks, or lets every worse one pass.
+            DataError: if the baseline is of other labels or settings.
         """
-        from drivseg_ros.evaluation.evaluation_diff import check_same_terms
-        from drivseg_ros.evaluation.limit import check_directions, check_figures
-        from drivseg_ros.evaluation.measures import figure_names
-        from drivseg_ros.evaluation.time_figures import time_measures
+        from drivseg_ros.evaluation.comparison import check_same_terms
+        from drivseg_ros.evaluation.limit import check_directions, check_metrics
+        from drivseg_ros.evaluation.metric import metrics_of
 
-        check_figures(self.limits, [*figure_names(matching, settings), *self.times])
-        check_directions(self.limits)
-        if self.earlier is not None:
-            check_same_terms((self.earlier.matching, self.earlier.settings), (matching, settings))
-            self._check_times(time_measures(self.earlier))
+        metrics = {one.name: one for one in metrics_of(terms)}
+        check_metrics(self.limits, metrics)
+        check_directions(self.limits, metrics)
+        if self.earlier is None:
+            return
+        check_same_terms(self.earlier.terms, terms)
+        for limit in self.limits:
+            if limit.kind.needs_baseline and limit.metric not in self.earlier.metrics:
+                raise ParameterError(
+                    f'the baseline {self.baseline} has no {limit.metric}; it has '
+                    f'{", ".join(self.earlier.metrics)}: take one of these, or make the baseline '
+                    'again by a run of the same kind, live or not'
+                )
 
     def tell(
         self,
-        result: EvaluationResult,
+        result: Evaluation,
         requests: Sequence[EvaluationRequest],
         many: ManyResult | None = None,
     ) -> bool:
-        """Writes the files, prints the figures and checks.
+        """Writes the files, prints the metrics and checks.
 
         Args:
             result: what was found.
@@ -122,8 +125,7 @@ class Outcome:
         Returns:
             Whether all checks were passed.
         """
-        from drivseg_ros.cli.evaluation_many import print_parts
-        from drivseg_ros.cli.evaluation_table import print_checks, print_evaluation
+        from drivseg_ros.cli.evaluation_table import print_checks, print_evaluation, print_parts
         from drivseg_ros.evaluation.evaluation_file import describe
         from drivseg_ros.evaluation.gate import check_frames, check_whole
 
@@ -156,37 +158,25 @@ class Outcome:
         self,
         content: Mapping[str, Any],
         checks: Sequence[Check],
-        result: EvaluationResult,
+        result: Evaluation,
         requests: Sequence[EvaluationRequest],
     ) -> None:
         from drivseg_ros.base.whole_file import write_whole
         from drivseg_ros.evaluation.evaluation_file import write_evaluation
-        from drivseg_ros.evaluation.measures import measures
-        from drivseg_ros.evaluation.time_figures import time_measures
         from drivseg_ros.evaluation.titles import evaluation_title
         from drivseg_ros.report.junit import junit_xml
 
         if self.json is not None:
             write_evaluation(self.json, content)
         if self.junit is not None:
-            figures = {**measures(result), **time_measures(result)}
-            judged = ' on '.join(evaluation_title(content))
-            write_whole(self.junit, junit_xml(checks, figures, judged=judged))
+            title = ' on '.join(evaluation_title(content))
+            write_whole(self.junit, junit_xml(checks, result.metrics, title=title))
         if self.html is not None:
             _write_page(self.html, content, checks, result, requests)
 
-    def _check_times(self, told: Mapping[str, Measure]) -> None:
-        for limit in self.limits:
-            name = limit.figure
-            if limit.kind.needs_baseline and name in self.times and name not in told:
-                raise ParameterError(
-                    f'the baseline {self.baseline} tells no {name}; make it again by a run of the '
-                    'same kind, live or not'
-                )
-
-    def _hold(self, result: EvaluationResult) -> tuple[list[Check], dict[str, Any] | None]:
+    def _hold(self, result: Evaluation) -> tuple[list[Check], dict[str, Any] | None]:
         """The checks of the limits, and what became of the result since the baseline."""
-        from drivseg_ros.evaluation.baseline import describe_baseline
+        from drivseg_ros.evaluation.comparison import describe_baseline
         from drivseg_ros.evaluation.gate import SAME_DATA, Check, check_limits
 
         try:
@@ -195,14 +185,14 @@ class Outcome:
                 return checks, None
             of_limits = [check for check in checks if check.of_limit]
             broken = [
-                limit.figure
+                limit.metric
                 for limit, check in zip(self.limits, of_limits, strict=True)
                 if limit.kind.needs_baseline and not check.passed
             ]
             given = str(self.baseline)
-            return checks, describe_baseline(given, self.earlier, result, figures=broken)
+            return checks, describe_baseline(given, self.earlier, result, metrics=broken)
         except DataError as error:
-            # What was found is told all the same: it may have taken hours.
+            # What was found is printed all the same: it may have taken hours.
             return [Check(SAME_DATA, False, str(error))], None
 
 
@@ -210,7 +200,7 @@ def _write_page(
     path: Path,
     content: Mapping[str, Any],
     checks: Sequence[Check],
-    result: EvaluationResult,
+    result: Evaluation,
     requests: Sequence[EvaluationRequest],
 ) -> None:
     from drivseg_ros.report.html.page import write_html

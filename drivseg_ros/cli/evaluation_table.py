@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""An evaluation on the console: one table, the slices, the checks."""
+"""Evaluations, checks and differences as tables on the console."""
 
 from __future__ import annotations
 
@@ -12,50 +12,63 @@ from rich.table import Column, Table
 
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.evaluation_times import print_times
-from drivseg_ros.evaluation.evaluation_diff import EvaluationDiff, FrameChange
+from drivseg_ros.evaluation.comparison import Comparison, FrameChange
 from drivseg_ros.evaluation.gate import Check
-from drivseg_ros.evaluation.measures import MAIN_FIGURES
-from drivseg_ros.evaluation.notes import interval_note, notes
-from drivseg_ros.evaluation.time_figures import shown, unit_of
-from drivseg_ros.evaluation.titles import (
-    MAIN_TITLES,
-    ROLE_TITLES,
-    SLICE_FIGURES,
-    figure_title,
-    masks_title,
-)
+from drivseg_ros.evaluation.metric import AREA_TITLES, OF_A_TARGET, WHOLE
+from drivseg_ros.evaluation.titles import masks_title
 
-_OF_A_QUESTION = ('iou', 'precision', 'recall', 'boundary_iou')
-_HEADS = ('IoU', 'interval', 'precision', 'recall', 'boundary IoU')
 _SHOWN_FRAMES = 3
 _SHOWN_PARTS = 3
 
 
 def print_evaluation(content: Mapping[str, Any]) -> None:
     """Prints what `evaluation_file.describe` gave."""
-    figures = content['figures']
+    metrics = content['metrics']
+    first, *others = OF_A_TARGET
+    heads = (first.title, 'interval', *(one.title for one in others))
     table = Table(
         '',
-        *(Column(head, justify='right') for head in _HEADS),
+        *(Column(head, justify='right') for head in heads),
         title=escape(_title(content)),
         title_justify='left',
     )
-    labelled = bool(content['labels_sha256'])
-    for c in content['classes']['truth'] if labelled else ():
-        _add_question(table, c['name'], [f'{what}/{c["name"]}' for what in _OF_A_QUESTION], figures)
+    for c in content['classes']['truth']:
+        _add_area(table, c['name'], [f'{one.name}/{c["name"]}' for one in OF_A_TARGET], metrics)
     table.add_section()
-    for role, title in ROLE_TITLES.items() if labelled else ():
-        _add_question(table, title, [f'{role.value}_{what}' for what in _OF_A_QUESTION], figures)
+    for role, title in AREA_TITLES.items():
+        _add_area(table, title, [f'{role.value}_{one.name}' for one in OF_A_TARGET], metrics)
     table.add_section()
-    for name in MAIN_FIGURES:
-        if name in figures and figures[name]['value'] is not None:
-            table.add_row(MAIN_TITLES[name], *_measure(figures[name]))
+    for one in WHOLE:
+        if one.name in metrics and metrics[one.name]['value'] is not None:
+            table.add_row(one.title, *_measure(metrics[one.name]))
     out.print(table)
-    _print_notes(content)
+    out.print(f'in percent; {content["intervals"]}', markup=False)
+    for text in content['notes']:
+        out.print(text, markup=False, soft_wrap=True)
     _print_slices(content)
     _print_ledger(content['ledger'])
     print_times(content)
     _print_extremes(content['extremes'])
+
+
+def print_parts(content: Mapping[str, Any]) -> None:
+    """Prints a row for each bag of what `evaluation_file.describe` gave, if there are several."""
+    parts, broken = content['parts'], content['broken']
+    if len(parts) + len(broken) < 2:
+        return
+    names = headlines(content, parts)
+    heads = ('frames', 'failed', *(content['metrics'][name]['title'] for name in names))
+    table = Table('bag', *(Column(head, justify='right') for head in heads))
+    for part in parts:
+        table.add_row(
+            escape(part['title']) + (' (cut)' if part['source'].get('unfinished') else ''),
+            str(part['ledger']['offered']),
+            str(part['ledger']['failed']),
+            *(_points(part['metrics'].get(name)) for name in names),
+        )
+    for one in broken:
+        table.add_row(f'{escape(one["given"])} (failed)', *('-' for _ in heads))
+    out.print(table)
 
 
 def print_checks(checks: Sequence[Check]) -> None:
@@ -69,40 +82,49 @@ def print_checks(checks: Sequence[Check]) -> None:
             out.print(f'  {line}', markup=False, soft_wrap=True)
 
 
-def print_diff(
-    diff: EvaluationDiff, titles: tuple[str, str], frames: Sequence[FrameChange], figure: str
-) -> None:
+def print_diff(found: Comparison, titles: tuple[str, str], frames: Sequence[FrameChange]) -> None:
     """Prints two evaluations beside each other."""
     table = Table(
-        'figure',
+        'metric',
         *(Column(escape(head), justify='right') for head in (*titles, 'change', '95 % of draws')),
     )
-    for change in diff.changes.values():
-        name, difference = change.name, change.difference
+    for name, change in found.changes.items():
+        unit, difference = change.metric.unit, change.difference
         ends = ''
         if change.low is not None and change.high is not None:
-            ends = f'{100 * change.low:+.2f} to {100 * change.high:+.2f}'
-        moved = '' if difference is None else f'{shown(name, difference):+.2f}'
+            ends = f'{unit.shown(change.low):+.2f} to {unit.shown(change.high):+.2f}'
+        moved = '' if difference is None else f'{unit.shown(difference):+.2f}'
         mark = ' *' if change.beyond_noise else ''
-        unit = unit_of(name)
-        values = [
-            '-' if v is None else f'{shown(name, v):.2f}' for v in (change.before, change.after)
-        ]
-        table.add_row(
-            escape(name if unit == '%' else f'{name} ({unit})'), *values, moved + mark, ends
-        )
+        values = ['-' if v is None else f'{unit.shown(v):.2f}'
+                  for v in (change.before, change.after)]  # fmt: skip
+        title = f'{name} ({unit.value})' if unit.suffix else name
+        table.add_row(escape(title), *values, moved + mark, ends)
     out.print(table)
-    if any(change.beyond_noise for change in diff.changes.values()):
+    if any(change.beyond_noise for change in found.changes.values()):
         out.print('* the interval of the change leaves out 0', markup=False)
-    for note in diff.notes:
+    for note in found.notes:
         out.print(f'note: {note}', markup=False, soft_wrap=True)
     for frame in frames:
         out.print(
-            f'{frame.name}: {figure} {100 * frame.before:.1f} to {100 * frame.after:.1f} '
-            f'({100 * (frame.after - frame.before):+.1f})',
+            f'{frame.name}: {frame.metric.name} {100 * frame.before:.1f} to '
+            f'{100 * frame.after:.1f} ({100 * (frame.after - frame.before):+.1f})',
             markup=False,
             soft_wrap=True,
         )
+
+
+def headlines(content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The metrics that tables by slice and by bag have columns for.
+
+    Args:
+        content: what `evaluation_file.describe` gave.
+        rows: its slices or parts; what none of them has is left out.
+    """
+    return [
+        name
+        for name in content['headlines']
+        if any(row['metrics'].get(name) is not None for row in rows)
+    ]
 
 
 def _title(content: Mapping[str, Any]) -> str:
@@ -113,36 +135,26 @@ def _title(content: Mapping[str, Any]) -> str:
     return f'{masks_title(content["network"])}\n{given}'
 
 
-def _add_question(
-    table: Table, title: str, names: Sequence[str], figures: Mapping[str, Any]
-) -> None:
-    if names[0] in figures:
-        values = [*_measure(figures[names[0]])]
-        values += [_points(figures[n]['value']) if n in figures else '' for n in names[1:]]
-        table.add_row(escape(title), *values)
-
-
-def _print_notes(content: Mapping[str, Any]) -> None:
-    out.print(f'in percent; {interval_note(content)}', markup=False)
-    for text in notes(content):
-        out.print(text, markup=False)
+def _add_area(table: Table, title: str, names: Sequence[str], metrics: Mapping[str, Any]) -> None:
+    found = [metrics.get(name) for name in names]
+    if any(one is not None and one['value'] is not None for one in found):
+        values = ['' if one is None else _points(one['value']) for one in found]
+        table.add_row(escape(title), values[0], _measure(found[0])[1], *values[1:])
 
 
 def _print_slices(content: Mapping[str, Any]) -> None:
     rows = [*content['slices'], *(content['distance'] if len(content['distance']) > 1 else ())]
-    names = [n for n in SLICE_FIGURES if any(n in row['figures'] for row in rows)]
+    names = headlines(content, rows)
     if not names:
         return
-    heads = map(figure_title, names)
-    table = Table(
-        'slice', *(Column(head, justify='right') for head in ('frames', 'Mpixel', *heads))
-    )
+    heads = ('frames', 'Mpixel', *(content['metrics'][name]['title'] for name in names))
+    table = Table('slice', *(Column(head, justify='right') for head in heads))
     for row in rows:
         table.add_row(
             escape(row['name']),
             str(row['frames']),
             f'{row["pixels"] / 1e6:.1f}',
-            *(_points(row['figures'].get(name)) for name in names),
+            *(_points(row['metrics'].get(name)) for name in names),
         )
     out.print(table)
 
@@ -164,7 +176,9 @@ def _print_extremes(extremes: Mapping[str, Any]) -> None:
             out.print(f'{which}: {", ".join(shown)}', markup=False, soft_wrap=True)
 
 
-def _measure(measure: Mapping[str, Any]) -> tuple[str, str]:
+def _measure(measure: Mapping[str, Any] | None) -> tuple[str, str]:
+    if measure is None:
+        return '', ''
     ends = ''
     if measure['low'] is not None:
         ends = f'{100 * measure["low"]:.1f} to {100 * measure["high"]:.1f}'

@@ -56,8 +56,6 @@ def _print_live(live: Mapping[str, Any]) -> None:
     whose = live['usage'].get('gpu_memory_of')
     if whose is not None:
         _say(f'the GPU was busy for all processes; its memory is that of {whose}')
-    if live['interrupted']:
-        _say('the run was ended early: the figures are of what was played')
 
 
 def _row(row: Mapping[str, float | None]) -> list[str]:

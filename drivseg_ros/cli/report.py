@@ -5,11 +5,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from drivseg_ros.cli.evaluation_table import print_diff
+
+if TYPE_CHECKING:
+    from drivseg_ros.evaluation.comparison import Comparison
+    from drivseg_ros.evaluation.metric import Metric
+    from drivseg_ros.evaluation.result import Evaluation
 
 app = typer.Typer(help='Evaluations that were written as JSON.', no_args_is_help=True)
 
@@ -23,10 +28,10 @@ def options() -> None:
 def diff(
     before: Annotated[Path, typer.Argument(help='The JSON of an evaluation.')],
     after: Annotated[Path, typer.Argument(help='Another one of the same frames.')],
-    figure: Annotated[
+    metric: Annotated[
         str | None,
         typer.Option(
-            help='The figure by which frames are listed; mIoU, or the first by role, without it.',
+            help='The metric by which frames are listed; mIoU, or the first by role, without it.',
             show_default=False,
         ),
     ] = None,
@@ -34,28 +39,41 @@ def diff(
 ) -> None:
     """Show two evaluations side by side, and the frames where they differ most."""
     from drivseg_ros.cli.console import out
-    from drivseg_ros.errors import ParameterError
-    from drivseg_ros.evaluation.evaluation_diff import compare, frames_that_changed
+    from drivseg_ros.evaluation.comparison import compare, frames_that_changed
     from drivseg_ros.evaluation.evaluation_file import read_evaluation
-    from drivseg_ros.evaluation.measures import leading_figure
     from drivseg_ros.evaluation.titles import masks_title
 
     first, second = read_evaluation(before), read_evaluation(after)
     found = compare(first, second)
-    chosen = figure or leading_figure(second)
-    if chosen not in found.changes:
-        raise ParameterError(
-            f'there is no figure {chosen!r} here; there are {", ".join(found.changes)}'
-        )
-    changed = frames_that_changed(first, second, chosen, worse=False)
-    changed.sort(key=lambda frame: (-abs(frame.after - frame.before), frame.name))
+    chosen = _choose(metric, found, second)
+    changed = []
+    if chosen is not None:
+        changed = frames_that_changed(first, second, chosen, worse=False)
+        changed.sort(key=lambda frame: (-abs(frame.after - frame.before), frame.name))
     titles = (before.stem, after.stem) if before.stem != after.stem else (str(before), str(after))
     for title, one in zip(titles, (first, second), strict=True):
-        told = f'{title}: {masks_title(one.network)}, {len(one.rows)} frames'
-        out.print(told, markup=False, soft_wrap=True)
-    print_diff(found, titles, changed[:frames], chosen)
-    if not changed:
-        out.print(f'{chosen} is the same in every frame, or not known of single frames')
+        line = f'{title}: {masks_title(one.network)}, {len(one.rows)} frames'
+        out.print(line, markup=False, soft_wrap=True)
+    print_diff(found, titles, changed[:frames])
+    if chosen is not None and not changed:
+        out.print(f'{chosen.name} is the same in every frame, or not known of single frames')
+
+
+def _choose(name: str | None, found: Comparison, evaluation: Evaluation) -> Metric | None:
+    """The metric by which frames are listed.
+
+    Raises:
+        ParameterError: if neither evaluation has it.
+    """
+    from drivseg_ros.errors import ParameterError
+
+    if name is None:
+        return evaluation.leading
+    if name not in found.changes:
+        raise ParameterError(
+            f'there is no metric {name!r} here; there are {", ".join(found.changes)}'
+        )
+    return found.changes[name].metric
 
 
 @app.command()

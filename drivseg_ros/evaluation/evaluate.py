@@ -10,9 +10,12 @@ from typing import Any
 
 from drivseg_ros.base.frame_ledger import FrameLedger
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.evaluation_result import EvaluationPart, EvaluationResult
 from drivseg_ros.evaluation.frame_times import FrameTimer
-from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow, Tally
+from drivseg_ros.evaluation.measured import Mode
+from drivseg_ros.evaluation.part import Part
+from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.settings import EvaluationSettings
+from drivseg_ros.evaluation.tally import FrameRow, Tally
 from drivseg_ros.frames.attributes import Attributes, choose
 from drivseg_ros.frames.labelled_frame import DROPPED, LabelledFrame, LostFrame
 from drivseg_ros.frames.matching import match_classes
@@ -33,7 +36,7 @@ def evaluate_source(
     network_classes: tuple[ModelClass, ...],
     attributes: Attributes | None = None,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
-) -> EvaluationResult:
+) -> Evaluation:
     """Judges every frame.
 
     A frame that cannot be read costs that frame; labels that mean nothing end the run, for the
@@ -83,18 +86,19 @@ def evaluate_source(
             f'none of {counts.offered} frames could be judged'
             + (f'; the last: {counts.last_error}' if counts.last_error else '')
         )
-    return EvaluationResult(
+    return Evaluation(
         matching,
         settings,
+        Mode.MASKS if segmenter is None else Mode.NETWORK,
         network,
         (
-            EvaluationPart(
+            Part(
                 source.describe(),
                 counts,
                 unlabelled,
                 source.unmatched_labels,
                 failures,
-                timer.times,
+                times=timer.times,
             ),
         ),
         tuple(_with_attributes(tally.rows, attributes)),

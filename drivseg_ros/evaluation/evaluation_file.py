@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""An evaluation as a JSON file: every figure, and the counts they are made of."""
+"""An evaluation as a JSON file: every metric, and the counts they are made of."""
 
 from __future__ import annotations
 
@@ -14,24 +14,18 @@ from typing import Any
 from drivseg_ros.base.environment import describe_hardware, describe_versions
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.measures import (
-    bands,
-    extremes,
-    frame_figures,
-    measures,
-    part_slices,
-    slices,
-)
-from drivseg_ros.evaluation.time_figures import describe_times
+from drivseg_ros.evaluation.breakdown import bands, extremes, part_slices, slices
+from drivseg_ros.evaluation.notes import interval_note, notes
+from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.time_series import describe_times
 
 KIND = 'drivseg evaluation'
-FORMAT = 1
+FORMAT = 2
 _OPEN_DEPTH = 2
 
 
 def describe(
-    result: EvaluationResult, *, command: str = '', broken: Mapping[str, str] | None = None
+    result: Evaluation, *, command: str = '', broken: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """The whole content of the file; no number in it is infinite or undefined.
 
@@ -50,9 +44,13 @@ def describe(
         'command': command,
         'hardware': describe_hardware(),
         'versions': describe_versions(),
-        'figures': {name: one.to_dict() for name, one in measures(result).items()},
+        'metrics': {name: one.describe() for name, one in result.metrics.items()},
+        'headlines': [one.name for one in result.of_counts if one.headline],
+        'leading': '' if result.leading is None else result.leading.name,
+        'interrupted': result.interrupted,
+        'notes': notes(result),
+        'intervals': interval_note(result),
         **describe_times(result),
-        'unanswered': [figure.value for figure in result.matching.unanswered],
         'ledger': dataclasses.asdict(result.counts)
         | {'unlabelled': result.unlabelled, 'unmatched_labels': result.unmatched_labels},
         'groups': len(result.groups),
@@ -66,14 +64,14 @@ def describe(
         'reliability': [dataclasses.asdict(row) for row in table],
         'extremes': extremes(result),
         'parts': [
-            part | {'title': one.name, 'figures': one.figures}
+            part | {'title': one.name, 'metrics': one.metrics}
             for part, one in zip(parts, part_slices(result), strict=True)
         ],
         'broken': [{'given': given, 'message': text} for given, text in (broken or {}).items()],
         **counts,
         'frames': [
-            frame | {'figures': found}
-            for frame, found in zip(frames, frame_figures(result), strict=True)
+            frame | {'metrics': found}
+            for frame, found in zip(frames, result.frame_values, strict=True)
         ],
     }
 
@@ -110,15 +108,15 @@ def read_content(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_evaluation(path: Path) -> EvaluationResult:
-    """Reads the counts back; every figure can be made of them again.
+def read_evaluation(path: Path) -> Evaluation:
+    """Reads the counts back; every metric is computed of them again.
 
     Raises:
         DataError: if the file cannot be read, or is something else.
     """
     content = read_content(path)
     try:
-        return EvaluationResult.from_dict(content)
+        return Evaluation.from_dict(content)
     except DataError as error:
         raise DataError(f'{path}: {error}; make it again') from None
 

@@ -20,17 +20,17 @@ from drivseg_ros.evaluation.asked_frames import (
     check_resample,
     open_frames,
 )
-from drivseg_ros.evaluation.bootstrap import BootstrapSettings
 from drivseg_ros.evaluation.boundary import DEFAULT_SHARE
 from drivseg_ros.evaluation.evaluate import evaluate_source
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.live.evaluation import OpenedLive
 from drivseg_ros.evaluation.live.ros_domain import need_rclpy
 from drivseg_ros.evaluation.live.run import NodeChoice
+from drivseg_ros.evaluation.measured import Mode, Terms
 from drivseg_ros.evaluation.report import describe_engine
-from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.settings import BootstrapSettings, EvaluationSettings
 from drivseg_ros.frames.labels import read_labels, read_mask_map
-from drivseg_ros.frames.matching import Matching, match_classes
+from drivseg_ros.frames.matching import match_classes
 from drivseg_ros.model.card import ModelCard, ModelClass
 from drivseg_ros.model.store import DEFAULT_MODEL, find_model
 from drivseg_ros.segmenter import Segmenter
@@ -143,11 +143,13 @@ class OpenedEvaluation:
     network_classes: tuple[ModelClass, ...]
 
     @property
-    def matching(self) -> Matching:
-        """The classes of labels and network."""
-        return match_classes(self.frames.source.labels, self.network_classes)
+    def terms(self) -> Terms:
+        """What decides which metrics it will have."""
+        matching = match_classes(self.frames.source.labels, self.network_classes)
+        mode = Mode.MASKS if self.segmenter is None else Mode.NETWORK
+        return Terms(matching, self.settings, mode)
 
-    def run(self, on_frame: OnFrame = lambda done, total: None) -> EvaluationResult:
+    def run(self, on_frame: OnFrame = lambda done, total: None) -> Evaluation:
         """Judges every frame; raises what `evaluate_source` does."""
         return evaluate_source(
             self.frames.source,

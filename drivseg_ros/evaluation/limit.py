@@ -1,16 +1,16 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Limits of figures, as they are written on the command line."""
+"""Limits of metrics, as they are written on the command line."""
 
 from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.evaluation.time_figures import is_better_low
+from drivseg_ros.evaluation.metric import Better, Metric
 
 
 class LimitKind(str, enum.Enum):
@@ -39,37 +39,37 @@ _OTHER = {
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit of one figure.
+    """A limit of one metric.
 
     Args:
         kind: what it says.
-        figure: the figure's name.
+        metric: the metric's name.
         amount: in points (percent), of times in their unit; of a change with `relative` in
             percent of the baseline's.
         relative: see there.
     """
 
     kind: LimitKind
-    figure: str
+    metric: str
     amount: float
     relative: bool = False
 
     @classmethod
     def parse(cls, kind: LimitKind, text: str) -> Limit:
-        """Reads FIGURE=AMOUNT, or FIGURE=AMOUNT% for a change in percent of the baseline's.
+        """Reads METRIC=AMOUNT, or METRIC=AMOUNT% for a change in percent of the baseline's.
 
         Raises:
             ParameterError: if it is anything else.
         """
-        figure, equals, amount = text.rpartition('=')
+        metric, equals, amount = text.rpartition('=')
         relative = amount.endswith('%')
         try:
             number = float(amount.removesuffix('%'))
         except ValueError:
             number = math.nan
-        if not equals or not figure or not (math.isfinite(number) and number >= 0):
+        if not equals or not metric or not (math.isfinite(number) and number >= 0):
             raise ParameterError(
-                f'--{kind.value} {text!r} is not understood; write FIGURE=POINTS with a number of '
+                f'--{kind.value} {text!r} is not understood; write METRIC=POINTS with a number of '
                 '0 or more, such as miou=0.5'
                 + (", or miou=1% of the baseline's" if kind.needs_baseline else '')
             )
@@ -77,12 +77,12 @@ class Limit:
             raise ParameterError(
                 f'--{kind.value} {text!r}: % means percent of a baseline; write the points alone'
             )
-        return cls(kind, figure, number, relative)
+        return cls(kind, metric, number, relative)
 
-    @property
-    def guards(self) -> bool:
-        """Whether a figure that becomes worse and worse breaks it in the end."""
-        return is_better_low(self.figure) == (self.kind in (LimitKind.MAX, LimitKind.MAX_RISE))
+    def guards(self, better: Better) -> bool:
+        """Whether a metric that becomes worse and worse breaks it in the end."""
+        of_rise = self.kind in (LimitKind.MAX, LimitKind.MAX_RISE)
+        return of_rise == (better is Better.LOWER)
 
     def __str__(self) -> str:
         sign = {
@@ -92,33 +92,38 @@ class Limit:
             LimitKind.MAX_RISE: 'may rise by',
         }[self.kind]
         unit = ' % of its value' if self.relative else ''
-        return f'{self.figure} {sign} {self.amount:g}{unit}'
+        return f'{self.metric} {sign} {self.amount:g}{unit}'
 
 
-def check_figures(limits: Sequence[Limit], names: Collection[str]) -> None:
-    """Refuses limits of figures that there are not.
+def check_metrics(limits: Sequence[Limit], names: Iterable[str]) -> None:
+    """Refuses limits of metrics that an evaluation does not have.
 
     Raises:
         ParameterError: if there is one.
     """
+    known = [*names]
     for limit in limits:
-        if limit.figure not in names:
+        if limit.metric not in known:
             raise ParameterError(
-                f'there is no figure {limit.figure!r} here; there are {", ".join(names)}'
+                f'there is no metric {limit.metric!r} here; there are {", ".join(known)}'
             )
 
 
-def check_directions(limits: Sequence[Limit]) -> None:
-    """Refuses a figure that may become as bad as it likes, all its limits being of the other side.
+def check_directions(limits: Sequence[Limit], metrics: Mapping[str, Metric]) -> None:
+    """Refuses limits that let a metric become as bad as it likes, all being of the other side.
+
+    Args:
+        limits: the limits.
+        metrics: by name, at least those that the limits are of.
 
     Raises:
         ParameterError: if there is one.
     """
-    guarded = {limit.figure for limit in limits if limit.guards}
+    guarded = {limit.metric for limit in limits if limit.guards(metrics[limit.metric].better)}
     for limit in limits:
-        if limit.figure not in guarded:
-            better = 'lower' if is_better_low(limit.figure) else 'higher'
+        if limit.metric not in guarded:
             raise ParameterError(
-                f'{limit.figure} is better when it is {better}, so that --{limit.kind.value} lets '
-                f'any worse one pass; write --{_OTHER[limit.kind].value}, or both'
+                f'{limit.metric} is better when it is {metrics[limit.metric].better.value}, so '
+                f'that --{limit.kind.value} lets any worse one pass; write '
+                f'--{_OTHER[limit.kind].value}, or both'
             )

@@ -5,16 +5,55 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.paired_parts import frame_key, pair_parts
+from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.tally import FrameRow
+
+FrameKey = tuple[str, str, str]
+
+
+def frame_key(row: FrameRow) -> FrameKey:
+    """Tells the frames of a bag apart, and is the same in every evaluation of that bag."""
+    # The image tells frames apart that have no label; under a label it may have been changed.
+    return (row.name, row.label_sha256, '' if row.label_sha256 else row.image_sha256)
+
+
+def pair_parts(before: Evaluation, after: Evaluation) -> dict[int, int]:
+    """The bags and folders that two evaluations have in common.
+
+    They may have been given in another order, one may be missing, and in other company, or in
+    another folder, a bag has another title. So two are taken for the same only if they have frames
+    in common; of several that have, first those of one title, then those with the most.
+
+    Returns:
+        The place of the bag in `before`, by its place in `after`.
+    """
+    places: dict[FrameKey, list[int]] = {}
+    for row in before.rows:
+        places.setdefault(frame_key(row), []).append(row.part)
+    shared = Counter(
+        (place, row.part) for row in after.rows for place in places.get(frame_key(row), ())
+    )
+
+    def order(pair: tuple[int, int]) -> tuple[bool, int, tuple[int, int]]:
+        place, other = pair
+        return before.parts[place].title != after.parts[other].title, -shared[pair], pair
+
+    found: dict[int, int] = {}
+    taken: set[int] = set()
+    for place, other in sorted(shared, key=order):
+        if other not in found and place not in taken:
+            found[other] = place
+            taken.add(place)
+    return found
 
 
 def shared_frames(
-    before: EvaluationResult, after: EvaluationResult
-) -> tuple[tuple[EvaluationResult, EvaluationResult], str]:
+    before: Evaluation, after: Evaluation
+) -> tuple[tuple[Evaluation, Evaluation], str]:
     """Both evaluations, of the frames alone that are in both.
 
     What is not kept frame by frame, the calibration and the bands of image height, is left out of
@@ -53,9 +92,7 @@ def shared_frames(
 _Key = tuple[int, str, str, str]
 
 
-def _only(
-    result: EvaluationResult, keys: Sequence[_Key], shared: Collection[_Key]
-) -> EvaluationResult:
+def _only(result: Evaluation, keys: Sequence[_Key], shared: Collection[_Key]) -> Evaluation:
     rows = []
     for row, key in zip(result.rows, keys, strict=True):
         if key in shared:

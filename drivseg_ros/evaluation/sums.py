@@ -1,10 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The counts that every figure is a ratio of, and the figures read off them.
-
-Counts of frames are added before a ratio is taken, so a figure is of the whole set: a mean of
-frames would depend on how the set is cut (DESIGN.md, contract 7).
-"""
+"""The pixel counts that metrics are computed from."""
 
 from __future__ import annotations
 
@@ -14,11 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from drivseg_ros.frames.matching import Matching
-
-MIOU, PIXEL_ACCURACY, BOUNDARY_IOU = 'miou', 'pixel_accuracy', 'boundary_iou'
-FLICKER, CHANGE, ECE = 'flicker', 'change', 'ece'
-LOWER_IS_BETTER = (FLICKER, CHANGE, ECE)
-"""Figures that are better when they are smaller."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,54 +65,3 @@ def add(sums: Sequence[Sums], matching: Matching) -> Sums:
     for one in sums:
         total += one.vector
     return Sums.from_vector(total, matching)
-
-
-def figures(sums: Sums, matching: Matching) -> dict[str, np.ndarray]:
-    """Every figure by its name, float64 [...], NaN where it is not defined.
-
-    IoU, precision and recall of a target are of the pixels that label and mask give to it; the
-    mIoU is the mean over the classes of the labels that label or mask have.
-    """
-    table = sums.table.astype(np.float64)
-    found: dict[str, np.ndarray] = {}
-    by_class: list[np.ndarray] = []
-    rims: list[np.ndarray] = []
-    right = np.zeros(table.shape[:-2])
-    for i, target in enumerate(matching.targets):
-        rows = table[..., list(target.truth), :]
-        hits = rows[..., list(target.network)].sum((-1, -2))
-        there, said = rows.sum((-1, -2)), table[..., list(target.network)].sum((-1, -2))
-        iou = _ratio(hits, there + said - hits)
-        rim = _ratio(sums.boundary[..., i, 0], sums.boundary[..., i, 1])
-        found |= {
-            target.metric('iou'): iou,
-            target.metric('precision'): _ratio(hits, said),
-            target.metric('recall'): _ratio(hits, there),
-            target.metric('boundary_iou'): rim,
-        }
-        if not target.by_role:
-            by_class.append(iou)
-            rims.append(rim)
-            right = right + hits
-    if by_class:
-        whole = {
-            MIOU: _mean(by_class),
-            PIXEL_ACCURACY: _ratio(right, table.sum((-1, -2))),
-            BOUNDARY_IOU: _mean(rims),
-        }
-        found = whole | found
-    for name, pair in ((FLICKER, sums.flicker), (CHANGE, sums.change)):
-        found[name] = _ratio(pair[..., 0], pair[..., 1])
-    return found
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
-    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), np.nan)
-
-
-def _mean(values: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean of those that are defined."""
-    stack = np.stack(values)
-    known = ~np.isnan(stack)
-    return _ratio(np.where(known, stack, 0).sum(0), known.sum(0))

@@ -7,76 +7,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.evaluation.bootstrap import BootstrapSettings
-from drivseg_ros.evaluation.boundary import DEFAULT_SHARE, count_boundaries
+from drivseg_ros.errors import DataError
+from drivseg_ros.evaluation.boundary import count_boundaries
 from drivseg_ros.evaluation.calibration import Calibration
 from drivseg_ros.evaluation.cross_table import count_pairs
 from drivseg_ros.evaluation.flicker import FlickerCounter
+from drivseg_ros.evaluation.settings import EvaluationSettings
 from drivseg_ros.evaluation.sums import Sums
 from drivseg_ros.frames.matching import Matching
 from drivseg_ros.model.card import UNLABELLED
-
-MAX_BANDS = 64
-
-
-@dataclass(frozen=True)
-class EvaluationSettings:
-    """What is counted, and how.
-
-    Args:
-        bands: the image is cut into so many bands of equal height, from far to near.
-        boundary: the distance of the boundary IoU as a share of the diagonal; 0 leaves it out.
-        sequence: whether frames follow each other in time, so that flicker can be told.
-        bootstrap: how intervals are drawn.
-
-    Raises:
-        ParameterError: if a value is not allowed.
-    """
-
-    bands: int = 4
-    boundary: float = DEFAULT_SHARE
-    sequence: bool = False
-    bootstrap: BootstrapSettings = field(default_factory=BootstrapSettings)
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.bands <= MAX_BANDS:
-            raise ParameterError(f'{self.bands} bands were asked for; 1 to {MAX_BANDS} are allowed')
-        if not 0 <= self.boundary <= 0.2:
-            raise ParameterError(
-                f'the boundary is {self.boundary} of the diagonal; 0 (none) to 0.2 is allowed'
-            )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        draws = self.bootstrap
-        return {
-            'bands': self.bands,
-            'boundary_share_of_diagonal': self.boundary,
-            'sequence': self.sequence,
-            'bootstrap': {'draws': draws.draws, 'seed': draws.seed, 'level': draws.level},
-        }
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> EvaluationSettings:
-        """Reads what `to_dict` gave.
-
-        Raises:
-            DataError: if it is something else.
-        """
-        try:
-            return cls(
-                content['bands'],
-                content['boundary_share_of_diagonal'],
-                content['sequence'],
-                BootstrapSettings(**content['bootstrap']),
-            )
-        except (KeyError, TypeError) as error:
-            raise DataError(f'these are no settings of an evaluation ({error!r})') from None
 
 
 @dataclass(frozen=True, eq=False)

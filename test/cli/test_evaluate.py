@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from color_bag import color_image, write_color_bag
+from evaluation_cases import accuracy_in
 from tiny_model import write_tiny_model
 from typer.testing import CliRunner, Result
 
@@ -77,10 +78,12 @@ def test_a_folder(place: Path) -> None:
     assert 'weather=rain' in found.output
     assert '6 offered, 6 processed, 0 dropped, 0 failed' in found.output
     told = content('out/e.json')
-    assert told['figures']['miou'] == {'value': 1.0, 'low': 1.0, 'high': 1.0}
+    miou = told['metrics']['miou']
+    assert (miou['value'], miou['low'], miou['high']) == (1, 1, 1)
+    assert (miou['title'], miou['unit'], miou['better']) == ('mIoU', 'share', 'higher')
     assert told['ledger']['processed'] == 6
     assert told['network']['sha256']
-    assert 'flicker' not in told['figures']
+    assert 'flicker' not in told['metrics']
     assert Path('out/e.xml').read_text().startswith('<?xml')
 
 
@@ -90,8 +93,8 @@ def test_a_drive(place: Path) -> None:
     assert found.exit_code == 0, found.output
     told = content('e.json')
     # One label of six is all background, and a third of that is right.
-    assert 0.8 < told['figures']['pixel_accuracy']['value'] < 0.95
-    assert told['figures']['flicker']['value'] > 0
+    assert 0.8 < told['metrics']['pixel_accuracy']['value'] < 0.95
+    assert told['metrics']['flicker']['value'] > 0
     assert told['extremes']['worst'][0][0] == '1700000000.200000000'
     assert 'no intervals: 1 group' in found.output
 
@@ -103,7 +106,8 @@ def test_a_bag_of_a_data_set_tells_its_labels_and_gives_the_same_numbers(place: 
     assert found.exit_code == 0, found.output
     assert evaluate(FOLDER, '--json', 'folder.json', model='worse.onnx').exit_code == 0
     folder, bag = content('folder.json'), content('bag.json')
-    for key in ('figures', 'labels_sha256', 'images_sha256', 'ledger', 'confusion_matrix',
+    assert accuracy_in(bag) == accuracy_in(folder)
+    for key in ('labels_sha256', 'images_sha256', 'ledger', 'confusion_matrix',
                 'distance', 'reliability', 'extremes', 'calibration'):  # fmt: skip
         assert bag[key] == folder[key], key
     assert [f['name'] for f in bag['frames']] == [f['name'] for f in folder['frames']]
@@ -111,7 +115,7 @@ def test_a_bag_of_a_data_set_tells_its_labels_and_gives_the_same_numbers(place: 
     rerecord('made', 'again')
     recorded = ('again', '--label-topic', '/camera/label', '--labels', 'bdd100k')
     assert evaluate(*recorded, '--json', 'again.json', model='worse.onnx').exit_code == 0
-    assert content('again.json')['figures'] == folder['figures']
+    assert accuracy_in(content('again.json')) == accuracy_in(folder)
     # The one is a baseline for the other.
     assert evaluate('made', '--baseline', 'folder.json', '--max-drop', 'miou=0',
                     model='worse.onnx').exit_code == 0  # fmt: skip
@@ -126,7 +130,7 @@ def test_masks_that_are_there(place: Path) -> None:
     assert found.exit_code == 0, found.output
     assert content('e.json')['ledger']['unlabelled'] == 6
     assert 'no frame has a label' in found.output
-    assert content('e.json')['figures']['change']['value'] > 0
+    assert content('e.json')['metrics']['change']['value'] > 0
 
 
 def test_masks_of_a_model_are_judged_in_its_classes(place: Path) -> None:
@@ -150,7 +154,7 @@ def test_masks_of_a_model_are_judged_in_its_classes(place: Path) -> None:
                     '--labels', 'road.yaml', '--json', 'ours.json')  # fmt: skip
     assert ours.exit_code == 0, ours.output
     values = [
-        {name: one['value'] for name, one in content(file)['figures'].items() if name != 'ece'}
+        {name: one['value'] for name, one in accuracy_in(content(file)).items() if name != 'ece'}
         for file in ('theirs.json', 'ours.json')
     ]
     assert values[0] == values[1]
@@ -182,7 +186,7 @@ def test_a_console_that_is_gone_costs_no_file(place: Path) -> None:
     os.close(writing)
     assert ended.returncode == 1
     assert b'Traceback' not in ended.stderr
-    assert content('e.json')['figures']['miou']['value'] == 1
+    assert content('e.json')['metrics']['miou']['value'] == 1
     assert Path('e.xml').is_file()
 
 
@@ -210,7 +214,7 @@ def test_the_gate(place: Path) -> None:
     assert 'e: tiny (worse.onnx) on onnxruntime (cpu, fp32), 6 frames' in shown.output
     same = run('report', 'diff', 'base.json', 'base.json')
     assert 'miou is the same in every frame' in same.output
-    assert isinstance(run('report', 'diff', 'base.json', 'e.json', '--figure', 'x').exception,
+    assert isinstance(run('report', 'diff', 'base.json', 'e.json', '--metric', 'x').exception,
                       DrivsegError)  # fmt: skip
 
     Path('frames/labels/0.png').write_bytes(Path('frames/labels/1.png').read_bytes())
@@ -244,10 +248,10 @@ def test_a_frame_that_fails_is_named_and_ends_with_1(place: Path) -> None:
         (['nothing'], "no bag 'nothing', nor a data set"),
         ([FOLDER, '--label-topic', '/x'], 'topics were given'),
         ([FOLDER, '--max-drop', 'miou=1'], '--baseline'),
-        ([FOLDER, '--min', 'miou'], 'FIGURE=POINTS'),
-        ([FOLDER, '--min', 'mIoU=3'], "no figure 'mIoU' here; there are miou, pixel_accuracy"),
-        ([FOLDER, '--max', 'flicker=3'], "no figure 'flicker' here"),
-        ([FOLDER, '--boundary', '0', '--min', 'boundary_iou=3'], "no figure 'boundary_iou'"),
+        ([FOLDER, '--min', 'miou'], 'METRIC=POINTS'),
+        ([FOLDER, '--min', 'mIoU=3'], "no metric 'mIoU' here; there are miou, pixel_accuracy"),
+        ([FOLDER, '--max', 'flicker=3'], "no metric 'flicker' here"),
+        ([FOLDER, '--boundary', '0', '--min', 'boundary_iou=3'], "no metric 'boundary_iou'"),
         ([FOLDER, '--resample', 'clips'], 'auto, frames'),
         ([FOLDER, '--labels', 'kitti'], 'ready are bdd100k'),
         ([FOLDER, '--mask-classes', 'bdd100k'], '--mask-topic'),

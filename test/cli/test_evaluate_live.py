@@ -43,8 +43,8 @@ def test_limits_against_a_live_baseline(tmp_path: Path, tiny_model: Path) -> Non
     assert 'message to mask' in first.stdout
     assert 'played at 1 times recorded speed: 20 messages' in first.stdout
     told = json.loads(base.read_text())
-    assert told['figures']['miou']['value'] == 1
-    assert told['time_figures']['latency_p95']['value'] > 0
+    assert told['metrics']['miou']['value'] == 1
+    assert told['metrics']['latency_p95']['value'] > 0
     ledger, live = told['ledger'], told['live']
     assert live['played'] == ledger['offered'] + live['lost_before_node'] == 20
 
@@ -91,7 +91,7 @@ def interrupt(
     return process.returncode, output, errors, [path.name for path in temporary.iterdir()]
 
 
-def test_interrupted_it_judges_what_was_played(tmp_path: Path, tiny_model: Path) -> None:
+def test_interrupted_it_evaluates_what_was_played(tmp_path: Path, tiny_model: Path) -> None:
     bag = write_color_bag(tmp_path / 'bag', frames=60).path
     found = tmp_path / 'e.json'
     status, output, errors, left = interrupt(
@@ -101,14 +101,14 @@ def test_interrupted_it_judges_what_was_played(tmp_path: Path, tiny_model: Path)
     assert status == 130, errors
     assert 'the run was ended early' in output
     told = json.loads(found.read_text())
-    assert told['live']['interrupted']
+    assert told['interrupted']
     assert 5 <= told['live']['played'] < 60
     assert told['live']['played'] == told['ledger']['offered'] + told['live']['lost_before_node']
-    assert told['figures']['miou']['value'] == 1
+    assert told['metrics']['miou']['value'] == 1
     assert left == []
 
 
-def test_sigterm_ends_it_without_figures(tmp_path: Path, tiny_model: Path) -> None:
+def test_sigterm_ends_it_without_metrics(tmp_path: Path, tiny_model: Path) -> None:
     """Who sends it wants an end, and kills what goes on for long."""
     bag = write_color_bag(tmp_path / 'bag', frames=60).path
     found = tmp_path / 'e.json'
@@ -141,8 +141,8 @@ def test_many_live_runs_are_interrupted_in_good_order(
     [
         (['--rate', '2'], 'give --live too'),
         (['--live', '--limit', '3'], 'leave --limit out'),
-        (['--live', '--max', 'time_p95=3'], "no figure 'time_p95' here"),
-        (['--max', 'latency_p95=3'], "no figure 'latency_p95' here"),
+        (['--live', '--max', 'time_p95=3'], "no metric 'time_p95' here"),
+        (['--max', 'latency_p95=3'], "no metric 'latency_p95' here"),
         (['--live', '--rate', '0'], 'out of range'),
         (['--live', '--jobs', '2'], 'two nodes on one machine'),
     ],

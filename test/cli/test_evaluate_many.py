@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from evaluation_cases import accuracy_in
 from many_bags import COUNT, TOPICS, TRUNCATED, Reader, truncate, write_bags, write_endless_bag
 from tiny_model import write_tiny_model
 from typer.testing import CliRunner, Result
 
 from drivseg_ros.cli.app import app
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.evaluation.evaluation_diff import frames_that_changed
+from drivseg_ros.evaluation.comparison import frames_that_changed
 from drivseg_ros.evaluation.evaluation_file import read_evaluation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,7 +86,7 @@ def test_eight_bags_of_which_one_is_truncated(place: Path) -> None:
     # What is kept of a bag is what an evaluation of it alone writes.
     assert evaluate('drive4', '--json', 'alone.json').exit_code == 0
     alone, kept = content('alone.json'), content('kept/drive4.json')
-    assert kept['figures'] == alone['figures']
+    assert accuracy_in(kept) == accuracy_in(alone)
     assert kept['frames'] == alone['frames']
     limits = ('--baseline', 'kept/drive4.json', '--max-drop', 'miou=0')
     assert evaluate('drive4', *limits).exit_code == 0
@@ -94,7 +95,8 @@ def test_eight_bags_of_which_one_is_truncated(place: Path) -> None:
     assert again.exit_code == 1
     assert again.output.count('done earlier') == COUNT - 1
     assert 'drive3: FAILED' in again.output
-    for key in ('figures', 'confusion_matrix', 'frames', 'labels_sha256', 'broken', 'slices'):
+    assert accuracy_in(content('again.json')) == accuracy_in(told)
+    for key in ('confusion_matrix', 'frames', 'labels_sha256', 'broken', 'slices'):
         assert content('again.json')[key] == told[key], key
 
 
@@ -108,8 +110,8 @@ def test_all_together_are_a_baseline(place: Path) -> None:
     assert evaluate(*reversed(names), '--json', 'reversed.json').exit_code == 0
     pair = [read_evaluation(Path(name)) for name in ('all.json', 'reversed.json')]
     assert [part.title for part in pair[1].parts] == names[::-1]
-    assert frames_that_changed(*pair, 'miou', worse=False) == []
-    assert content('reversed.json')['figures'] == content('all.json')['figures']
+    assert frames_that_changed(*pair, pair[1].leading, worse=False) == []
+    assert accuracy_in(content('reversed.json')) == accuracy_in(content('all.json'))
     write_tiny_model(place / 'tiny.onnx', width=4, height=3)
     worse = evaluate(*reversed(names), '--baseline', 'all.json', '--max-drop', 'miou=0')
     assert worse.exit_code == 1
@@ -146,7 +148,7 @@ def test_one_bag_can_be_kept_too(place: Path) -> None:
         (['drive0', 'drive0/'], ParameterError, 'drive0/? is given twice'),
         (['drive0', '--resume'], ParameterError, '--output'),
         (['drive0', '--output', 'tiny.onnx'], ParameterError, 'tiny.onnx is no folder'),
-        (['drive0', 'drive1', '--min', 'mIoU=3'], ParameterError, "no figure 'mIoU' here"),
+        (['drive0', 'drive1', '--min', 'mIoU=3'], ParameterError, "no metric 'mIoU' here"),
         (['drive0', 'drive1', '--resample', 'x'], ParameterError, 'auto, frames'),
         (['drive0', 'drive1', '--draws', '3'], ParameterError, '3 draws'),
         (['drive0', 'drive1', '--labels', 'x'], ParameterError, 'no label map'),

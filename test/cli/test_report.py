@@ -77,8 +77,8 @@ def test_what_became_worse_is_shown_beside_the_baseline(place: Path) -> None:
     told = json.loads(Path('e.json').read_text())['baseline']
     assert told['given'] == 'base.json'
     assert told['network']['file'] == 'tiny.onnx'
-    # The figure whose limit is broken says which frames are shown.
-    assert told['frames']['figure'] == 'iou/direct'
+    # The metric whose limit is broken says which frames are shown.
+    assert told['frames']['metric'] == 'iou/direct'
     count = min(5, told['frames']['worse'])
     assert count > 2
     page = Path('page.html').read_text()
@@ -125,7 +125,7 @@ def test_masks_that_are_there(place: Path) -> None:
     [
         ('{}', 'is no evaluation'),
         ('{"kind": "drivseg evaluation", "format": 0}', 'has the format 0'),
-        ('{"kind": "drivseg evaluation", "format": 1}', 'cannot be shown'),
+        ('{"kind": "drivseg evaluation", "format": 2}', 'cannot be shown'),
         ('[', 'cannot be read'),
         (None, 'cannot be read'),
     ],

@@ -9,8 +9,18 @@ import pytest
 from evaluation_cases import BDD100K, random_pair, result_of
 
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.evaluation.bootstrap import MIN_GROUPS, BootstrapSettings, draw, interval
-from drivseg_ros.evaluation.sums import Sums, figures
+from drivseg_ros.evaluation import bootstrap
+from drivseg_ros.evaluation.bootstrap import MIN_GROUPS, interval
+from drivseg_ros.evaluation.measured import Terms
+from drivseg_ros.evaluation.metric import metrics_of
+from drivseg_ros.evaluation.settings import BootstrapSettings, EvaluationSettings
+from drivseg_ros.evaluation.sums import Sums
+
+METRICS = [one for one in metrics_of(Terms(BDD100K, EvaluationSettings())) if one.of_counts]
+
+
+def draw(groups: dict[str, Sums], settings: BootstrapSettings) -> dict[str, np.ndarray]:
+    return bootstrap.draw(groups, BDD100K, METRICS, settings)
 
 
 def world(random: np.random.Generator, drives: int) -> dict[str, Sums]:
@@ -32,7 +42,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     held = 0
     # The share of right pixels in this world is 0.8, by the mean of Beta(8, 2).
     for _ in range(300):
-        drawn = draw(world(random, 40), BDD100K, settings)['pixel_accuracy']
+        drawn = draw(world(random, 40), settings)['pixel_accuracy']
         low, high = interval(drawn, settings.level) or (1, 0)
         held += low <= 0.8 <= high
     assert 0.88 <= held / 300 <= 0.98
@@ -40,8 +50,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
 
 def test_a_narrower_level_and_more_drives_make_it_narrower() -> None:
     random = np.random.default_rng(2)
-    few = draw(world(random, 10), BDD100K, BootstrapSettings())['iou/direct']
-    many = draw(world(random, 400), BDD100K, BootstrapSettings())['iou/direct']
+    few = draw(world(random, 10), BootstrapSettings())['iou/direct']
+    many = draw(world(random, 400), BootstrapSettings())['iou/direct']
     widths = [np.subtract(*(interval(d, level) or (0, 0))) for d, level in
               ((few, 0.95), (few, 0.5), (many, 0.95))]  # fmt: skip
     assert abs(widths[0]) > abs(widths[1]) > 0
@@ -50,9 +60,9 @@ def test_a_narrower_level_and_more_drives_make_it_narrower() -> None:
 
 def test_draws_depend_on_names_and_seed_alone() -> None:
     groups = world(np.random.default_rng(3), 12)
-    first = draw(groups, BDD100K, BootstrapSettings(draws=250))
-    turned = draw(dict(reversed(groups.items())), BDD100K, BootstrapSettings(draws=250))
-    other = draw(groups, BDD100K, BootstrapSettings(draws=250, seed=1))
+    first = draw(groups, BootstrapSettings(draws=250))
+    turned = draw(dict(reversed(groups.items())), BootstrapSettings(draws=250))
+    other = draw(groups, BootstrapSettings(draws=250, seed=1))
     assert len(first['miou']) == 250
     np.testing.assert_array_equal(first['miou'], turned['miou'])
     assert (first['miou'] != other['miou']).any()
@@ -63,24 +73,22 @@ def test_frames_of_one_drive_are_drawn_together() -> None:
     groups = world(np.random.default_rng(4), 8)
     tenfold = {k: Sums.from_vector(10 * s.vector, BDD100K) for k, s in groups.items()}
     settings = BootstrapSettings(draws=200)
-    np.testing.assert_allclose(
-        draw(groups, BDD100K, settings)['miou'], draw(tenfold, BDD100K, settings)['miou']
-    )
+    np.testing.assert_allclose(draw(groups, settings)['miou'], draw(tenfold, settings)['miou'])
 
 
 @pytest.mark.parametrize(('groups', 'draws'), [(MIN_GROUPS - 1, 1000), (20, 0)])
 def test_too_few_groups_or_none_asked_for(groups: int, draws: int) -> None:
-    assert not draw(world(np.random.default_rng(5), groups), BDD100K, BootstrapSettings(draws))
+    assert not draw(world(np.random.default_rng(5), groups), BootstrapSettings(draws))
 
 
-def test_the_draws_lie_round_the_figure() -> None:
+def test_the_draws_lie_round_the_value() -> None:
     result = result_of([random_pair(i) for i in range(30)])
-    drawn = draw(result.groups, BDD100K, BootstrapSettings())['miou']
+    drawn = draw(result.groups, BootstrapSettings())['miou']
     low, high = interval(drawn, 0.95) or (1, 0)
-    assert low < figures(result.total, BDD100K)['miou'] < high
+    assert low < result.metrics['miou'].value < high
 
 
-def test_a_figure_that_is_hardly_ever_defined_has_none() -> None:
+def test_a_metric_that_is_hardly_ever_defined_has_none() -> None:
     values = np.full(100, np.nan)
     values[:50] = 1
     assert interval(values, 0.95) is None

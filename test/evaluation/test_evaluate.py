@@ -28,6 +28,7 @@ from evaluation_bags import (
     write_bag,
     write_folder,
 )
+from evaluation_cases import accuracy
 
 from drivseg_ros.bags import messages
 from drivseg_ros.bags.from_dataset import bag_from_dataset
@@ -36,9 +37,10 @@ from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.asked_frames import AskedFrames, open_frames
+from drivseg_ros.evaluation.breakdown import bands, extremes, slices
 from drivseg_ros.evaluation.evaluation_file import describe, read_evaluation, write_evaluation
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.measures import bands, extremes, figure_names, measures, slices
+from drivseg_ros.evaluation.metric import metrics_of
+from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.frames.label_codes import plain_ids
 from drivseg_ros.frames.labels import read_labels
 from drivseg_ros.frames.paired_files import PairedFiles
@@ -51,16 +53,16 @@ def test_a_folder_and_a_bag_of_the_same_frames_give_the_same_numbers(
 ) -> None:
     folder = judge(folder_source(write_folder(tmp_path / 'folder')), tiny_model)
     bag = judge(in_bag(write_bag(tmp_path / 'bag', labelled()), by_drive=False), tiny_model)
-    assert measures(folder) == measures(bag)
-    assert measures(folder)['miou'].low is not None
+    assert accuracy(folder) == accuracy(bag)
+    assert folder.metrics['miou'].low is not None
     assert (folder.labels_sha256, folder.images_sha256) == (bag.labels_sha256, bag.images_sha256)
     np.testing.assert_array_equal(folder.bands, bag.bands)
     assert bands(folder) == bands(bag)
     assert folder.counts == bag.counts
     assert folder.counts.processed == FRAMES
     # The tiny model's confidence is the strongest channel, 255 in every pixel.
-    wrong = 1 - measures(bag)['pixel_accuracy'].value
-    assert measures(bag)['ece'].value == pytest.approx(wrong)
+    wrong = 1 - bag.metrics['pixel_accuracy'].value
+    assert bag.metrics['ece'].value == pytest.approx(wrong)
 
 
 def test_a_bag_of_a_data_set_has_its_drives(tmp_path: Path, tiny_model: Path) -> None:
@@ -80,9 +82,9 @@ def test_a_bag_of_a_data_set_has_its_drives(tmp_path: Path, tiny_model: Path) ->
             DatasetSource('folder', dataset, by_drive=False),
         )
     )
-    assert measures(bag) == measures(folder)
-    assert measures(folder)['flicker'].value is not None
-    assert measures(folder)['miou'].low != measures(single)['miou'].low
+    assert accuracy(bag) == accuracy(folder)
+    assert folder.metrics['flicker'].value is not None
+    assert folder.metrics['miou'].low != single.metrics['miou'].low
     assert set(bag.groups) == set(folder.groups) == {f'drive {i}' for i in range(5)}
     assert bag.parts[0].source['resampled_by'] == folder.parts[0].source['resampled_by'] == 'drive'
 
@@ -108,8 +110,8 @@ def test_the_order_of_the_topics_does_not_matter(
     settings = dataclasses.replace(SETTINGS, sequence=True)
     found = judge(in_bag(bag), tiny_model, settings=settings)
     plain = judge(in_bag(write_bag(tmp_path / 'plain', labelled())), tiny_model, settings=settings)
-    assert measures(found) == measures(plain)
-    assert measures(found)['flicker'].value is not None
+    assert accuracy(found) == accuracy(plain)
+    assert found.metrics['flicker'].value is not None
     assert found.unmatched_labels == found.unlabelled == 0
 
 
@@ -167,8 +169,8 @@ def test_labels_that_mean_nothing_end_the_run(tmp_path: Path, tiny_model: Path) 
     with pytest.raises(DataError, match=r"values \[7\], which the label map 'bdd100k' does not"):
         judge(in_bag(bag), tiny_model)
     cityscapes = judge(in_bag(bag, labels=read_labels('cityscapes')), tiny_model)
-    assert measures(cityscapes)['road_iou'].value is not None
-    assert 'miou' not in measures(cityscapes)
+    assert cityscapes.metrics['road_iou'].value is not None
+    assert 'miou' not in cityscapes.metrics
     assert cityscapes.calibration is None
 
 
@@ -203,7 +205,7 @@ def test_slices_and_bands_are_sums_of_their_own(tmp_path: Path, tiny_model: Path
     table = np.sum(night, axis=0)
     assert names['timeofday=night'].pixels == table.sum()
     wanted = np.trace(table) / table.sum()
-    assert names['timeofday=night'].figures['pixel_accuracy'] == pytest.approx(wanted, abs=1e-6)
+    assert names['timeofday=night'].metrics['pixel_accuracy'] == pytest.approx(wanted, abs=1e-6)
     assert sum(one.pixels for one in names.values()) == found.total.table.sum()
     assert [one.name for one in bands(found)] == [
         f'rows {25 * i} to {25 * i + 25} %' for i in range(4)
@@ -220,9 +222,9 @@ def test_the_file_holds_all_of_it(tmp_path: Path, tiny_model: Path) -> None:
     text = (tmp_path / 'deep' / 'e.json').read_text()
     assert not any(word in text for word in ('NaN', 'Infinity'))
     again = read_evaluation(tmp_path / 'deep' / 'e.json')
-    assert measures(again) == measures(found)
+    assert again.metrics == found.metrics
     assert again.to_dict() == found.to_dict()
-    assert all(math.isfinite(m.value) for m in measures(again).values() if m.value is not None)
+    assert all(math.isfinite(m.value) for m in again.metrics.values() if m.value is not None)
     assert len(text.splitlines()) < 200
 
 
@@ -230,9 +232,9 @@ def test_the_file_holds_all_of_it(tmp_path: Path, tiny_model: Path) -> None:
     ('before', 'after', 'message'),
     [
         ('"drivseg evaluation"', '"a report"', 'is no evaluation'),
-        ('"format": 1', '"format": 9', 'has the format 9'),
+        ('"format": 2', '"format": 9', 'has the format 9'),
         ('"parts"', '"portions"', 'is no evaluation'),
-        ('"part": 0', '"part": 1', 'a bag that is not told of'),
+        ('"part": 0', '"part": 1', 'a bag that is not listed'),
         ('"group": "', '"group": ["a"], "lost": "', 'no texts for names'),
         ('"source": {', '"source": [3], "lost": {', 'is no evaluation'),
         ('"table": [[', '"table": [[1e30, ', 'is no evaluation'),
@@ -252,14 +254,14 @@ def test_files_that_are_refused(
 
 
 @pytest.mark.parametrize('changes', [{}, {'boundary': 0}, {'sequence': True}])
-def test_the_names_of_the_figures_are_known_before(
+def test_the_names_of_the_metrics_are_known_before(
     tmp_path: Path, tiny_model: Path, changes: dict[str, Any]
 ) -> None:
     settings = dataclasses.replace(SETTINGS, **changes)
     found = judge(folder_source(write_folder(tmp_path / 'd')), tiny_model, settings=settings)
-    assert figure_names(found.matching, settings) == list(measures(found))
-    assert ('flicker' in measures(found)) == bool(changes.get('sequence'))
-    assert ('drivable_boundary_iou' in measures(found)) == (changes.get('boundary') != 0)
+    assert [one.name for one in metrics_of(found.terms)] == list(found.metrics)
+    assert ('flicker' in found.metrics) == bool(changes.get('sequence'))
+    assert ('drivable_boundary_iou' in found.metrics) == (changes.get('boundary') != 0)
 
 
 def test_two_halves_are_the_whole(tmp_path: Path, tiny_model: Path) -> None:
@@ -269,8 +271,8 @@ def test_two_halves_are_the_whole(tmp_path: Path, tiny_model: Path) -> None:
         judge(in_bag(write_bag(tmp_path / f'half_{i}', part), by_drive=False), tiny_model)
         for i, part in enumerate((planes[:6], planes[6:]))
     ]
-    merged = halves[0].merge(EvaluationResult.from_dict(halves[1].to_dict()))
-    values = [{n: m.value for n, m in measures(one).items()} for one in (whole, merged)]
+    merged = halves[0].merge(Evaluation.from_dict(halves[1].to_dict()))
+    values = [{n: m.value for n, m in accuracy(one).items()} for one in (whole, merged)]
     assert values[0] == values[1]
     assert merged.labels_sha256 == whole.labels_sha256
     assert [row.part for row in merged.rows] == [0] * 3 + [1] * 5
@@ -296,9 +298,9 @@ def test_pictures_without_labels_tell_of_changes(tmp_path: Path, tiny_model: Pat
     found = judge(source, tiny_model, settings=settings)
     said = [color_image(i).argmax(-1) for i in range(FRAMES)]
     wanted = np.mean([a != b for a, b in itertools.pairwise(said)])
-    assert measures(found)['change'].value == pytest.approx(wanted)
-    assert measures(found)['flicker'].value is None
-    assert set(measures(found)) == {'change', 'flicker'}
+    assert found.metrics['change'].value == pytest.approx(wanted)
+    assert found.metrics['flicker'].value is None
+    assert set(accuracy(found)) == {'change', 'flicker'}
     assert found.unlabelled == FRAMES
     assert found.labels_sha256 == ''
     changes = [np.mean(a != b) for a, b in itertools.pairwise(said)]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluation_cases import accuracy
 from network_zoo import SLOW_VARIABLE
 
 from drivseg_ros.bags.from_dataset import bag_from_dataset
@@ -17,8 +18,8 @@ from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.evaluation.asked_frames import AskedFrames, open_frames
 from drivseg_ros.evaluation.evaluate import evaluate_source
-from drivseg_ros.evaluation.measures import Measure, measures
-from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.evaluation.metric import MetricValue
+from drivseg_ros.evaluation.settings import EvaluationSettings
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.registry import open_dataset
 from drivseg_ros.frames.source import DatasetSource, FrameSource
@@ -58,16 +59,16 @@ def test_one_number(shared_data: Path, tmp_path: Path, kind: str, options: dict[
         assert folder[name].value == pytest.approx(value, abs=1e-12), name
 
 
-def judge(source: FrameSource, segmenter: Segmenter) -> dict[str, Measure]:
+def judge(source: FrameSource, segmenter: Segmenter) -> dict[str, MetricValue]:
     classes = segmenter.card.classes
     result = evaluate_source(
         source, segmenter, EvaluationSettings(), network={}, network_classes=classes
     )
-    return measures(result)
+    return accuracy(result)
 
 
 def by_scikit_learn(kind: str, dataset: Dataset, segmenter: Segmenter) -> dict[str, float]:
-    """The figures that it has, too. All pixels of a whole set would not fit into memory."""
+    """The metrics that it has, too. All pixels of a whole set would not fit into memory."""
     _, answers, role, truth, answer = SETS[kind]
     count = max(len(dataset.classes), segmenter.card.num_classes)
     table = np.zeros((count, count), int)

@@ -16,10 +16,9 @@ from drivseg_ros.bags import messages
 from drivseg_ros.bags.source import BagSource
 from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.bags.writer import BagWriter
-from drivseg_ros.evaluation.bootstrap import BootstrapSettings
 from drivseg_ros.evaluation.evaluate import evaluate_source
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.settings import BootstrapSettings, EvaluationSettings
 from drivseg_ros.frames.labels import plain_labels
 from drivseg_ros.frames.registry import open_dataset
 from drivseg_ros.frames.source import DatasetSource, FrameSource
@@ -90,7 +89,7 @@ def judge(
     *,
     settings: EvaluationSettings = SETTINGS,
     attributes: dict[str, dict[str, str]] | None = None,
-) -> EvaluationResult:
+) -> Evaluation:
     common: dict[str, Any] = {'network_classes': BDD100K_CLASSES, 'attributes': attributes}
     if model is None:
         return evaluate_source(source, None, settings, network={'masks': MASK}, **common)

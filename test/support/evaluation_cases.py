@@ -5,13 +5,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from drivseg_ros.base.frame_ledger import FrameCounts
-from drivseg_ros.evaluation.bootstrap import BootstrapSettings
-from drivseg_ros.evaluation.evaluation_result import EvaluationPart, EvaluationResult
-from drivseg_ros.evaluation.tally import EvaluationSettings, Tally
+from drivseg_ros.evaluation.measured import Mode
+from drivseg_ros.evaluation.metric import MetricValue
+from drivseg_ros.evaluation.part import Part
+from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.settings import BootstrapSettings, EvaluationSettings
+from drivseg_ros.evaluation.tally import Tally
 from drivseg_ros.frames.matching import Matching, areas_of
 from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED, ModelClass
 
@@ -44,17 +49,18 @@ def result_of(
     settings: EvaluationSettings = PLAIN,
     confidence: bool = False,
     name: str = 'frame',
-) -> EvaluationResult:
+) -> Evaluation:
     """An evaluation of these labels and masks."""
     tally = Tally(matching, settings)
     for i, (label, mask) in enumerate(pairs):
         sure = np.random.default_rng(i).integers(0, 256, mask.shape).astype(np.uint8)
         tally.add(f'{name} {i}', mask, label, confidence=sure if confidence else None)
     counts = FrameCounts(offered=len(pairs), processed=len(pairs))
-    part = EvaluationPart({'given': name, 'resampled_by': 'frame'}, counts)
-    return EvaluationResult(
+    part = Part({'given': name, 'resampled_by': 'frame'}, counts)
+    return Evaluation(
         matching,
         settings,
+        Mode.MASKS,
         {'model': 'none', 'engine': 'none', 'device': 'cpu', 'precision': 'fp32'},
         (part,),
         tuple(tally.rows),
@@ -63,7 +69,7 @@ def result_of(
     )
 
 
-def with_failure(result: EvaluationResult) -> EvaluationResult:
+def with_failure(result: Evaluation) -> Evaluation:
     """The same, had one more frame been offered, that failed."""
     (part,) = result.parts
     counts = dataclasses.replace(
@@ -71,3 +77,13 @@ def with_failure(result: EvaluationResult) -> EvaluationResult:
     )
     broken = dataclasses.replace(part, counts=counts, failures={'last': 'it is torn'})
     return dataclasses.replace(result, parts=(broken,))
+
+
+def accuracy(evaluation: Evaluation) -> dict[str, MetricValue]:
+    """All metrics but those of times, which are other ones in every run."""
+    return {name: one for name, one in evaluation.metrics.items() if not one.metric.is_time}
+
+
+def accuracy_in(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a file's content."""
+    return {name: one for name, one in content['metrics'].items() if one['unit'] == 'share'}

@@ -9,16 +9,17 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evaluation_cases import accuracy_in
 from many_bags import COUNT, TRUNCATED
 
 from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.many.bags import ManyResult, entitle
 from drivseg_ros.evaluation.many.runs import Finished, OnNote, Runs
 from drivseg_ros.evaluation.many.worker import handle
+from drivseg_ros.evaluation.result import Evaluation
 
 TOPICS = BagTopics('/cam/image_raw', '/cam/label')
 
@@ -72,13 +73,13 @@ def eight(folder: Path) -> list[EvaluationRequest]:
     return requests_of(folder, [f'drive{i}' for i in range(COUNT)])
 
 
-def numbers(result: EvaluationResult) -> dict[str, Any]:
+def numbers(result: Evaluation) -> dict[str, Any]:
     """Everything that does not tell of when and how fast."""
     content = describe(result)
     for part in content['parts']:
         part.pop('times', None)
-    apart = ('created', 'times', 'time_figures')
-    return {key: value for key, value in content.items() if key not in apart}
+    content['metrics'] = accuracy_in(content)
+    return {key: value for key, value in content.items() if key not in ('created', 'times')}
 
 
 def check_eight(many: ManyResult, seen: Seen, place: Path) -> None:
@@ -99,5 +100,5 @@ def check_eight(many: ManyResult, seen: Seen, place: Path) -> None:
     assert sorted(seen.done) == [i for i in range(COUNT) if i != TRUNCATED]
     assert list(seen.failed) == [TRUNCATED]
     # The bags differ, so that order and places could not be mixed up unseen.
-    told = [part['figures']['miou'] for part in describe(expected)['parts']]
+    told = [part['metrics']['miou'] for part in describe(expected)['parts']]
     assert len(set(told)) > 3

@@ -26,7 +26,8 @@ from drivseg_ros.model.file import read_model_file
 # Of files of other kinds, the keys.
 NUMBERS = {
     'drivseg evaluation': (
-        'figures.*.value', '!*precision*', '!*recall*', '!*boundary_iou/*', 'ledger.offered',
+        'metrics.*.value', '!*precision*', '!*recall*', '!*boundary_iou/*', '!*time_*',
+        '!*latency_*', '!*age_p95*', '!*memory_mib*', 'ledger.offered',
         'ledger.failed', 'ledger.unlabelled', 'ledger.unmatched_labels',
         'confusion_matrix.pixels', 'checks.*.passed',
     ),

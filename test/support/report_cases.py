@@ -12,14 +12,14 @@ import numpy as np
 from evaluation_cases import random_pair, result_of
 
 from drivseg_ros.base.frame_ledger import FrameCounts
-from drivseg_ros.evaluation.baseline import describe_baseline
-from drivseg_ros.evaluation.bootstrap import BootstrapSettings
+from drivseg_ros.evaluation.comparison import describe_baseline
 from drivseg_ros.evaluation.evaluation_file import describe
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.live.times import LiveTimes
 from drivseg_ros.evaluation.live.usage import EVERYBODY, UsageSeries
-from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.evaluation.measured import Mode
+from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.settings import BootstrapSettings, EvaluationSettings
 from drivseg_ros.frames.matching import Matching, areas_of
 from drivseg_ros.images.codec import encode_jpeg
 from drivseg_ros.model.card import ModelClass, Role
@@ -37,7 +37,7 @@ RED, GREEN = (200, 30, 30), (30, 200, 30)
 """The image and the overlay of a picture."""
 
 
-def hostile_result() -> EvaluationResult:
+def hostile_result() -> Evaluation:
     """Two bags played to the node, with all that an evaluation can have."""
     classes = (
         ModelClass(0, HOSTILE, (46, 204, 113), Role.DIRECT),
@@ -56,7 +56,6 @@ def hostile_result() -> EvaluationResult:
         counts = FrameCounts(FRAMES + 3, FRAMES, 2, 1, failed_by_kind={'jpeg': 1}, last_error='x')
         live = LiveTimes(
             1.0,
-            False,
             tuple((i / 20, 0.3, 40 + 7.0 * i if i < FRAMES else None) for i in range(FRAMES + 4)),
             lost_before_node=1,
             lost_after_node=0,
@@ -70,12 +69,15 @@ def hostile_result() -> EvaluationResult:
             source={'given': name, 'resampled_by': 'frame', 'kind': 'bag', 'labels': HOSTILE},
             counts=counts,
             failures={HOSTILE: HOSTILE},
+            interrupted=bool(place),
             live=live,
         )
         network = {'model': HOSTILE, 'file': HOSTILE, 'sha256': 'a' * 64, 'engine': 'none'}
         weather = {'weather': HOSTILE if place else 'rain'}
         rows = tuple(dataclasses.replace(row, attributes=weather) for row in one.rows)
-        bags.append(dataclasses.replace(one, parts=(part,), network=network, rows=rows))
+        bags.append(
+            dataclasses.replace(one, mode=Mode.LIVE, parts=(part,), network=network, rows=rows)
+        )
     return bags[0].merge(bags[1])
 
 
@@ -87,7 +89,7 @@ def hostile_content() -> dict[str, Any]:
     return content
 
 
-def hostile_baseline() -> EvaluationResult:
+def hostile_baseline() -> Evaluation:
     """The same, had every frame been found a little better."""
     result = hostile_result()
     rows = []

@@ -20,7 +20,6 @@ from drivseg_ros.base.interruption import orderly_end
 from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.evaluation.asked_frames import OpenedFrames
 from drivseg_ros.evaluation.evaluate import evaluate_source
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.live.ledger import LiveLedger
 from drivseg_ros.evaluation.live.masks import RecordedPlanes
 from drivseg_ros.evaluation.live.result import (
@@ -38,9 +37,11 @@ from drivseg_ros.evaluation.live.run import (
 )
 from drivseg_ros.evaluation.live.times import LiveTimes
 from drivseg_ros.evaluation.live.usage import UsageSeries
-from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.evaluation.measured import Mode, Terms
+from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.settings import EvaluationSettings
 from drivseg_ros.frames.labelled_frame import DROPPED, LabelledFrame, LostFrame
-from drivseg_ros.frames.matching import Matching, match_classes
+from drivseg_ros.frames.matching import match_classes
 from drivseg_ros.frames.source import FrameSource
 from drivseg_ros.model.card import ModelClass
 from drivseg_ros.model.file import ModelFile
@@ -82,13 +83,12 @@ class OpenedLive:
         return self.model.card.classes
 
     @property
-    def matching(self) -> Matching:
-        """The classes of labels and network."""
-        return match_classes(self.frames.source.labels, self.network_classes)
+    def terms(self) -> Terms:
+        """What decides which metrics it will have."""
+        matching = match_classes(self.frames.source.labels, self.network_classes)
+        return Terms(matching, self.settings, Mode.LIVE)
 
-    def run(
-        self, on_frame: Callable[[int, int], None] = lambda done, total: None
-    ) -> EvaluationResult:
+    def run(self, on_frame: Callable[[int, int], None] = lambda done, total: None) -> Evaluation:
         """Plays the bag, and judges the masks; see `evaluate_live_source`.
 
         Args:
@@ -100,7 +100,7 @@ class OpenedLive:
 
 def evaluate_live_source(
     opened: OpenedLive, folder: Path, *, on_frame: Callable[[int, int], None]
-) -> EvaluationResult:
+) -> Evaluation:
     """Plays a bag to the node and judges every mask that it published.
 
     The ledger of the result is the node's own. A KeyboardInterrupt ends it early: what was played
@@ -149,8 +149,8 @@ def evaluate_live_source(
     (part,) = result.parts
     times = _times(run, recorded, played, ledger, opened.rate)
     times = dataclasses.replace(times, repeated=part.counts.failed_by_kind.get(_REPEATED, 0))
-    part = dataclasses.replace(part, counts=ledger.counts, live=times)
-    return dataclasses.replace(result, parts=(part,))
+    part = dataclasses.replace(part, counts=ledger.counts, interrupted=run.interrupted, live=times)
+    return dataclasses.replace(result, mode=Mode.LIVE, parts=(part,))
 
 
 class LiveSource(FrameSource):
@@ -257,7 +257,6 @@ def _times(
         usage = run.usage.series(begin_ns=begin, end_ns=end, device=device)
     return LiveTimes(
         rate=rate,
-        interrupted=run.interrupted,
         played=tuple(rows),
         lost_before_node=ledger.lost_before_node,
         lost_after_node=ledger.lost_after_node,

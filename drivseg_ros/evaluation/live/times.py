@@ -28,7 +28,6 @@ class LiveTimes:
 
     Args:
         rate: times recorded speed.
-        interrupted: whether it was ended early.
         played: of each message, in order: seconds since the first one, by how many milliseconds it
             was later than its place in the bag, and the milliseconds to its mask (None without).
         lost_before_node: messages that were played and never reached the node.
@@ -44,7 +43,6 @@ class LiveTimes:
     """
 
     rate: float
-    interrupted: bool
     played: tuple[tuple[float, float, float | None], ...]
     lost_before_node: int
     lost_after_node: int
@@ -117,7 +115,6 @@ class LiveTimes:
         """Plain data for JSON."""
         return {
             'rate': self.rate,
-            'interrupted': self.interrupted,
             'played': [list(row) for row in self.played],
             'lost_before_node': self.lost_before_node,
             'lost_after_node': self.lost_after_node,
@@ -131,8 +128,7 @@ class LiveTimes:
     def from_dict(cls, content: Mapping[str, Any]) -> LiveTimes:
         """Reads what `to_dict` gave."""
         others = {
-            name: content[name]
-            for name in ('rate', 'interrupted', 'lost_before_node', 'lost_after_node', 'node')
+            name: content[name] for name in ('rate', 'lost_before_node', 'lost_after_node', 'node')
         }
         return cls(
             **others,

@@ -14,19 +14,18 @@ from typing import Any, Protocol
 import drivseg_ros
 from drivseg_ros.errors import DataError, DrivsegError, ParameterError
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.live.ros_domain import need_rclpy
 from drivseg_ros.evaluation.many.identity import identify
 from drivseg_ros.evaluation.many.kept_results import KeptResults
 from drivseg_ros.evaluation.many.runs import Finished, Runs
-from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.evaluation.measured import Terms
+from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.frames.labels import read_labels, read_mask_map
-from drivseg_ros.frames.matching import Matching
 from drivseg_ros.model.file import ModelFile
 from drivseg_ros.model.store import find_model
 
-CheckTerms = Callable[[Matching, EvaluationSettings], None]
+CheckTerms = Callable[[Terms], None]
 """Raises if the classes or settings of a bag are not those that were hoped for."""
 
 
@@ -52,10 +51,10 @@ class ManyResult:
         broken: why the others failed, by the text that asked for them.
     """
 
-    results: Mapping[int, EvaluationResult]
+    results: Mapping[int, Evaluation]
     broken: Mapping[str, str]
 
-    def merge(self) -> EvaluationResult:
+    def merge(self) -> Evaluation:
         """All bags together, in the order in which they were asked for.
 
         Raises:
@@ -109,7 +108,7 @@ def evaluate_many(
     runs: Runs,
     *,
     watcher: Watcher,
-    check_terms: CheckTerms = lambda matching, settings: None,
+    check_terms: CheckTerms = lambda terms: None,
     kept: KeptResults | None = None,
     resume: bool = False,
     command: str = '',
@@ -141,7 +140,7 @@ def evaluate_many(
         read_labels(first.labels)
     if first.mask_classes is not None:
         read_mask_map(first.mask_classes)
-    found: dict[int, EvaluationResult] = {}
+    found: dict[int, Evaluation] = {}
     broken: dict[int, str] = {}
     identities: dict[int, dict[str, Any]] = {}
     terms = _Terms(check_terms)
@@ -155,15 +154,14 @@ def evaluate_many(
         if resume and kept is not None:
             result = kept.find(str(request.title), identities[index])
             if result is not None:
-                terms.check(request, result.matching, result.settings)
+                terms.check(request, result.terms)
                 found[index] = result
                 watcher.kept(index)
     left = [i for i in range(len(requests)) if i not in found and i not in broken]
 
     def on_note(place: int, note: Mapping[str, Any]) -> None:
-        if 'classes' in note:
-            settings = EvaluationSettings.from_dict(note['settings'])
-            terms.check(requests[left[place]], Matching.from_dict(note['classes']), settings)
+        if 'terms' in note:
+            terms.check(requests[left[place]], Terms.from_dict(note['terms']))
         watcher.note(left[place], note)
 
     asked = [requests[i] for i in left]
@@ -175,7 +173,7 @@ def evaluate_many(
             except DrivsegError as error:
                 broken[index] = str(error)
             else:
-                terms.check(requests[index], found[index].matching, found[index].settings)
+                terms.check(requests[index], found[index].terms)
                 if kept is not None and one.content is not None:
                     kept.keep(str(requests[index].title), identities[index], one.content)
             watcher.finished(index, broken.get(index, ''))
@@ -193,22 +191,20 @@ class _Terms:
         self._check = check
         self._agreed = False
 
-    def check(
-        self, request: EvaluationRequest, matching: Matching, settings: EvaluationSettings
-    ) -> None:
+    def check(self, request: EvaluationRequest, found: Terms) -> None:
         if self._agreed:
             return
         try:
-            self._check(matching, settings)
+            self._check(found)
         except DrivsegError as error:
             raise type(error)(f'{request.frames}: {error}') from None
         self._agreed = True
 
 
-def _read(finished: Finished, model: ModelFile | None) -> EvaluationResult:
+def _read(finished: Finished, model: ModelFile | None) -> Evaluation:
     if finished.content is None:
         raise DataError(finished.error)
-    result = EvaluationResult.from_dict(finished.content)
+    result = Evaluation.from_dict(finished.content)
     version = finished.content['versions']['drivseg_ros']
     if version != drivseg_ros.__version__:
         raise DataError(
@@ -224,14 +220,14 @@ def _read(finished: Finished, model: ModelFile | None) -> EvaluationResult:
 
 
 def _leave_out_others(
-    found: dict[int, EvaluationResult], broken: dict[int, str], check_terms: CheckTerms
+    found: dict[int, Evaluation], broken: dict[int, str], check_terms: CheckTerms
 ) -> None:
     """Moves to the broken ones what is not as hoped for, or not like the first that is."""
-    first: EvaluationResult | None = None
+    first: Evaluation | None = None
     for index in sorted(found):
         result = found[index]
         try:
-            check_terms(result.matching, result.settings)
+            check_terms(result.terms)
             first = first or result
             first.check_same(result)
         except DrivsegError as error:

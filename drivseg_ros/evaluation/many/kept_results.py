@@ -14,7 +14,7 @@ from typing import Any
 
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_file import read_evaluation, write_evaluation
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.result import Evaluation
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class KeptResults:
             name += '-' + hashlib.sha256(title.encode()).hexdigest()[:8]
         return self.folder / f'{name}.json'
 
-    def find(self, title: str, identity: Mapping[str, Any]) -> EvaluationResult | None:
+    def find(self, title: str, identity: Mapping[str, Any]) -> Evaluation | None:
         """The result of a bag, if it is there and of the same bag, network and settings.
 
         Args:

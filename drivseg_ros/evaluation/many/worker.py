@@ -23,7 +23,7 @@ def handle(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
     Args:
         request: asked (of EvaluationRequest), command (the command line).
-        tell: called with {'classes', 'settings', 'frames'} when the bag is open, and then with
+        tell: called with {'terms', 'frames'} when the bag is open, and then with
             {'done': frames}.
 
     Returns:
@@ -32,8 +32,7 @@ def handle(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
     with open_evaluation(EvaluationRequest.from_dict(request['asked'])) as opened:
         tell(
             {
-                'classes': opened.matching.to_dict(),
-                'settings': opened.settings.to_dict(),
+                'terms': opened.terms.to_dict(),
                 'frames': len(opened.frames.source),
             }
         )

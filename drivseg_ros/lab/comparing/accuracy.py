@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,10 @@ import numpy as np
 
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.cross_table import count_pairs
-from drivseg_ros.evaluation.sums import MIOU, PIXEL_ACCURACY, Sums, figures
+from drivseg_ros.evaluation.measured import Measured, Terms
+from drivseg_ros.evaluation.metric import metrics_of, number, rounded
+from drivseg_ros.evaluation.settings import EvaluationSettings
+from drivseg_ros.evaluation.sums import Sums
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.matching import Matching, areas_of
 from drivseg_ros.model.card import UNLABELLED, ModelCard
@@ -67,16 +69,18 @@ def describe(table: np.ndarray, dataset: Dataset, card: ModelCard) -> dict[str, 
     """
     classes = dataset.classes
     matching = Matching(classes, card.classes, areas_of(classes))
-    found = figures(dataclasses.replace(Sums.zero(matching), table=table), matching)
-
-    def figure(name: str) -> float | None:
-        return _number(float(found[name])) if name in found else None
+    measured = Measured(dataclasses.replace(Sums.zero(matching), table=table), matching)
+    found = {
+        one.name: rounded(number(one.compute(measured)))
+        for one in metrics_of(Terms(matching, EvaluationSettings()))
+        if one.of_counts
+    }
 
     return {
-        'by_role': {f.value: figure(f'{f.value}_iou') for f in matching.areas},
-        'miou': figure(MIOU),
-        'iou_by_class': {c.name: figure(f'iou/{c.name}') for c in classes},
-        'pixel_accuracy': figure(PIXEL_ACCURACY),
+        'by_role': {f.value: found.get(f'{f.value}_iou') for f in matching.areas},
+        'miou': found.get('miou'),
+        'iou_by_class': {c.name: found.get(f'iou/{c.name}') for c in classes},
+        'pixel_accuracy': found.get('pixel_accuracy'),
         'frames': len(dataset),
         'pixels': {
             'rows_are_labels': [c.name for c in classes],
@@ -116,7 +120,3 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
         },
         'figures_by_role': [figure.value for figure in areas_of(dataset.classes)],
     }
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else round(float(value), 6)

@@ -4,19 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drivseg_ros.evaluation.sums import LOWER_IS_BETTER
-from drivseg_ros.evaluation.time_figures import TIME_FIGURES, shown, unit_of
-from drivseg_ros.evaluation.titles import (
-    MAIN_TITLES,
-    SLICE_FIGURES,
-    figure_title,
-    masks_title,
-    part_title,
-)
+from drivseg_ros.evaluation.metric import OF_A_TARGET, Better, Unit
+from drivseg_ros.evaluation.titles import masks_title, part_title
 from drivseg_ros.report.html.formats import count, percent, signed
 from drivseg_ros.report.html.tables import Table
 
@@ -31,8 +24,8 @@ class Changes:
         given: the baseline's file.
         made: what made its masks.
         sha256: of its model; '' where that is not known.
-        notes: what to know when reading the figures, sentences.
-        main: the figures that are looked at first.
+        notes: what to know when reading the metrics, sentences.
+        main: the metrics that are looked at first.
         others: the others; without rows where there are none.
         frames: the frames that became worse, most first.
     """
@@ -51,13 +44,13 @@ def changes(content: Mapping[str, Any]) -> Changes | None:
     baseline = content.get('baseline')
     if not baseline:
         return None
-    first = {*MAIN_TITLES, *SLICE_FIGURES, *TIME_FIGURES}
-    figures = {
+    metrics = {
         name: one
-        for name, one in baseline['figures'].items()
+        for name, one in baseline['metrics'].items()
         if one['before'] is not None or one['after'] is not None
     }
-    main = [name for name in figures if name in first or name.startswith('iou/')]
+    details = {one.name for one in OF_A_TARGET[1:]}
+    main = [name for name in metrics if not _is_detail(name, details)]
     level = 100 * float(content['settings']['bootstrap']['level'])
     head = f'{level:g} % of draws'
     return Changes(
@@ -65,55 +58,59 @@ def changes(content: Mapping[str, Any]) -> Changes | None:
         masks_title(baseline['network']),
         str(baseline['network'].get('sha256', '')),
         tuple(str(note) for note in baseline['notes']),
-        _table(figures, main, head),
-        _table(figures, [name for name in figures if name not in main], head),
+        _table(metrics, main, head),
+        _table(metrics, [name for name in metrics if name not in main], head),
         _frames(content),
     )
 
 
 def main_changes(content: Mapping[str, Any]) -> dict[str, str]:
-    """What stands beside a figure at the top of the page, by its name."""
+    """What stands beside a metric at the top of the page, by its name."""
     found = {}
-    for name, one in (content.get('baseline') or {'figures': {}})['figures'].items():
+    for name, one in (content.get('baseline') or {'metrics': {}})['metrics'].items():
         if one['before'] is not None and one['after'] is not None:
-            before, after = (shown(name, one[when]) for when in ('before', 'after'))
+            before, after = (Unit(one['unit']).shown(one[when]) for when in ('before', 'after'))
             found[name] = f'baseline {before:.2f} ({signed(after - before)})'
     return found
 
 
-def _table(figures: Mapping[str, Any], names: list[str], head: str) -> Table:
+def _is_detail(name: str, details: Collection[str]) -> bool:
+    """Whether a metric is one of a class or role, other than its IoU."""
+    return any(name.startswith(f'{one}/') or name.endswith(f'_{one}') for one in details)
+
+
+def _table(metrics: Mapping[str, Any], names: list[str], head: str) -> Table:
     rows, tones = [], []
     for name in names:
-        before, after, low, high = (figures[name][k] for k in ('before', 'after', 'low', 'high'))
+        one = metrics[name]
+        before, after, low, high = (one[k] for k in ('before', 'after', 'low', 'high'))
         change = None if before is None or after is None else after - before
         word, tone = '', ''
         if change is not None and low is not None and high is not None:
             if low <= 0 <= high:
                 word = 'within noise' if change else ''
             else:
-                lower = name in LOWER_IS_BETTER or name in TIME_FIGURES
-                word, tone = _WORDS[(change < 0) == lower]
-        unit = unit_of(name)
-        title = figure_title(name)
-        values = ['–' if v is None else f'{shown(name, v):.2f}' for v in (before, after)]
-        ends = [] if low is None else [signed(shown(name, end)) for end in (low, high)]
+                word, tone = _WORDS[(change < 0) == (one['better'] == Better.LOWER.value)]
+        unit = Unit(one['unit'])
+        values = ['–' if v is None else f'{unit.shown(v):.2f}' for v in (before, after)]
+        ends = [] if low is None else [signed(unit.shown(end)) for end in (low, high)]
         rows.append(
             (
-                title if unit == '%' else f'{title} ({unit})',
+                f'{one["title"]} ({unit.value})' if unit.suffix else str(one['title']),
                 *values,
-                '' if change is None else signed(shown(name, change)),
+                '' if change is None else signed(unit.shown(change)),
                 ' to '.join(ends),
                 word,
             )
         )
         tones.append(tone)
-    heads = ('figure', 'baseline', 'here', 'change', head, '')
+    heads = ('metric', 'baseline', 'here', 'change', head, '')
     columns = len(heads) if any(row[4] for row in rows) else 4  # where no interval is known
     return Table(
         heads[:columns],
         tuple(row[:columns] for row in rows),
         tones=tuple(tones),
-        note='In percent where no unit is told.',
+        note='In percent where no unit is given.',
     )
 
 
@@ -132,7 +129,7 @@ def _frames(content: Mapping[str, Any]) -> Table:
         for one in frames['worst']
     )
     heads = ('frame', *(('from',) if several else ()), 'baseline', 'here', 'change')
-    title = figure_title(str(frames['figure']))
+    title = str(content['metrics'].get(frames['metric'], {'title': ''})['title'])
     note = (
         f'By {title}, in percent: {count(frames["worse"])} frames are worse than in the baseline, '
         f'{count(frames["better"])} better.'

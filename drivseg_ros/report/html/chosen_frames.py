@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.measures import extreme_rows, leading_figure
+from drivseg_ros.evaluation.breakdown import extreme_rows
+from drivseg_ros.evaluation.result import Evaluation
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,21 @@ class ChosenFrame:
         which: 'worse' than in the baseline, 'worst' or 'best'.
         part: the place of the bag or folder it is from.
         name: of the frame.
-        figure: the figure by which it was chosen.
-        value: that figure of the frame, a share.
+        metric: the title of the metric by which it was chosen.
+        value: that of the frame, a share.
         before: the same in the baseline; None without one.
     """
 
     which: str
     part: int
     name: str
-    figure: str
+    metric: str
     value: float
     before: float | None = None
 
 
 def choose_frames(
-    result: EvaluationResult, count: int, baseline: Mapping[str, Any] | None = None
+    result: Evaluation, count: int, baseline: Mapping[str, Any] | None = None
 ) -> list[ChosenFrame]:
     """The frames in the order in which they are shown.
 
@@ -47,15 +47,21 @@ def choose_frames(
         baseline: what `describe_baseline` gave, if there is one.
     """
     found: dict[tuple[int, str], ChosenFrame] = {}
+    titles = {one.name: one.title for one in result.of_counts}
     if baseline is not None:
         frames = baseline['frames']
         for one in frames['worst'][:count]:
             found[one['part'], one['name']] = ChosenFrame(
-                'worse', one['part'], one['name'], frames['figure'], one['after'], one['before']
+                'worse',
+                one['part'],
+                one['name'],
+                titles[frames['metric']],
+                one['after'],
+                one['before'],
             )
-    figure = leading_figure(result)
-    for which, rows in extreme_rows(result, len(result.rows)).items():
+    title = '' if result.leading is None else result.leading.title
+    for which, rows in extreme_rows(result).items():
         left = [(row, value) for row, value in rows if (row.part, row.name) not in found]
         for row, value in left[:count]:
-            found[row.part, row.name] = ChosenFrame(which, row.part, row.name, figure, value)
+            found[row.part, row.name] = ChosenFrame(which, row.part, row.name, title, value)
     return list(found.values())

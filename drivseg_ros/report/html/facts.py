@@ -126,7 +126,6 @@ def live_facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     age = live.get('age_ms') or {}
     found = [
         ('played at', f'{float(live["rate"]):g} times the recorded speed'),
-        ('ended early', 'yes' if live['interrupted'] else 'no'),
         ('the player was late by', f'{decimal(live.get("player_late_p95"))} ms (95 % of messages)'),
     ]
     for key, words in (

@@ -19,8 +19,7 @@ from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import DataError, MissingDependencyError
 from drivseg_ros.evaluation.gate import Check
-from drivseg_ros.evaluation.notes import notes
-from drivseg_ros.evaluation.titles import evaluation_title, figure_title, part_title
+from drivseg_ros.evaluation.titles import evaluation_title, part_title
 from drivseg_ros.frames.matching import Matching
 from drivseg_ros.report.html import facts, formats, tables, timelines
 from drivseg_ros.report.html.calibration_chart import calibration_chart
@@ -78,7 +77,6 @@ def render(
         'percent': formats.percent,
         'color': formats.color,
         'data_uri': formats.data_uri,
-        'figure_title': figure_title,
     }
     script = environment.get_template('slider.js').render()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -117,7 +115,7 @@ def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, An
         'checks': sorted(checks, key=lambda check: check.passed),
         'broken': [(str(one['given']), str(one['message'])) for one in broken],
         'labelled': bool(content['labels_sha256']),
-        'main_figures': tables.main_figures(content, main_changes(content)),
+        'main_metrics': tables.main_metrics(content, main_changes(content)),
         'changes': changes(content),
         'classes': tables.class_table(content),
         'matrix': matrix(content, matching),
@@ -135,7 +133,7 @@ def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, An
         'part_titles': [part_title(part) for part in content['parts']],
         'configuration': facts.configuration(content),
         'sources': facts.sources(content),
-        'notes': notes(content),
+        'notes': content['notes'],
         'legend': dict.fromkeys(
             (str(c['name']), formats.color(c['color']))
             for whose in ('truth', 'network')

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.frames.labelled_frame import LabelledFrame, LostFrame
 from drivseg_ros.frames.matching import Matching
 from drivseg_ros.frames.source import FrameSource
@@ -64,7 +64,7 @@ class FramePicture:
 
 
 def draw_pictures(
-    result: EvaluationResult,
+    result: Evaluation,
     sources: Sequence[FrameSource | None],
     segmenter: Segmenter | None,
     *,

@@ -11,7 +11,7 @@ from typing import Any
 
 from drivseg_ros.errors import DrivsegError, ModelError
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_asked, open_network
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.frames.source import FrameSource
 from drivseg_ros.model.store import find_model
 from drivseg_ros.report.html.chosen_frames import choose_frames
@@ -37,7 +37,7 @@ class DrawnFrames:
 
 
 def draw_requested(
-    result: EvaluationResult,
+    result: Evaluation,
     requests: Sequence[EvaluationRequest],
     baseline: Mapping[str, Any] | None = None,
 ) -> DrawnFrames:

@@ -8,22 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drivseg_ros.evaluation.notes import interval_note
-from drivseg_ros.evaluation.sums import PIXEL_ACCURACY
-from drivseg_ros.evaluation.titles import (
-    MAIN_TITLES,
-    ROLE_TITLES,
-    SLICE_FIGURES,
-    figure_title,
-    part_title,
-)
+from drivseg_ros.evaluation.metric import AREA_TITLES, OF_A_TARGET, WHOLE
+from drivseg_ros.evaluation.titles import part_title
 from drivseg_ros.report.html.formats import color, count, decimal, interval, percent
 from drivseg_ros.report.html.timelines import frame_names
 
 MAX_FRAMES = 400
-"""The page lists the figures of so many frames at most; the JSON has all."""
-
-_OF_A_CLASS = ('iou', 'precision', 'recall', 'boundary_iou')
+"""The page lists the metrics of so many frames at most; the JSON has all."""
 
 
 @dataclass(frozen=True)
@@ -63,36 +54,36 @@ class Stage:
 
 
 def class_table(content: Mapping[str, Any]) -> Table:
-    """IoU, precision, recall and boundary IoU of each class, and of all classes of a role."""
-    figures, rows, colors = content['figures'], [], []
-    asked = [
-        (c['name'], [f'{what}/{c["name"]}' for what in _OF_A_CLASS], color(c['color']))
+    """The metrics of each class, and of all classes of a role."""
+    metrics, rows, colors = content['metrics'], [], []
+    areas = [
+        (c['name'], [f'{one.name}/{c["name"]}' for one in OF_A_TARGET], color(c['color']))
         for c in content['classes']['truth']
     ]
-    asked += [
-        (f'{title} (by role)', [f'{role.value}_{what}' for what in _OF_A_CLASS], '')
-        for role, title in ROLE_TITLES.items()
+    areas += [
+        (f'{title} (by role)', [f'{role.value}_{one.name}' for one in OF_A_TARGET], '')
+        for role, title in AREA_TITLES.items()
     ]
-    drawn = any(one['low'] is not None for one in figures.values())
-    for title, names, swatch in asked:
-        if names[0] in figures:
-            first, *others = (percent(figures[n]['value']) if n in figures else '' for n in names)
-            ends = (interval(figures[names[0]]),) if drawn else ()
+    drawn = any(one['low'] is not None for one in metrics.values())
+    for title, names, swatch in areas:
+        if names[0] in metrics:
+            first, *others = (percent(metrics[n]['value']) if n in metrics else '' for n in names)
+            ends = (interval(metrics[names[0]]),) if drawn else ()
             rows.append((title, first, *ends, *others))
             colors.append(swatch)
-    heads = ('class', 'IoU', *(('interval',) if drawn else ()), 'precision', 'recall')
+    head, *heads = (one.title for one in OF_A_TARGET)
     return Table(
-        (*heads, 'boundary IoU'),
+        ('class', head, *(('interval',) if drawn else ()), *heads),
         tuple(rows),
         tuple(colors),
-        f'In percent; {interval_note(content)}.',
+        f'In percent; {content["intervals"]}.',
     )
 
 
 def slice_table(content: Mapping[str, Any], key: str) -> Table | None:
     """The slices by attributes ('slices') or by rows of the image ('distance')."""
     found = content[key]
-    names = _shown(content, [one['figures'] for one in found])
+    names = _shown(content, [one['metrics'] for one in found])
     if not names or (len(found) < 2 and key == 'distance'):
         return None
     rows = tuple(
@@ -100,51 +91,54 @@ def slice_table(content: Mapping[str, Any], key: str) -> Table | None:
             str(one['name']),
             count(one['frames']),
             f'{int(one["pixels"]) / 1e6:.1f}',
-            *(percent(one['figures'].get(name)) for name in names),
+            *(percent(one['metrics'].get(name)) for name in names),
         )
         for one in found
     )
-    return Table(('slice', 'frames', 'Mpixel', *map(figure_title, names)), rows)
+    return Table(('slice', 'frames', 'Mpixel', *_titles(content, names)), rows)
 
 
 def part_table(content: Mapping[str, Any]) -> Table:
     """A row for each folder or bag, with what became of its frames."""
     parts = content['parts']
-    found = [part.get('figures') or {} for part in parts]
+    found = [part['metrics'] for part in parts]
     names = _shown(content, found)
     rows = []
-    for part, figures in zip(parts, found, strict=True):
+    for part, metrics in zip(parts, found, strict=True):
         ledger = part['ledger']
         cut = ' (cut)' if part['source'].get('unfinished') else ''
         rows.append(
             (
                 part_title(part) + cut,
                 *(count(ledger[n]) for n in ('offered', 'processed', 'dropped', 'failed')),
-                *(percent(figures.get(name)) for name in names),
+                *(percent(metrics.get(name)) for name in names),
             )
         )
-    heads = ('from', 'offered', 'processed', 'dropped', 'failed', *map(figure_title, names))
+    heads = ('from', 'offered', 'processed', 'dropped', 'failed', *_titles(content, names))
     return Table(heads, tuple(rows))
 
 
 def frame_table(content: Mapping[str, Any]) -> Table:
-    """The figures of each frame, in order."""
+    """The metrics of each frame, in order."""
     frames = content['frames']
-    names = [*frame_names(content), PIXEL_ACCURACY]
-    names = [n for n in names if any(f['figures'].get(n) is not None for f in frames)]
+    names = [
+        name
+        for name in frame_names(content)
+        if any(frame['metrics'].get(name) is not None for frame in frames)
+    ]
     several = len(content['parts']) > 1
     rows = tuple(
         (
             str(frame['name']),
             str(i),
             *((part_title(content['parts'][frame['part']]),) if several else ()),
-            *(percent(frame['figures'].get(name)) for name in names),
+            *(percent(frame['metrics'].get(name)) for name in names),
         )
         for i, frame in enumerate(frames[:MAX_FRAMES], start=1)
     )
     left = len(frames) - len(rows)
     note = f'{left} more frames are in the JSON.' if left > 0 else ''
-    heads = ('frame', 'number', *(('from',) if several else ()), *map(figure_title, names))
+    heads = ('frame', 'number', *(('from',) if several else ()), *_titles(content, names))
     return Table(heads, rows, (), note)
 
 
@@ -188,30 +182,33 @@ def reliability_table(content: Mapping[str, Any]) -> Table | None:
 
 
 def _shown(content: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The figures that a table by slice or bag has columns for."""
+    """The metrics that a table by slice or bag has columns for."""
     return [
-        name
-        for name in SLICE_FIGURES
-        if name in content['figures'] and any(one.get(name) is not None for one in found)
+        name for name in content['headlines'] if any(one.get(name) is not None for one in found)
     ]
 
 
-def main_figures(
+def _titles(content: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    return [str(content['metrics'][name]['title']) for name in names]
+
+
+def main_metrics(
     content: Mapping[str, Any], changes: Mapping[str, str]
 ) -> list[tuple[str, str, list[str]]]:
-    """The figures that stand at the top: title, value and what is beside it.
+    """The metrics that stand at the top: title, value and what is beside it.
 
     Args:
         content: what `evaluation_file.describe` gave.
-        changes: what became of them since a baseline, by the figure's name, in words.
+        changes: what became of them since a baseline, by the metric's name, in words.
     """
-    figures = content['figures']
+    metrics = content['metrics']
     found = []
-    for name in dict.fromkeys([*SLICE_FIGURES, *MAIN_TITLES]):
-        if name in figures and figures[name]['value'] is not None:
-            ends = interval(figures[name])
+    for name in dict.fromkeys([*content['headlines'], *(one.name for one in WHOLE)]):
+        if name in metrics and metrics[name]['value'] is not None:
+            ends = interval(metrics[name])
             beside = [f'interval {ends}' if ends else '', changes.get(name, '')]
-            found.append((figure_title(name), f'{percent(figures[name]["value"])} %', beside))
+            value = f'{percent(metrics[name]["value"])} %'
+            found.append((str(metrics[name]['title']), value, beside))
     live, times = content.get('live') or {}, content.get('times') or {}
     latency = live.get('latency') or times.get('total')
     if latency:

@@ -7,9 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from drivseg_ros.evaluation.sums import CHANGE, MIOU
-from drivseg_ros.evaluation.titles import figure_title
-from drivseg_ros.frames.matching import Area
 from drivseg_ros.report.html.chart import LineChart, Series, line_chart
 
 _LOADS = (
@@ -22,23 +19,28 @@ _RUN_TIME = 'seconds since the run began'
 
 
 def frame_names(content: Mapping[str, Any]) -> list[str]:
-    """The figures that are shown frame by frame, the leading one first."""
-    names = [n for n in (MIOU, *(f'{f.value}_iou' for f in Area)) if n in content['figures']]
-    return [n for n in names if content['figures'][n]['value'] is not None] or [CHANGE]
+    """The metrics that are shown frame by frame, the leading one first."""
+    metrics = content['metrics']
+    names = [name for name in content['headlines'] if metrics[name]['value'] is not None]
+    return names or [name for name in (content['leading'],) if name]
 
 
 def accuracy_chart(content: Mapping[str, Any]) -> LineChart | None:
-    """The figures of each frame; joined where frames follow each other in time."""
+    """The metrics of each frame; joined where frames follow each other in time."""
     frames = content['frames']
     fences = [i + 0.5 for i in range(1, len(frames)) if frames[i]['part'] != frames[i - 1]['part']]
     series = []
     for name in frame_names(content):
-        shares = [frame['figures'].get(name) for frame in frames]
+        shares = [frame['metrics'].get(name) for frame in frames]
         points = [(float(i), _hundred(share)) for i, share in enumerate(shares, start=1)]
         # No line joins the last frame of a bag and the first of the next.
         points += [(fence, None) for fence in fences]
-        series.append(Series(figure_title(name), sorted(points, key=lambda point: point[0])))
-    what = 'Figures' if len(series) > 1 else series[0].name[0].upper() + series[0].name[1:]
+        series.append(
+            Series(content['metrics'][name]['title'], sorted(points, key=lambda point: point[0]))
+        )
+    if not series:
+        return None
+    what = 'Metrics' if len(series) > 1 else series[0].name[0].upper() + series[0].name[1:]
     return line_chart(
         f'{what} of each frame, in percent',
         series,

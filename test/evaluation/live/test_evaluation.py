@@ -16,20 +16,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from color_bag import START_NS, ColorBag, color_image, write_color_bag
+from evaluation_cases import accuracy
 from tiny_model import write_tiny_model
 
 from drivseg_ros.bags import messages
 from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import DrivsegError, ParameterError
-from drivseg_ros.evaluation.evaluation_diff import compare
+from drivseg_ros.evaluation.comparison import compare
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.gate import check_frames
 from drivseg_ros.evaluation.live.masks import RecordedPlanes
-from drivseg_ros.evaluation.measures import measures
-from drivseg_ros.evaluation.time_figures import time_figure_names, time_measures
+from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.images.compression import encode_jpeg
 
 pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
@@ -38,7 +37,7 @@ IMAGE, LABEL = '/cam/image_raw', '/cam/label'
 FRAMES = 40
 
 
-def evaluate(bag: Path, model: Path, /, **changes: object) -> EvaluationResult:
+def evaluate(bag: Path, model: Path, /, **changes: object) -> Evaluation:
     topics = BagTopics(image=IMAGE, label=changes.pop('label', LABEL))  # type: ignore[arg-type]
     request = EvaluationRequest(
         str(bag), str(model), engine='onnxruntime', threads=1, draws=200, topics=topics
@@ -57,14 +56,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[ColorBag, Path]:
 
 
 @pytest.fixture(scope='module')
-def pair(place: tuple[ColorBag, Path]) -> tuple[EvaluationResult, EvaluationResult]:
+def pair(place: tuple[ColorBag, Path]) -> tuple[Evaluation, Evaluation]:
     """Offline, and live at half speed."""
     bag, model = place
     return evaluate(bag.path, model), evaluate(bag.path, model, live=True, rate=0.5)
 
 
 def test_masks_are_those_of_an_offline_evaluation(
-    pair: tuple[EvaluationResult, EvaluationResult],
+    pair: tuple[Evaluation, Evaluation],
 ) -> None:
     offline, live = pair
     by_name = {row.name: row for row in offline.rows}
@@ -77,15 +76,15 @@ def test_masks_are_those_of_an_offline_evaluation(
         assert (row.label_sha256, row.image_sha256) == (other.label_sha256, other.image_sha256)
         assert row.group == other.group
     assert live.network == offline.network
-    assert 0.5 < measures(live)['miou'].value < 1
-    for change in compare(offline, live).changes.values():
-        if change.name not in (*time_figure_names(live=True), *time_figure_names(live=False)):
-            assert change.difference in (0, None), change.name
+    assert 0.5 < live.metrics['miou'].value < 1
+    for name, change in compare(offline, live).changes.items():
+        if not change.metric.is_time:
+            assert change.difference in (0, None), name
     if len(live.rows) == FRAMES:
-        assert measures(live) == measures(offline)
+        assert accuracy(live) == accuracy(offline)
 
 
-def test_the_ledger_and_the_times(pair: tuple[EvaluationResult, EvaluationResult]) -> None:
+def test_the_ledger_and_the_times(pair: tuple[Evaluation, Evaluation]) -> None:
     _, live = pair
     (part,) = live.parts
     assert part.live is not None
@@ -98,23 +97,24 @@ def test_the_ledger_and_the_times(pair: tuple[EvaluationResult, EvaluationResult
     assert all(ms > 0 for _, ms in part.live.latencies)
     # Forty frames, ten a second.
     assert part.live.duration_s == pytest.approx((FRAMES - 1) * 0.1, rel=0.1)
-    assert set(time_measures(live)) == set(time_figure_names(live=True))
-    assert all(one.value is not None and one.value > 0 for one in time_measures(live).values())
+    times = [one for one in live.metrics.values() if one.metric.is_time]
+    assert len(times) == 5
+    assert all(one.value is not None and one.value > 0 for one in times)
     content = describe(live)
     assert content['live']['rate'] == 0.5
     assert set(content['times']['stages']) == {'wait', 'decode', 'infer', 'publish', 'total'}
     assert content['live']['node']['model'] == 'tiny'
     assert 'gpu_percent' not in content['live']['usage']
-    again = EvaluationResult.from_dict(json.loads(json.dumps(content)))
+    again = Evaluation.from_dict(json.loads(json.dumps(content)))
     assert again.parts == live.parts
 
 
-def test_live_runs_are_put_together(pair: tuple[EvaluationResult, EvaluationResult]) -> None:
+def test_live_runs_are_put_together(pair: tuple[Evaluation, Evaluation]) -> None:
     _, live = pair
     both = live.merge(live)
     assert both.counts.offered == 2 * live.counts.offered
-    assert measures(both)['miou'].value == measures(live)['miou'].value
-    assert time_measures(both)['latency_p50'] == time_measures(live)['latency_p50']
+    assert both.metrics['miou'].value == live.metrics['miou'].value
+    assert both.metrics['latency_p50'] == live.metrics['latency_p50']
     assert describe(both)['live']['played'] == 2 * FRAMES
 
 
@@ -145,8 +145,8 @@ def test_a_rate_that_the_node_cannot_hold(tmp_path: Path) -> None:
     assert part.unlabelled == len(live.rows)
     assert live.labels_sha256 == ''
     # Halves without a label have no IoU, but a network that changes its mind.
-    assert measures(live)['miou'].value is None
-    assert time_measures(live)['latency_p50'].value > 0
+    assert live.metrics['miou'].value is None
+    assert live.metrics['latency_p50'].value > 0
 
 
 def test_topics_and_paths_of_any_name(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_messages_of_one_stamp_are_not_judged(tmp_path: Path) -> None:
         '1700000000.200000000: several messages have this stamp: which of them a mask is of, '
         'nobody can tell',
     )
-    again = EvaluationResult.from_dict(json.loads(json.dumps(describe(live))))
+    again = Evaluation.from_dict(json.loads(json.dumps(describe(live))))
     assert again.parts == live.parts
 
 

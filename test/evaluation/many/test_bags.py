@@ -23,7 +23,7 @@ from drivseg_ros.errors import (
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
 from drivseg_ros.evaluation.many.bags import entitle, evaluate_many
 from drivseg_ros.evaluation.many.runs import Finished, LocalRuns
-from drivseg_ros.frames.matching import Matching
+from drivseg_ros.evaluation.measured import Terms
 
 
 @pytest.mark.parametrize('jobs', [1, 2])
@@ -50,12 +50,12 @@ def test_terms_that_are_refused_end_all(eight_bags: Path, tmp_path: Path, jobs: 
     requests = requests_of(eight_bags, ['drive0', str(pipe.parent)])
     readers: list[Reader] = []
 
-    def refuse(matching: object, settings: object) -> None:
+    def refuse(terms: object) -> None:
         if jobs == 2:
             readers.append(Reader(pipe))  # both are at work
-        raise ParameterError('no such figure')
+        raise ParameterError('no such metric')
 
-    with pytest.raises(ParameterError, match='no such figure'):
+    with pytest.raises(ParameterError, match='no such metric'):
         evaluate_many(requests, LocalRuns(jobs), watcher=Seen(), check_terms=refuse)
     for reader in readers:
         assert reader.ends()
@@ -68,8 +68,8 @@ def test_a_bag_of_other_terms_is_left_out(eight_bags: Path, tmp_path: Path) -> N
     many = evaluate_many(requests, RunsHere(), watcher=Seen())
     assert many.broken[requests[1].frames] == (
         'two evaluations with other classes cannot be put together: of the labels direct (direct), '
-        'alternative (alternative), background, judged by role drivable; and of the '
-        'labels a (drivable), b, judged by role road'
+        'alternative (alternative), background, by role drivable; and of the '
+        'labels a (drivable), b, by role road'
     )
     assert sorted(many.results) == [0, 2]
     assert [part.title for part in many.merge().parts] == ['drive0', 'drive2']
@@ -85,18 +85,18 @@ def test_a_bag_that_the_limits_are_not_for_costs_itself(eight_bags: Path, tmp_pa
     requests = requests_of(eight_bags, ['drive0', 'drive1', 'drive2'])
     requests[0] = dataclasses.replace(requests[0], labels=other_labels(tmp_path))
 
-    def look(matching: Matching, settings: object) -> None:
-        if len(matching.truth) != 3:
-            raise ParameterError('no such figure')
+    def look(terms: Terms) -> None:
+        if len(terms.matching.truth) != 3:
+            raise ParameterError('no such metric')
 
     seen = Seen()
     many = evaluate_many(requests, RunsHere(), watcher=seen, check_terms=look)
-    assert many.broken == {requests[0].frames: 'no such figure'}
+    assert many.broken == {requests[0].frames: 'no such metric'}
     assert sorted(many.results) == [1, 2]
     # Where the first that is looked at is not as hoped for, the rest is not worth the work.
     requests[2] = dataclasses.replace(requests[2], labels=requests[0].labels)
     seen = Seen()
-    with pytest.raises(ParameterError, match='drive2: no such figure'):
+    with pytest.raises(ParameterError, match='drive2: no such metric'):
         evaluate_many(requests, RunsHere(), watcher=seen, check_terms=look)
     assert seen.done == []
 

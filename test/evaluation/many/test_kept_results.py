@@ -19,9 +19,9 @@ from tiny_model import write_tiny_model
 
 from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.evaluation.evaluation_file import describe
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.many.bags import ManyResult, entitle, evaluate_many
 from drivseg_ros.evaluation.many.kept_results import KeptResults
+from drivseg_ros.evaluation.result import Evaluation
 
 
 def test_only_what_is_missing_is_done(eight_bags: Path, tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_only_what_is_missing_is_done(eight_bags: Path, tmp_path: Path) -> None:
     write_tiny_model(model)
     kept = KeptResults(tmp_path / 'kept')
 
-    def run(*, resume: bool = True, **changes: Any) -> tuple[EvaluationResult, list[int]]:
+    def run(*, resume: bool = True, **changes: Any) -> tuple[Evaluation, list[int]]:
         requests = requests_of(tmp_path, [bag.name for bag in bags], **changes)
         seen = Seen()
         many = evaluate_many(requests, RunsHere(), watcher=seen, kept=kept, resume=resume)

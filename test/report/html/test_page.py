@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The page's text: every figure is on it, tags fit, nothing of others is markup."""
+"""The page's text: every metric is on it, tags fit, nothing of others is markup."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from report_cases import HOSTILE, hostile_checks, hostile_content, plain_picture
 from drivseg_ros.errors import DataError, ModelError
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.gate import Check
-from drivseg_ros.evaluation.tally import EvaluationSettings
-from drivseg_ros.evaluation.titles import figure_title
+from drivseg_ros.evaluation.settings import EvaluationSettings
 from drivseg_ros.frames.matching import Area, Matching
 
 pytest.importorskip('jinja2', reason="Jinja2 is not installed: pip install '.[report]'")
@@ -95,19 +94,19 @@ def test_every_section_is_there() -> None:
         assert words in text, words
 
 
-def test_figures_are_those_of_the_content() -> None:
+def test_metrics_are_those_of_the_content() -> None:
     content = simple_content(confidence=True)
     texts = Tags(render(content)).texts
-    for name, figure in content['figures'].items():
-        if figure['value'] is not None and name not in ('flicker', 'change'):
-            assert any(t.startswith(f'{100 * figure["value"]:.2f}') for t in texts), name
+    for name, one in content['metrics'].items():
+        if one['value'] is not None:
+            assert any(t.startswith(f'{100 * one["value"]:.2f}') for t in texts), name
     for row in content['confusion_matrix']['pixels']:
         for number in row:
             assert f'{number:,}' in texts
             assert f'{100 * number / sum(row):.1f}' in texts
     for frame in content['frames']:
         assert frame['name'] in texts
-        assert f'{100 * frame["figures"]["miou"]:.2f}' in texts
+        assert f'{100 * frame["metrics"]["miou"]:.2f}' in texts
 
 
 def test_the_baseline_stands_beside() -> None:
@@ -115,7 +114,7 @@ def test_the_baseline_stands_beside() -> None:
     pictures = [plain_picture('bad frame', 'worse'), plain_picture('other', 'worst')]
     page = Tags(render(content, hostile_checks(), pictures, ['a remark']))
     told = content['baseline']
-    one = told['figures']['miou']
+    one = told['metrics']['miou']
     for share in (one['before'], one['after']):
         assert f'{100 * share:.2f}' in page.texts
     change = f'{100 * (one["after"] - one["before"]):.2f}'.replace('-', '\N{MINUS SIGN}')
@@ -138,7 +137,7 @@ def test_the_baseline_stands_beside() -> None:
 
 def test_without_intervals_and_without_worse_frames_there_is_less_to_show() -> None:
     content = hostile_content()
-    for one in content['baseline']['figures'].values():
+    for one in content['baseline']['metrics'].values():
         one |= {'low': None, 'high': None}
     content['baseline']['frames'] |= {'worse': 0, 'worst': []}
     page = Tags(render(content))
@@ -163,21 +162,6 @@ def test_no_line_joins_two_bags() -> None:
 )
 def test_times_have_three_digits(value: float | None, text: str) -> None:
     assert decimal(value) == text
-
-
-@pytest.mark.parametrize(
-    ('name', 'title'),
-    [
-        ('miou', 'mIoU'),
-        ('drivable_iou', 'drivable IoU'),
-        ('road_boundary_iou', 'road boundary IoU'),
-        ('iou/direct', 'IoU of direct'),
-        ('boundary_iou/a/b', 'boundary IoU of a/b'),
-        ('latency_p95', 'latency_p95'),
-    ],
-)
-def test_titles_of_figures(name: str, title: str) -> None:
-    assert figure_title(name) == title
 
 
 def test_what_is_broken_is_told_first() -> None:
@@ -256,10 +240,10 @@ def _set(*path: Any, value: Any) -> dict[str, Any]:
     'content',
     [
         {},
-        _set('figures', 'miou', 'value', value='<b>'),
+        _set('metrics', 'miou', 'value', value='<b>'),
         _set('confusion_matrix', 'pixels', 0, 0, value='<b>'),
         _set('frames', 0, 'part', value=9),
-        _set('frames', 0, 'figures', 'miou', value='x'),
+        _set('frames', 0, 'metrics', 'miou', value='x'),
         _set('times', 'frames', 0, value=['"', '<']),
         _set('times', 'frames', 0, value=[float('nan'), 1]),
         _set('times', 'frames', 0, value=[0, float('inf')]),
@@ -271,7 +255,7 @@ def _set(*path: Any, value: Any) -> dict[str, Any]:
         _set('checks', value=[{'title': 'x'}]),
         _set('settings', 'bootstrap', value=7),
         _set('baseline', value=7),
-        _set('baseline', 'figures', 'miou', 'before', value='<b>'),
+        _set('baseline', 'metrics', 'miou', 'before', value='<b>'),
         _set('baseline', 'frames', 'worse', value='<b>'),
         _set('baseline', 'frames', 'worst', 0, 'part', value=9),
     ],

@@ -16,11 +16,10 @@ from tiny_model import write_tiny_model
 from drivseg_ros.bags.source import BagSource
 from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.baseline import describe_baseline
+from drivseg_ros.evaluation.comparison import describe_baseline
 from drivseg_ros.evaluation.evaluate import evaluate_source
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
-from drivseg_ros.evaluation.measures import frame_figures
-from drivseg_ros.evaluation.tally import EvaluationSettings
+from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.settings import EvaluationSettings
 from drivseg_ros.frames.labels import plain_labels
 from drivseg_ros.frames.matching import Area, Matching
 from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED
@@ -48,7 +47,7 @@ def source(path: Path, topics: BagTopics = TOPICS) -> BagSource:
     return BagSource(path, topics, plain_labels('bdd100k', BDD100K_CLASSES))
 
 
-def judged(path: Path, segmenter: Segmenter) -> EvaluationResult:
+def judged(path: Path, segmenter: Segmenter) -> Evaluation:
     return evaluate_source(
         source(path),
         segmenter,
@@ -71,7 +70,7 @@ def test_the_worst_frame_first(tmp_path: Path, segmenter: Segmenter) -> None:
     assert len({p.chosen.name for p in pictures}) == 8
     first = pictures[0]
     assert first.chosen.name == result.rows[WRONG].name
-    assert first.chosen.figure == 'miou'
+    assert first.chosen.metric == 'mIoU'
     assert first.chosen.value == min(p.chosen.value for p in pictures) < 0.5
     image = color_image(WRONG)
     assert (first.width, first.height) == (image.shape[1], image.shape[0])
@@ -105,8 +104,8 @@ def test_frames_that_became_worse_come_first_with_both_predictions(
     names = [row.name for row in after.rows]
     for one in pictures[:2]:
         index = names.index(one.chosen.name)
-        assert one.chosen.before == frame_figures(before)[index]['miou']
-        assert one.chosen.value == frame_figures(after)[index]['miou'] < one.chosen.before
+        assert one.chosen.before == before.frame_values[index]['miou']
+        assert one.chosen.value == after.frame_values[index]['miou'] < one.chosen.before
         right = COLORS_OF[color_image(index).argmax(-1)]
         assert (decoded(one.was_prediction) == right).all()
         assert (decoded(one.prediction) != right).any()
@@ -212,7 +211,7 @@ def test_masks_that_are_there_are_drawn_over_their_images(tmp_path: Path) -> Non
     )
     assert result.images_sha256 == ''
     pictures = draw_pictures(result, [judged_source], None)
-    assert {p.chosen.figure for p in pictures} == {'change'}
+    assert {p.chosen.metric for p in pictures} == {'change between frames'}
     one = pictures[0]
     index = [row.name for row in result.rows].index(one.chosen.name)
     assert (decoded(one.prediction) == COLORS_OF[color_image(index).argmax(-1)]).all()

@@ -11,13 +11,12 @@ import pytest
 from evaluation_cases import random_pair, result_of
 
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.evaluation_diff import compare, frames_that_changed
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
+from drivseg_ros.evaluation.comparison import compare, frames_that_changed
 from drivseg_ros.evaluation.gate import Limit, LimitKind, check_limits
 from drivseg_ros.evaluation.live.times import LiveTimes
-from drivseg_ros.evaluation.measures import measures
-from drivseg_ros.evaluation.paired_parts import pair_parts
-from drivseg_ros.evaluation.shared_frames import shared_frames
+from drivseg_ros.evaluation.measured import Mode
+from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.shared_frames import pair_parts, shared_frames
 
 FRAMES = 4
 Pair = tuple[np.ndarray, np.ndarray]
@@ -29,7 +28,7 @@ DRIVES: dict[str, list[Pair]] = {
 
 def bag(
     drive: str, title: str = '', *, frames: range = range(FRAMES), worse: int | None = None
-) -> EvaluationResult:
+) -> Evaluation:
     """An evaluation of some frames of a drive.
 
     Args:
@@ -53,17 +52,19 @@ def bag(
     return dataclasses.replace(whole, parts=(part,), rows=rows)
 
 
-def together(*bags: EvaluationResult) -> EvaluationResult:
+def together(*bags: Evaluation) -> Evaluation:
     first, *others = bags
     return first.merge(*others)
 
 
-def live(result: EvaluationResult) -> EvaluationResult:
+def live(result: Evaluation) -> Evaluation:
     """The same as a live run that the node kept up with."""
     played = tuple((0.1 * i, 0.0, 5.0) for i in range(FRAMES))
-    times = LiveTimes(1.0, False, played, 0, 0)
+    times = LiveTimes(1.0, played, 0, 0)
     return dataclasses.replace(
-        result, parts=tuple(dataclasses.replace(part, live=times) for part in result.parts)
+        result,
+        mode=Mode.LIVE,
+        parts=tuple(dataclasses.replace(part, live=times) for part in result.parts),
     )
 
 
@@ -91,13 +92,13 @@ def live(result: EvaluationResult) -> EvaluationResult:
     ],
 )
 def test_bags_that_are_the_same(
-    before: list[EvaluationResult], after: list[EvaluationResult], expected: dict[int, int]
+    before: list[Evaluation], after: list[Evaluation], expected: dict[int, int]
 ) -> None:
     assert pair_parts(together(*before), together(*after)) == expected
 
 
 def test_frames_without_a_label_are_told_apart_by_their_images() -> None:
-    def seen(drive: str, title: str) -> EvaluationResult:
+    def seen(drive: str, title: str) -> Evaluation:
         rows = tuple(
             dataclasses.replace(row, label_sha256='', image_sha256=f'{drive} {i}')
             for i, row in enumerate(bag(drive).rows)
@@ -117,7 +118,7 @@ def test_a_live_run_is_held_against_the_frames_of_the_same_bags(order: str) -> N
     (mine, its), note = shared_frames(before, after)
     assert '6 frames that both have, of 12 and 6' in note
     assert len(mine.rows) == len(its.rows) == 6
-    assert measures(mine)['miou'].value == measures(its)['miou'].value
+    assert mine.metrics['miou'].value == its.metrics['miou'].value
     diff = compare(before, after)
     assert diff.changes['miou'].difference == 0
     # The bags are resampled alike, so there is an interval.
@@ -130,12 +131,14 @@ def test_the_frame_that_got_worse_is_named_with_its_bag() -> None:
     before = together(bag('a'), bag('b'), bag('c'))
     after = live(together(bag('c', worse=2), bag('b', frames=range(3))))
     assert compare(before, after).changes['miou'].difference < 0
-    (found,) = frames_that_changed(before, after, 'miou')
+    (found,) = frames_that_changed(before, after, after.leading)
     assert found.name == 'c: frame 2'
     assert (found.before > 0.3, found.after) == (True, 0)
     # So it is offline, where all frames are there.
     turned = together(bag('c', worse=2), bag('b'), bag('a'))
-    assert [frame.name for frame in frames_that_changed(before, turned, 'miou')] == ['c: frame 2']
+    assert [frame.name for frame in frames_that_changed(before, turned, turned.leading)] == [
+        'c: frame 2'
+    ]
 
 
 def test_a_limit_says_on_how_many_frames_it_was_looked_at() -> None:

@@ -1,13 +1,13 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What an evaluation found: the counts of every frame, and what became of all frames."""
+"""What an evaluation found: the counts of every frame, what became of all frames, the metrics."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,91 +15,33 @@ import numpy as np
 
 from drivseg_ros.base.frame_ledger import FrameCounts
 from drivseg_ros.errors import DataError
+from drivseg_ros.evaluation.bootstrap import draw, interval
 from drivseg_ros.evaluation.calibration import Calibration
-from drivseg_ros.evaluation.frame_times import FrameTimes
 from drivseg_ros.evaluation.live.times import LiveTimes
+from drivseg_ros.evaluation.measured import Measured, Mode, Terms
+from drivseg_ros.evaluation.metric import (
+    Metric,
+    MetricValue,
+    leading,
+    metrics_of,
+    number,
+    rounded,
+)
+from drivseg_ros.evaluation.part import Part
+from drivseg_ros.evaluation.settings import EvaluationSettings
 from drivseg_ros.evaluation.sums import Sums, add
-from drivseg_ros.evaluation.tally import EvaluationSettings, FrameRow
+from drivseg_ros.evaluation.tally import FrameRow
 from drivseg_ros.frames.matching import Matching, class_titles
 
 
-@dataclass(frozen=True)
-class EvaluationPart:
-    """A folder or bag that was evaluated.
-
-    Args:
-        source: where its frames are from, plain data.
-        counts: what became of its frames.
-        unlabelled: processed frames without a label.
-        unmatched_labels: labels whose frame is not there.
-        failures: what happened to frames that failed, by their names.
-        times: how long the network took; None where masks were there, or came from a live run.
-        live: the times of a live run, whose ledger `counts` is the node's own; None: offline.
-
-    Raises:
-        DataError: if the numbers contradict each other.
-    """
-
-    source: Mapping[str, Any]
-    counts: FrameCounts
-    unlabelled: int = 0
-    unmatched_labels: int = 0
-    failures: Mapping[str, str] = field(default_factory=dict)
-    times: FrameTimes | None = None
-    live: LiveTimes | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.unlabelled <= self.counts.processed or self.unmatched_labels < 0:
-            raise DataError(
-                f'{self.counts.processed} frames were processed, and {self.unlabelled} of them '
-                'are said to have no label'
-            )
-        live = self.live
-        if live and len(live.played) != self.counts.offered + live.lost_before_node:
-            raise DataError(
-                f'{len(live.played)} messages were played, but {self.counts.offered} offered to '
-                f'the node and {live.lost_before_node} lost before it'
-            )
-
-    @property
-    def title(self) -> str:
-        """What it is called."""
-        return str(self.source.get('title') or self.source.get('given', ''))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        content = {
-            'source': dict(self.source),
-            'ledger': dataclasses.asdict(self.counts)
-            | {'unlabelled': self.unlabelled, 'unmatched_labels': self.unmatched_labels},
-            'failures': dict(self.failures),
-        }
-        known = {'times': self.times, 'live': self.live}
-        return content | {name: one.to_dict() for name, one in known.items() if one is not None}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> EvaluationPart:
-        """Reads what `to_dict` gave."""
-        ledger = dict(content['ledger'])
-        others = {name: ledger.pop(name) for name in ('unlabelled', 'unmatched_labels')}
-        times, live = content.get('times'), content.get('live')
-        return cls(
-            dict(content['source']),
-            FrameCounts(**ledger),
-            **others,
-            failures=content['failures'],
-            times=None if times is None else FrameTimes.from_dict(times),
-            live=None if live is None else LiveTimes.from_dict(live),
-        )
-
-
 @dataclass(frozen=True, eq=False)
-class EvaluationResult:
-    """The counts of an evaluation.
+class Evaluation:
+    """What was counted; everything else is computed of it, once.
 
     Args:
         matching: the classes of labels and network.
         settings: what was counted, and how.
+        mode: where the masks come from.
         network: the model and engine that made the masks, or whose they are; plain data.
         parts: the folders and bags.
         rows: a row for each frame, in order.
@@ -109,16 +51,76 @@ class EvaluationResult:
 
     matching: Matching
     settings: EvaluationSettings
+    mode: Mode
     network: Mapping[str, Any]
-    parts: tuple[EvaluationPart, ...]
+    parts: tuple[Part, ...]
     rows: tuple[FrameRow, ...]
     bands: np.ndarray
     calibration: Calibration | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """What decides which metrics it has."""
+        return Terms(self.matching, self.settings, self.mode)
 
     @cached_property
     def total(self) -> Sums:
         """The counts of all frames."""
         return add([row.sums for row in self.rows], self.matching)
+
+    @cached_property
+    def measured(self) -> Measured:
+        """What the metrics of the whole set are computed from."""
+        return Measured(
+            self.total,
+            self.matching,
+            self.calibration,
+            [part.times for part in self.parts if part.times is not None],
+            self.runs,
+        )
+
+    @cached_property
+    def metrics(self) -> dict[str, MetricValue]:
+        """Every metric of the whole set by its name."""
+        found = {}
+        for one in metrics_of(self.terms):
+            value = number(one.compute(self.measured))
+            ends = None
+            if value is not None and one.name in self.draws:
+                ends = interval(self.draws[one.name], self.settings.bootstrap.level)
+            found[one.name] = MetricValue(one, value, *(ends or (None, None)))
+        return found
+
+    @cached_property
+    def draws(self) -> dict[str, np.ndarray]:
+        """The metrics of each draw of the bootstrap, float64 [draws]; nothing without draws."""
+        return draw(self.groups, self.matching, self.of_counts, self.settings.bootstrap)
+
+    @cached_property
+    def of_counts(self) -> tuple[Metric, ...]:
+        """The metrics that frames, slices and draws have, too."""
+        return tuple(one for one in metrics_of(self.terms) if one.of_counts)
+
+    @cached_property
+    def leading(self) -> Metric | None:
+        """The metric that frames are ordered by; None where nothing is measured."""
+        return leading(self.of_counts, self.measured)
+
+    @cached_property
+    def frame_values(self) -> list[dict[str, float | None]]:
+        """The metrics of each frame alone, in the order of the rows, to six digits.
+
+        They say where to look; their mean is not the metric of the set.
+        """
+        if not self.rows:
+            return []
+        vectors = np.stack([row.sums.vector for row in self.rows])
+        measured = Measured(Sums.from_vector(vectors, self.matching), self.matching)
+        found = {one.name: one.compute(measured) for one in self.of_counts}
+        return [
+            {name: rounded(number(values[i])) for name, values in found.items()}
+            for i in range(len(self.rows))
+        ]
 
     @cached_property
     def groups(self) -> dict[str, Sums]:
@@ -137,8 +139,8 @@ class EvaluationResult:
         names = ('offered', 'processed', 'dropped', 'failed', 'skipped', 'waiting')
         kinds: dict[str, int] = {}
         for part in self.parts:
-            for kind, number in part.counts.failed_by_kind.items():
-                kinds[kind] = kinds.get(kind, 0) + number
+            for kind, count in part.counts.failed_by_kind.items():
+                kinds[kind] = kinds.get(kind, 0) + count
         return FrameCounts(
             **{name: sum(getattr(part.counts, name) for part in self.parts) for name in names},
             failed_by_kind=kinds,
@@ -160,9 +162,14 @@ class EvaluationResult:
         return sum(part.unmatched_labels for part in self.parts)
 
     @property
-    def is_live(self) -> bool:
-        """Whether the node made the masks in a live run."""
-        return any(part.live is not None for part in self.parts)
+    def interrupted(self) -> bool:
+        """Whether it was ended early."""
+        return any(part.interrupted for part in self.parts)
+
+    @property
+    def runs(self) -> list[LiveTimes]:
+        """The times of the live runs."""
+        return [part.live for part in self.parts if part.live is not None]
 
     @property
     def labels_sha256(self) -> str:
@@ -174,7 +181,7 @@ class EvaluationResult:
         """The same for images, as they were decoded here; '' where masks came without images."""
         return _joined([row.image_sha256 for row in self.rows])
 
-    def check_same(self, other: EvaluationResult) -> None:
+    def check_same(self, other: Evaluation) -> None:
         """Refuses what cannot be put together with this one.
 
         Raises:
@@ -190,21 +197,21 @@ class EvaluationResult:
             ('classes', _classes(self.matching), _classes(other.matching)),
             ('settings', self.settings.to_dict(), other.settings.to_dict()),
             ('networks', _network_itself(self.network), _network_itself(other.network)),
-            ('ways of running', {'live': self.is_live}, {'live': other.is_live}),
+            ('modes', {'mode': self.mode.value}, {'mode': other.mode.value}),
         ):
             if mine != its:
-                told = [
+                differ = [
                     ', '.join(f'{k} {one.get(k)}' for k in mine | its if mine.get(k) != its.get(k))
                     for one in (mine, its)
                 ]
                 raise DataError(
-                    f'two evaluations with other {what} cannot be put together: {told[0]}; '
-                    f'and {told[1]}'
+                    f'two evaluations with other {what} cannot be put together: {differ[0]}; '
+                    f'and {differ[1]}'
                 )
         if (self.calibration is None) != (other.calibration is None):
             raise DataError('only one of two evaluations has confidence; give both or none')
 
-    def merge(self, *others: EvaluationResult) -> EvaluationResult:
+    def merge(self, *others: Evaluation) -> Evaluation:
         """All together, as if they had been one evaluation.
 
         Raises:
@@ -232,6 +239,7 @@ class EvaluationResult:
         return {
             'classes': self.matching.to_dict(),
             'settings': self.settings.to_dict(),
+            'mode': self.mode.value,
             'network': dict(self.network),
             'labels_sha256': self.labels_sha256,
             'images_sha256': self.images_sha256,
@@ -242,7 +250,7 @@ class EvaluationResult:
         }
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> EvaluationResult:
+    def from_dict(cls, content: Mapping[str, Any]) -> Evaluation:
         """Reads what `to_dict` gave; further keys are left alone.
 
         Raises:
@@ -254,14 +262,15 @@ class EvaluationResult:
             result = cls(
                 matching,
                 EvaluationSettings.from_dict(content['settings']),
+                Mode(content['mode']),
                 content['network'],
-                tuple(EvaluationPart.from_dict(part) for part in content['parts']),
+                tuple(Part.from_dict(part) for part in content['parts']),
                 tuple(_row_from_dict(row, matching) for row in content['frames']),
                 np.array(content['bands'], np.int64),
                 None if calibration is None else Calibration.from_dict(calibration),
             )
             if any(not 0 <= row.part < len(result.parts) for row in result.rows):
-                raise ValueError('a frame is of a bag that is not told of')
+                raise ValueError('a frame is of a bag that is not listed')
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise DataError(f'this is no evaluation ({error!r})') from None
         if result.labels_sha256 != content.get('labels_sha256'):
@@ -308,7 +317,7 @@ def _classes(matching: Matching) -> dict[str, Any]:
         f'of the {whose}': class_titles(classes)
         for whose, classes in (('labels', matching.truth), ('network', matching.network))
     }
-    return found | {'judged by role': ', '.join(f.value for f in matching.areas) or 'nothing'}
+    return found | {'by role': ', '.join(f.value for f in matching.areas) or 'nothing'}
 
 
 def _network_itself(network: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The times of an evaluation as figures, which limits can be set to, and as plain data.
-
-They are kept apart from the figures of accuracy, which are the same in every run.
-"""
+"""The times of an evaluation as plain data: where they go, frame by frame, and what was used."""
 
 from __future__ import annotations
 
@@ -12,83 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.frame_times import FrameTimes, percentiles
 from drivseg_ros.evaluation.live.times import LiveTimes, age_percentile, stage_summary
 from drivseg_ros.evaluation.live.usage import COLUMNS
-from drivseg_ros.evaluation.measures import Measure
-from drivseg_ros.evaluation.sums import LOWER_IS_BETTER
+from drivseg_ros.evaluation.result import Evaluation
 
 _PERCENTILES = ('p50', 'p95', 'p99')
-_OFFLINE = tuple(f'time_{p}' for p in _PERCENTILES)
-_LATENCY = tuple(f'latency_{p}' for p in _PERCENTILES)
-AGE, MEMORY = 'age_p95', 'memory_mib'
-_UNITS = {**dict.fromkeys((*_OFFLINE, *_LATENCY, AGE), 'ms'), MEMORY: 'MiB'}
 _CURVE_POINTS = 400
 
-TIME_FIGURES = tuple(_UNITS)
-"""Their names; all are better when they are smaller."""
 
-
-def unit_of(figure: str) -> str:
-    """The unit that a figure is shown in: '%', 'ms' or 'MiB'."""
-    return _UNITS.get(figure, '%')
-
-
-def is_better_low(figure: str) -> bool:
-    """Whether a figure, of accuracy or of times, is better when it is smaller."""
-    return figure in LOWER_IS_BETTER or figure in TIME_FIGURES
-
-
-def shown(figure: str, value: float) -> float:
-    """The value of a figure in its unit: shares are shown in percent."""
-    return value if figure in _UNITS else 100 * value
-
-
-def time_figure_names(*, live: bool, network: bool = True) -> tuple[str, ...]:
-    """The names of all figures that a run can tell.
-
-    Args:
-        live: whether it is a live run.
-        network: whether a network is run; masks that are there tell no times.
-    """
-    if live:
-        return (*_LATENCY, AGE, MEMORY)
-    return _OFFLINE if network else ()
-
-
-def time_measures(result: EvaluationResult) -> dict[str, Measure]:
-    """Every figure of the times by its name, in its unit; none where no times are known.
-
-    Latencies and times are percentiles over the frames of all parts; the age is one over time;
-    the memory is the largest.
-    """
-    runs = [part.live for part in result.parts if part.live is not None]
-    found: dict[str, float | None] = {}
-    if runs:
-        told = percentiles(_latencies(runs))
-        found = {f'latency_{name}': value for name, value in told.items()}
-        found[AGE] = age_percentile(_ages(runs), 95)
-        found[MEMORY] = max(
-            (value for run in runs for _, value in run.usage.column(MEMORY)), default=None
-        )
-    else:
-        times = [part.times for part in result.parts if part.times is not None]
-        if times:
-            told = percentiles([ms for one in times for ms in one.total_ms])
-            found = {f'time_{name}': value for name, value in told.items()}
-    return {name: Measure(value) for name, value in found.items()}
-
-
-def describe_times(result: EvaluationResult) -> dict[str, Any]:
-    """The keys `time_figures`, `times` and `live` of the file of an evaluation, where known.
+def describe_times(result: Evaluation) -> dict[str, Any]:
+    """The keys `times` and `live` of the file of an evaluation, where known.
 
     The parts follow each other in time.
     """
-    content: dict[str, Any] = {
-        'time_figures': {name: one.to_dict() for name, one in time_measures(result).items()}
-    }
-    runs = [part.live for part in result.parts if part.live is not None]
+    content: dict[str, Any] = {}
+    runs = result.runs
     if runs:
         frames = _in_a_row(
             [[[offset, ms] for offset, ms in run.latencies] for run in runs],
@@ -143,7 +79,6 @@ def _describe_live(runs: Sequence[LiveTimes]) -> dict[str, Any]:
     points = max(1, _CURVE_POINTS // len(runs))
     return {
         'rate': runs[0].rate,
-        'interrupted': any(run.interrupted for run in runs),
         'played': sum(len(run.played) for run in runs),
         'lost_before_node': sum(run.lost_before_node for run in runs),
         'lost_after_node': sum(run.lost_after_node for run in runs),

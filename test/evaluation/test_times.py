@@ -9,27 +9,21 @@ import json
 
 import numpy as np
 import pytest
-from evaluation_cases import random_pair, result_of
+from evaluation_cases import BDD100K, PLAIN, accuracy, random_pair, result_of
 
 from drivseg_ros.base.frame_ledger import FrameCounts
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.evaluation.evaluation_diff import compare
+from drivseg_ros.evaluation.comparison import compare
 from drivseg_ros.evaluation.evaluation_file import describe
-from drivseg_ros.evaluation.evaluation_result import EvaluationResult
 from drivseg_ros.evaluation.frame_times import STAGES, FrameTimes, percentiles
 from drivseg_ros.evaluation.gate import check_limits
 from drivseg_ros.evaluation.limit import Limit, LimitKind
 from drivseg_ros.evaluation.live.times import LiveTimes
 from drivseg_ros.evaluation.live.usage import UsageSeries
-from drivseg_ros.evaluation.measures import Measure, figure_names, measures
-from drivseg_ros.evaluation.time_figures import (
-    TIME_FIGURES,
-    describe_times,
-    shown,
-    time_figure_names,
-    time_measures,
-    unit_of,
-)
+from drivseg_ros.evaluation.measured import Mode, Terms
+from drivseg_ros.evaluation.metric import metrics_of
+from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.time_series import describe_times
 
 PAIRS = [random_pair(i) for i in range(6)]
 USAGE = UsageSeries(((0.5, 80.0, 120.5, 30.0, 400.0), (1.0, 90.0, 130.0, None, None)), 'the node')
@@ -41,12 +35,12 @@ def live_times(
     """Messages at a fixed pace."""
     played = tuple((round(i * period_s, 4), 0.5, ms) for i, ms in enumerate(latencies))
     plain = LiveTimes(
-        2.0, False, played, 0, 0, {'infer': ((5.0, 8.0), (7.0, 9.0))}, USAGE, {'model': 'tiny'}
+        2.0, played, 0, 0, {'infer': ((5.0, 8.0), (7.0, 9.0))}, USAGE, {'model': 'tiny'}
     )
     return dataclasses.replace(plain, **changes)
 
 
-def live(latencies: list[float | None], **changes: object) -> EvaluationResult:
+def live(latencies: list[float | None], **changes: object) -> Evaluation:
     """A live run that processed the first frames, and dropped those without a latency."""
     masks = sum(ms is not None for ms in latencies)
     result = result_of(PAIRS[:masks])
@@ -54,18 +48,25 @@ def live(latencies: list[float | None], **changes: object) -> EvaluationResult:
     part = dataclasses.replace(
         result.parts[0], counts=counts, live=live_times(latencies, **changes)
     )
-    return dataclasses.replace(result, parts=(part,))
+    return dataclasses.replace(result, mode=Mode.LIVE, parts=(part,))
 
 
-def offline(*totals: float) -> EvaluationResult:
+def offline(*totals: float) -> Evaluation:
     frames = tuple((0.1 * i, ms, 1.0, ms - 3.0, 2.0) for i, ms in enumerate(totals))
     result = result_of(PAIRS[: len(totals)])
     part = dataclasses.replace(result.parts[0], times=FrameTimes(STAGES, frames))
-    return dataclasses.replace(result, parts=(part,))
+    return dataclasses.replace(result, mode=Mode.NETWORK, parts=(part,))
 
 
-def values(result: EvaluationResult) -> dict[str, float | None]:
-    return {name: one.value for name, one in time_measures(result).items()}
+def values(result: Evaluation) -> dict[str, float | None]:
+    """The metrics of times."""
+    return {name: one.value for name, one in result.metrics.items() if one.metric.is_time}
+
+
+def time_names(mode: Mode) -> tuple[str, ...]:
+    """What is known of them before the run."""
+    terms = Terms(BDD100K, PLAIN, mode)
+    return tuple(one.name for one in metrics_of(terms) if one.is_time)
 
 
 def test_ages_against_looking_at_every_millisecond() -> None:
@@ -97,7 +98,7 @@ def test_one_mask_has_an_age() -> None:
     assert live_times([12.0]).ages[1].tolist() == pytest.approx([12.0])
 
 
-def test_figures_of_two_live_runs_are_those_of_all_their_frames() -> None:
+def test_metrics_of_two_live_runs_are_those_of_all_their_frames() -> None:
     first, second = live([10.0, 20.0, None]), live([30.0, 40.0, 50.0])
     merged = first.merge(second)
     told = percentiles([10.0, 20.0, 30.0, 40.0, 50.0])
@@ -109,7 +110,7 @@ def test_figures_of_two_live_runs_are_those_of_all_their_frames() -> None:
         'age_p95': pytest.approx(np.percentile(ages, 95), abs=1e-3),
         'memory_mib': 130.0,
     }
-    assert tuple(values(merged)) == time_figure_names(live=True)
+    assert tuple(values(merged)) == time_names(Mode.LIVE)
     content = describe_times(merged)
     assert content['times']['total'] == told
     assert content['times']['stages'] == {'infer': {'p50': 6.0, 'p95': 8.5}}
@@ -122,35 +123,40 @@ def test_figures_of_two_live_runs_are_those_of_all_their_frames() -> None:
     assert content['live']['player_late_p95'] == 0.5
 
 
-def test_figures_of_times_offline() -> None:
+def test_metrics_of_times_offline() -> None:
     merged = offline(10.0, 20.0).merge(offline(30.0))
     assert values(merged) == {f'time_{name}': v for name, v in percentiles([10, 20, 30]).items()}
-    assert tuple(values(merged)) == time_figure_names(live=False)
+    assert tuple(values(merged)) == time_names(Mode.NETWORK)
     times = describe_times(merged)['times']
     assert times['stages']['infer'] == percentiles([7, 17, 27])
     assert times['frames'] == [[0.0, 10.0], [0.1, 20.0], [0.1, 30.0]]
     assert 'live' not in describe_times(merged)
 
 
-def test_masks_that_were_there_tell_no_times() -> None:
-    result = result_of(PAIRS)
-    assert describe_times(result) == {'time_figures': {}}
-    assert time_figure_names(live=False, network=False) == ()
+def test_recorded_masks_have_no_times() -> None:
+    assert describe_times(result_of(PAIRS)) == {}
+    assert values(result_of(PAIRS)) == {}
+    assert time_names(Mode.MASKS) == ()
 
 
-def test_names_are_not_those_of_accuracy() -> None:
-    result = result_of(PAIRS)
-    assert not set(TIME_FIGURES) & set(figure_names(result.matching, result.settings))
-    assert measures(live([1.0, 2.0])) == measures(result_of(PAIRS[:2]))
-    assert [unit_of(name) for name in ('latency_p95', 'memory_mib', 'miou')] == ['ms', 'MiB', '%']
-    assert [shown(name, 0.5) for name in ('latency_p95', 'miou')] == [0.5, 50]
+def test_times_do_not_touch_accuracy() -> None:
+    run = live([1.0, 2.0])
+    assert accuracy(run) == accuracy(result_of(PAIRS[:2]))
+    shown = {one.metric.name: one.metric.unit.shown(0.5) for one in run.metrics.values()}
+    assert (shown['latency_p95'], shown['memory_mib'], shown['miou']) == (0.5, 0.5, 50)
+    suffixes = {one.metric.name: one.metric.unit.suffix for one in run.metrics.values()}
+    assert (suffixes['latency_p95'], suffixes['memory_mib'], suffixes['miou']) == (
+        ' ms',
+        ' MiB',
+        '',
+    )
 
 
 @pytest.mark.parametrize(
     'result', [live([10.0, None, 30.0], period_s=0.05), offline(1.25, 2.5)], ids=['live', 'offline']
 )
-def test_json_and_back(result: EvaluationResult) -> None:
-    again = EvaluationResult.from_dict(json.loads(json.dumps(describe(result))))
+def test_json_and_back(result: Evaluation) -> None:
+    again = Evaluation.from_dict(json.loads(json.dumps(describe(result))))
     assert again.parts == result.parts
     assert describe_times(again) == describe_times(result)
 
@@ -195,7 +201,7 @@ def test_what_was_left_out_of_a_comparison_is_told_beside_the_limits() -> None:
 
 
 def test_a_limit_of_a_time_that_is_not_told() -> None:
-    with pytest.raises(ParameterError, match="no figure 'latency_p95' here"):
+    with pytest.raises(ParameterError, match="no metric 'latency_p95' here"):
         check_limits(offline(1.0), [Limit.parse(LimitKind.MAX, 'latency_p95=3')])
 
 
@@ -203,7 +209,7 @@ def test_live_runs_are_compared_on_the_frames_that_both_have() -> None:
     before, after = live([10.0] * 6), live([20.0, 20.0, 20.0, 20.0, None, None])
     diff = compare(before, after)
     assert diff.changes['miou'].difference == 0
-    assert diff.changes['miou'].after == measures(result_of(PAIRS[:4]))['miou'].value
+    assert diff.changes['miou'].after == result_of(PAIRS[:4]).metrics['miou'].value
     assert diff.changes['latency_p50'].difference == 10
     assert diff.changes['latency_p50'].low is None
     assert 'the 4 frames that both have, of 6 and 4' in diff.notes[0]
@@ -220,7 +226,7 @@ def test_live_runs_are_compared_on_the_frames_that_both_have() -> None:
 @pytest.mark.parametrize(
     ('make', 'message'),
     [
-        (lambda: live([1.0, 2.0]).merge(offline(1.0)), 'other ways of running'),
+        (lambda: live([1.0, 2.0]).merge(offline(1.0)), 'other modes'),
         (lambda: live([1.0], lost_before_node=1), '1 messages were played, but 1 offered'),
         (lambda: live_times([1.0], lost_after_node=-1), 'no count is below 0'),
         (lambda: FrameTimes(('a',), ((0.0, 1.0),)), 'a frame has 2 times; 3 are needed'),
@@ -233,5 +239,5 @@ def test_what_contradicts_itself(make, message: str) -> None:  # type: ignore[no
 
 def test_percentiles_of_nothing_are_unknown() -> None:
     assert percentiles([]) == {'p50': None, 'p95': None, 'p99': None}
-    told = time_measures(live([None, None], usage=UsageSeries()))
-    assert told == dict.fromkeys(time_figure_names(live=True), Measure(None))
+    found = values(live([None, None], usage=UsageSeries()))
+    assert found == dict.fromkeys(time_names(Mode.LIVE))
