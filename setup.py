@@ -110,7 +110,14 @@ TEST = [
     'setuptools>=70.1',
 ]
 # Playwright drives the Chromium that is installed, where there is one.
-DEV = [*TEST, 'mypy>=1.13', 'playwright>=1.40', 'ruff>=0.9', 'types-PyYAML']
+DEV = [
+    *TEST,
+    'mypy>=1.13',
+    'playwright>=1.40',
+    'pytest-xdist>=3.5',
+    'ruff>=0.9',
+    'types-PyYAML',
+]
 
 setup(
     name=NAME,

@@ -67,8 +67,9 @@ fill() {
 pip_install() {
   local venv=$1 line count=0
   shift
+  # What is imported is compiled then; most of it never is.
   "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off \
-    "$@" 2>&1 | tee "$venv/pip.log" | while IFS= read -r line; do
+    --no-compile "$@" 2>&1 | tee "$venv/pip.log" | while IFS= read -r line; do
     case $line in
       ERROR* | *error:*) say "$line" ;;
       Collecting* | *Downloading* | Installing*)

@@ -26,15 +26,52 @@ _NO_INTRAPROCESS = """
 """
 
 
+# Where several processes test side by side, each has one core; their children inherit it.
+if os.environ.get('PYTEST_XDIST_WORKER'):
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+
 # A shell starts jobs in the background with SIGINT ignored; child processes inherit that, and those
 # that the tests interrupt would go on.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+TESTS = Path(__file__).parent
+# What runs on the car, and what reads and writes files by libraries that have changed.
+OLDEST = (
+    *('base', 'model', 'images', 'node', 'launch', 'bags', 'frames', 'evaluation/live'),
+    *('engines/test_every_engine.py', 'engines/test_onnxruntime_engine.py', 'cli/test_smoke.py'),
+    'test_segmenter.py',
+)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        '--oldest',
+        action='store_true',
+        help='only the tests that depend on rclpy or on the oldest libraries',
+    )
     parser.addoption(
         '--rewrite', metavar='REASON', help='of test/characterisation: keep what is there now'
     )
+
+
+def depends_on_the_oldest(path: Path) -> bool:
+    return any(path.is_relative_to(TESTS / name) for name in OLDEST)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if config.getoption('--oldest') and collection_path.suffix == '.py':
+        return not depends_on_the_oldest(collection_path) or None
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their markers, and sent to processes
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if 'ros_domain' in getattr(item, 'fixturenames', ()):
+            item.add_marker('ros')
+    # What takes long in one piece begins first, so that no process waits for it at the end.
+    items.sort(key=lambda item: item.get_closest_marker('first') is None)
 
 
 @pytest.fixture

@@ -46,12 +46,13 @@ def shell_scripts() -> list[Path]:
     ]
 
 
+@pytest.mark.first
 @pytest.mark.parametrize(
     'arguments',
     [
+        ['mypy'],
         ['ruff', 'check', '--no-cache', '.'],
         ['ruff', 'format', '--no-cache', '--check', '.'],
-        ['mypy'],
     ],
     ids=' '.join,
 )
