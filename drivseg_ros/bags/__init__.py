@@ -11,6 +11,6 @@ try:
     import rosbags.rosbag2  # noqa: F401
 except ImportError as error:
     raise MissingDependencyError(
-        f'bags need the library rosbags, which is not to be had ({error}): '
+        f'bags need the library rosbags, which is not available ({error}): '
         f'{pip_install("rosbags>=0.11")}'
     ) from error

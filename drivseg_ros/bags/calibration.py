@@ -27,7 +27,7 @@ class Calibration:
         d: distortion coefficients.
         r: rectification, 9 numbers.
         p: projection of the rectified image, 12 numbers.
-        distortion_model: 'plumb_bob' (5 coefficients) unless the file says otherwise.
+        distortion_model: 'plumb_bob' (5 coefficients) unless the file has another.
     """
 
     width: int
@@ -65,7 +65,7 @@ def read_calibration(path: Path, *, kitti_camera: str = '02') -> Calibration:
             gives rectified images, so the result has no distortion.
 
     Raises:
-        BagError: if the file cannot be read or says too little.
+        BagError: if the file cannot be read or lacks something.
     """
     try:
         text = path.read_text()

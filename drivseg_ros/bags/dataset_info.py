@@ -1,10 +1,10 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a bag made of a data set tells about it: the classes of its labels, its frames' names.
+"""What a bag made of a data set states about it: the classes of its labels, its frames' names.
 
 The classes are in the bag's custom_data (custom_data.py). The names are messages of
 std_msgs/Header on a topic of their own: the stamp is the image's, frame_id the frame's name. The
-drives, where the data set knows them, lie on another one in the same way. So they go with the
+drives, where the data set knows them, are on another one in the same way. So they go with the
 frames by stamp, as labels do, through `ros2 bag convert`, replay and recording; a std_msgs/String
 has no stamp to go by, and an image's own frame_id belongs to its camera.
 """
@@ -22,6 +22,8 @@ from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.errors import BagError, ModelError
 from drivseg_ros.model.card import ModelClass
 
+NAME, DRIVE = 'name', 'drive'
+"""The topics of frames' names and drives, beside their images (`base.topics.beside`)."""
 DATASET_KEY = 'drivseg.dataset'
 """The key in custom_data; its value is the JSON of a DatasetInfo."""
 
@@ -85,10 +87,10 @@ class DatasetInfo:
 
 
 def read_dataset_info(bag: Path) -> DatasetInfo | None:
-    """The data set that a bag was made of; None if it tells of none.
+    """The data set that a bag was made of; None if it was made of none.
 
     Raises:
-        BagError: if what it tells is damaged.
+        BagError: if that is damaged.
     """
     text = read_custom_data(bag).get(DATASET_KEY)
     return None if text is None else DatasetInfo.from_json(text)
@@ -107,9 +109,8 @@ def read_frame_names(reader: BagReader, topic: str) -> dict[int, str]:
         )
     names: dict[int, str] = {}
     for message in reader.messages([topic]):
-        header = message.message
-        stamp_ns = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
-        names[stamp_ns] = header.frame_id
+        stamp = message.message.stamp
+        names[stamp.sec * 1_000_000_000 + stamp.nanosec] = message.message.frame_id
     return names
 
 

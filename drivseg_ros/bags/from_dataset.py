@@ -5,16 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from drivseg_ros.bags.dataset_info import DATASET_KEY, DatasetInfo
-from drivseg_ros.bags.from_images import DEFAULT_RATE_HZ, jpeg_channels
-from drivseg_ros.bags.image_bag import Frame, ImageBagOptions, MadeBag, write_image_bag
-from drivseg_ros.bags.messages import PNG_START
-from drivseg_ros.bags.stamps import check_rate, stamp_at
+from drivseg_ros.bags.dataset_info import DatasetInfo
+from drivseg_ros.bags.image_bag import FileFrame, ImageBagOptions, MadeBag, write_image_bag
+from drivseg_ros.bags.stamps import DEFAULT_RATE_HZ, check_rate, stamp_at
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.cache import resize_frame
@@ -23,10 +21,7 @@ from drivseg_ros.frames.paired_files import PairedFiles, drives_of
 from drivseg_ros.frames.unlabelled import UnlabelledFrames
 from drivseg_ros.images.arrays import MAX_SIDE
 from drivseg_ros.images.files import decode_image_file, read_bytes
-from drivseg_ros.model.card import UNLABELLED
-
-# Colour types of PNG (W3C PNG specification, 11.2.1).
-_GREY, _OPAQUE = 0, (0, 2, 3)
+from drivseg_ros.images.resizing import resize_image
 
 
 def bag_from_dataset(
@@ -44,9 +39,7 @@ def bag_from_dataset(
 
     Args:
         dataset: what `datasets.registry.open_dataset` opened.
-        options: topics, encoding and so on. With ``jpeg``, JPEG and PNG files are passed on byte
-            for byte; PNG files of 16 bits or with transparency, and resized ones, are PNG again,
-            all others JPEG.
+        options: topics, encoding and so on.
         rate_hz: frames a second, for the stamps.
         size: width and height to stretch frames to; labels take the nearest pixel. None leaves
             them as they are.
@@ -76,14 +69,12 @@ def bag_from_dataset(
         _frames(dataset, options, rate_hz, size, drives),
         options,
         has_labels=labelled,
-        has_titles=True,
-        has_drives=bool(drives),
-        custom_data={DATASET_KEY: info.to_json()},
+        info=info,
         progress=progress,
     )
 
 
-def image_file(dataset: Dataset, index: int) -> Path | None:
+def _image_file(dataset: Dataset, index: int) -> Path | None:
     """The file that a frame's image is, as it is; None for videos and rendered scenes."""
     if isinstance(dataset, PairedFiles):
         return dataset.pairs[index].image
@@ -98,47 +89,31 @@ def _frames(
     rate_hz: float,
     size: tuple[int, int] | None,
     drives: Mapping[str, str],
-) -> Iterator[Frame]:
-    for index in range(len(dataset)):
-        path = image_file(dataset, index) if options.jpeg else None
-        data = b''
+) -> Iterator[LabelledFrame]:
+    for index, name in enumerate(dataset.names):
+        path = _image_file(dataset, index) if options.compressed else None
+        data = b'' if path is None else read_bytes(path)
+        label: np.ndarray | None = None
         if path is None:
-            sample = dataset[index]
+            image, label = dataset[index].pair()
         else:
-            data = read_bytes(path)
-            sample = _sample(dataset, index, decode_image_file(path, data))
-        whole, label = sample.pair()
-        image = whole
-        if size is not None:
-            image, label = resize_frame(image, label, width=size[0], height=size[1])
-        file, grey = _file(data, image, whole=image.shape == whole.shape)
-        yield Frame(
-            name=f"frame '{sample.name}'",
+            image = decode_image_file(path, data)
+            # Before either is resized, so that what does not belong together is refused.
+            label = dataset.label_only(index) if dataset.classes else None
+        frame = FileFrame(
+            name,
+            image,
+            label if dataset.classes else None,
             stamp_ns=stamp_at(index, rate_hz=rate_hz, start_ns=options.start_ns),
-            rgb=image,
-            file=file,
-            grey_file=grey,
-            labels=label if dataset.classes else None,
-            title=sample.name,
-            drive=drives.get(sample.name),
+            sequence=drives.get(name, ''),
+            file=data,
         )
+        yield frame if size is None else _resized(frame, *size)
 
 
-def _sample(dataset: Dataset, index: int, image: np.ndarray) -> LabelledFrame:
-    """A frame whose image is decoded already."""
-    if dataset.classes:
-        label = dataset.label_only(index)
-    else:
-        label = np.full(image.shape[:2], UNLABELLED, np.uint8)
-    return LabelledFrame(dataset.names[index], image, label)
-
-
-def _file(data: bytes, image: np.ndarray, *, whole: bool) -> tuple[bytes | None, bool]:
-    """The file to send, None for one that is still to be encoded, and whether it is grey."""
-    if not data.startswith(PNG_START):
-        return (data, jpeg_channels(data) == 1) if data and whole else (None, False)
-    bits, color_type = data[24], data[25]
-    transparent = b'tRNS' in data[: data.find(b'IDAT')]
-    if whole and bits <= 8 and color_type in _OPAQUE and not transparent:
-        return data, color_type == _GREY
-    return cv2.imencode('.png', cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes(), False
+def _resized(frame: FileFrame, width: int, height: int) -> FileFrame:
+    assert frame.image is not None  # data sets have images
+    if frame.label is None:
+        return replace(frame, image=resize_image(frame.image, width=width, height=height))
+    image, label = resize_frame(frame.image, frame.label, width=width, height=height)
+    return replace(frame, image=image, label=label)

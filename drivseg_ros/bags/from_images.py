@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.bags.calibration import Calibration
-from drivseg_ros.bags.image_bag import Frame, ImageBagOptions, MadeBag, write_image_bag
-from drivseg_ros.bags.stamps import check_rate, read_stamps, stamp_at
+from drivseg_ros.bags.image_bag import FileFrame, ImageBagOptions, MadeBag, write_image_bag
+from drivseg_ros.bags.stamps import DEFAULT_RATE_HZ, check_rate, read_stamps, stamp_at
 from drivseg_ros.errors import BagError
-from drivseg_ros.images.files import decode_image_file, find_labels, read_bytes, read_label
+from drivseg_ros.frames.label_files import read_label_ids
+from drivseg_ros.frames.labelled_frame import LabelledFrame
+from drivseg_ros.images.files import decode_image_file, find_labels, read_bytes
 from drivseg_ros.images.files import find_images as find_pictures
 
-DEFAULT_RATE_HZ = 10.0
 # KITTI raw keeps the times of image_02/data/*.png in image_02/timestamps.txt.
 _STAMPS_FILE = 'timestamps.txt'
-# Start-of-frame markers of JPEG; C4, C8 and CC are something else (ITU-T T.81, table B.1).
-_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def bag_from_images(
 
     Args:
         found: what ``find_images`` found.
-        options: topics, encoding and so on; with ``jpeg``, JPEG files are passed on byte for byte.
+        options: topics, encoding and so on.
         calibration: the camera's, if it is known.
         progress: called with the number of pictures done.
 
@@ -119,29 +118,14 @@ def bag_from_images(
     )
 
 
-def _frames(found: ImageFolder) -> Iterator[Frame]:
+def _frames(found: ImageFolder) -> Iterator[LabelledFrame]:
     labels: Sequence[Path | None] = found.labels or [None] * len(found.images)
-    for path, stamp, label in zip(found.images, found.stamps_ns, labels, strict=True):
+    for path, stamp_ns, label in zip(found.images, found.stamps_ns, labels, strict=True):
         data = read_bytes(path)
-        rgb = decode_image_file(path, data)
-        is_jpeg = data.startswith(b'\xff\xd8\xff')
-        yield Frame(
-            name=f"picture '{path}'",
-            stamp_ns=stamp,
-            rgb=rgb,
-            file=data if is_jpeg else None,
-            grey_file=is_jpeg and jpeg_channels(data) == 1,
-            labels=None if label is None else read_label(label),
+        yield FileFrame(
+            str(path),
+            decode_image_file(path, data),
+            None if label is None else read_label_ids(label),
+            stamp_ns=stamp_ns,
+            file=data,
         )
-
-
-def jpeg_channels(jpeg: bytes) -> int:
-    """How many channels a JPEG has; its decoder has accepted it, so its header is sound."""
-    place = 2
-    while place + 9 < len(jpeg):
-        marker = jpeg[place + 1]
-        if jpeg[place] != 0xFF or marker in _FRAME_MARKERS:
-            break
-        # Fill bytes may stand before a marker.
-        place += 1 if marker == 0xFF else 2 + int.from_bytes(jpeg[place + 2 : place + 4], 'big')
-    return jpeg[place + 9]

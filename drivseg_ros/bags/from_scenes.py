@@ -8,8 +8,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 
 from drivseg_ros.bags.calibration import Calibration
-from drivseg_ros.bags.dataset_info import DATASET_KEY, DatasetInfo
-from drivseg_ros.bags.image_bag import Frame, ImageBagOptions, MadeBag, write_image_bag
+from drivseg_ros.bags.dataset_info import DatasetInfo
+from drivseg_ros.bags.image_bag import ImageBagOptions, MadeBag, write_image_bag
+from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.scenes.drive import Drive
 
 
@@ -36,14 +37,10 @@ def bag_from_scenes(
         camera.width, camera.height, k=camera.k, d=camera.d, r=camera.r, p=camera.p
     )
 
-    def frames() -> Iterator[Frame]:
+    def frames() -> Iterator[LabelledFrame]:
         for number, scene in enumerate(drive):
-            yield Frame(
-                name=f'frame {number} of the drive',
-                stamp_ns=options.start_ns + scene.stamp_ns,
-                rgb=scene.image,
-                labels=scene.class_ids if labels else None,
-            )
+            stamp_ns = options.start_ns + scene.stamp_ns
+            yield LabelledFrame(f'frame {number}', scene.image, scene.class_ids, stamp_ns=stamp_ns)
 
     shown = f'{dict(drive.description)} {camera} {len(drive)}'
     info = DatasetInfo(
@@ -59,6 +56,6 @@ def bag_from_scenes(
         options,
         has_labels=labels,
         calibration=calibration,
-        custom_data={DATASET_KEY: info.to_json()},
+        info=info,
         progress=progress,
     )

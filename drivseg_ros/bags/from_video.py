@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from drivseg_ros.bags.calibration import Calibration
-from drivseg_ros.bags.image_bag import Frame, ImageBagOptions, MadeBag, write_image_bag
+from drivseg_ros.bags.image_bag import ImageBagOptions, MadeBag, write_image_bag
 from drivseg_ros.bags.stamps import check_rate, stamp_at
 from drivseg_ros.errors import BagError
+from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.images.videos import open_video, probe_video
 
 
@@ -38,7 +39,7 @@ def bag_from_video(
     facts = probe_video(path)
     rate = facts.rate_hz if rate_hz is None else rate_hz
     if rate_hz is None and not rate:
-        raise BagError(f"video '{path}' does not say its frame rate; give one with --rate")
+        raise BagError(f"video '{path}' does not state its frame rate; give one with --rate")
     check_rate(rate)
     return write_image_bag(
         _frames(path, rate_hz=rate, start_ns=options.start_ns),
@@ -48,15 +49,15 @@ def bag_from_video(
     )
 
 
-def _frames(path: Path, *, rate_hz: float, start_ns: int) -> Iterator[Frame]:
+def _frames(path: Path, *, rate_hz: float, start_ns: int) -> Iterator[LabelledFrame]:
     with open_video(path) as capture:
         index = 0
         while True:
             more, bgr = capture.read()
             if not more:
                 break
-            stamp = stamp_at(index, rate_hz=rate_hz, start_ns=start_ns)
-            yield Frame(f"frame {index} of '{path}'", stamp, bgr[..., ::-1])
+            stamp_ns = stamp_at(index, rate_hz=rate_hz, start_ns=start_ns)
+            yield LabelledFrame(f'{path}, frame {index}', bgr[..., ::-1], stamp_ns=stamp_ns)
             index += 1
     if not index:
         raise BagError(f"video '{path}' has no frame that can be decoded; convert it to .mp4")

@@ -4,7 +4,7 @@
 
 It has no lock that Python code holds: a KeyboardInterrupt can strike the main thread between any
 two steps, and one that strikes while ``queue.Queue`` holds its lock leaves the other thread waiting
-for ever. ``SimpleQueue`` is safe against that (its documentation says so), and each counter here
+for ever. ``SimpleQueue`` is safe against that (by its documentation), and each counter here
 has one writer only.
 """
 
@@ -24,7 +24,7 @@ class Handover(Generic[T]):
     """Hands items from one thread to one other, in order.
 
     Args:
-        limit_bytes: what may lie in the queue; a single larger item passes when the queue is empty.
+        limit_bytes: what may be in the queue; a single larger item passes when the queue is empty.
     """
 
     def __init__(self, limit_bytes: int) -> None:

@@ -4,27 +4,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from drivseg_ros.bags import messages
 from drivseg_ros.bags.calibration import Calibration
+from drivseg_ros.bags.dataset_info import DATASET_KEY, DRIVE, NAME, DatasetInfo
 from drivseg_ros.bags.qos import TopicQos
 from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.bags.writer import BagWriter, check_storage
-from drivseg_ros.base.topics import raw_topic
+from drivseg_ros.base.topics import COMPRESSED, beside, raw_topic
 from drivseg_ros.errors import BagError, ParameterError
-from drivseg_ros.images.codec import encode_jpeg
+from drivseg_ros.frames.labelled_frame import LabelledFrame
+from drivseg_ros.images.compression import encode_jpeg, encode_png, read_header
 
 ENCODINGS = ('bgr8', 'rgb8')
 # A moment of 2023 rather than 0: nodes on simulated time take 0 for "no time yet". Fixed, so that
 # the same pictures give the same bag everywhere.
 DEFAULT_START_NS = 1_700_000_000_000_000_000
-_COMPRESSED = '/compressed'
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,13 @@ class ImageBagOptions:
 
     Attributes:
         output: the bag folder to make.
-        topic: topic of the images; with jpeg, '/compressed' is appended unless it is there.
+        topic: topic of the images; '/compressed' is appended to those that are compressed.
         frame_id: header frame of everything.
         encoding: 'bgr8' or 'rgb8', of raw images.
-        jpeg: write sensor_msgs/CompressedImage instead of Image.
-        jpeg_quality: 1 to 100, of pictures that are not JPEG already.
+        compressed: write sensor_msgs/CompressedImage instead of Image. JPEG and PNG files are
+            passed on byte for byte; PNG files of 16 bits or with transparency, and resized ones,
+            are PNG again, all other pictures JPEG.
+        jpeg_quality: 1 to 100.
         label_topic: topic of the labels; '' for 'label' beside the image topic.
         camera_info_topic: topic of the calibration; '' for 'camera_info' beside the image topic.
         name_topic: topic of the pictures' names; '' for 'name' beside the image topic.
@@ -50,7 +51,7 @@ class ImageBagOptions:
     topic: str = '/camera/image_raw'
     frame_id: str = 'camera_optical_frame'
     encoding: str = 'bgr8'
-    jpeg: bool = False
+    compressed: bool = False
     jpeg_quality: int = 90
     label_topic: str = ''
     camera_info_topic: str = ''
@@ -88,57 +89,34 @@ class ImageBagOptions:
     @property
     def image_topic(self) -> str:
         """Where the images go, by image_transport's naming."""
-        suffix = _COMPRESSED if self.jpeg and not self.topic.endswith(_COMPRESSED) else ''
-        return self.topic + suffix
-
-    @property
-    def _namespace(self) -> str:
-        return raw_topic(self.topic).rsplit('/', 1)[0]
+        return raw_topic(self.topic) + COMPRESSED if self.compressed else self.topic
 
     @property
     def labels_on(self) -> str:
         """Where the labels go."""
-        return self.label_topic or f'{self._namespace}/label'
+        return self.label_topic or beside(self.topic, 'label')
 
     @property
     def camera_info_on(self) -> str:
         """Where the calibration goes."""
-        return self.camera_info_topic or f'{self._namespace}/camera_info'
+        return self.camera_info_topic or beside(self.topic, 'camera_info')
 
     @property
     def names_on(self) -> str:
         """Where the names go."""
-        return self.name_topic or names_beside(self.topic)
+        return self.name_topic or beside(self.topic, NAME)
 
     @property
     def drives_on(self) -> str:
         """Where the drives go."""
-        return drives_beside(self.topic)
+        return beside(self.topic, DRIVE)
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
-    """One picture.
+class FileFrame(LabelledFrame):
+    """A frame with the JPEG or PNG file that its image came in, or from which it was resized."""
 
-    Attributes:
-        name: what to call it in an error.
-        stamp_ns: its time.
-        rgb: uint8 [H, W, 3] RGB, any strides.
-        file: a JPEG or PNG file with the picture, which a compressed image takes as it is.
-        grey_file: that file has one channel.
-        labels: uint8 [H, W] class ids, or None.
-        title: its name in its data set, for the name topic.
-        drive: the drive it is from, for the drive topic.
-    """
-
-    name: str
-    stamp_ns: int
-    rgb: np.ndarray
-    file: bytes | None = None
-    grey_file: bool = False
-    labels: np.ndarray | None = None
-    title: str | None = None
-    drive: str | None = None
+    file: bytes = b''
 
 
 @dataclass(frozen=True)
@@ -158,25 +136,13 @@ class MadeBag:
     end_ns: int
 
 
-def names_beside(image_topic: str) -> str:
-    """Where the names of a topic's images are, unless somebody chose another place."""
-    return f'{raw_topic(image_topic).rpartition("/")[0]}/name'
-
-
-def drives_beside(image_topic: str) -> str:
-    """Where the drives of a topic's images are."""
-    return f'{raw_topic(image_topic).rpartition("/")[0]}/drive'
-
-
 def write_image_bag(
-    frames: Iterable[Frame],
+    frames: Iterable[LabelledFrame],
     options: ImageBagOptions,
     *,
     has_labels: bool = False,
-    has_titles: bool = False,
-    has_drives: bool = False,
     calibration: Calibration | None = None,
-    custom_data: Mapping[str, str] | None = None,
+    info: DatasetInfo | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> MadeBag:
     """Writes frames, one after the other, so that memory stays flat.
@@ -185,13 +151,12 @@ def write_image_bag(
     was complete.
 
     Args:
-        frames: the pictures with growing stamps.
+        frames: the frames with growing stamps.
         options: topics, encoding and so on.
         has_labels: add the label topic.
-        has_titles: add the name topic.
-        has_drives: add the drive topic.
         calibration: add a CameraInfo to every image.
-        custom_data: goes into the bag's metadata.
+        info: the data set that the frames are of; it is kept in the bag, and with it the frames'
+            names and drives if it has topics for them.
         progress: called with the number of frames done.
 
     Raises:
@@ -199,29 +164,32 @@ def write_image_bag(
     """
     first: int | None = None
     last = -1
+    kind = 'CompressedImage' if options.compressed else 'Image'
+    topics = {options.image_topic: f'sensor_msgs/msg/{kind}'}
+    if has_labels:
+        topics[options.labels_on] = 'sensor_msgs/msg/Image'
+    if info is not None:
+        topics |= {topic: HEADER for topic in (info.name_topic, info.drive_topic) if topic}
+    if calibration:
+        topics[options.camera_info_on] = 'sensor_msgs/msg/CameraInfo'
     with BagWriter(
         options.output,
         overwrite=options.overwrite,
         storage=options.storage,
-        custom_data=custom_data,
+        custom_data=None if info is None else {DATASET_KEY: info.to_json()},
     ) as writer:
-        image_type = 'sensor_msgs/msg/CompressedImage' if options.jpeg else 'sensor_msgs/msg/Image'
-        writer.add_topic(options.image_topic, image_type, qos=TopicQos())
-        if has_labels:
-            writer.add_topic(options.labels_on, 'sensor_msgs/msg/Image', qos=TopicQos())
-        if has_titles:
-            writer.add_topic(options.names_on, HEADER, qos=TopicQos())
-        if has_drives:
-            writer.add_topic(options.drives_on, HEADER, qos=TopicQos())
-        if calibration:
-            writer.add_topic(options.camera_info_on, 'sensor_msgs/msg/CameraInfo', qos=TopicQos())
+        for topic, msgtype in topics.items():
+            writer.add_topic(topic, msgtype, qos=TopicQos())
         for done, frame in enumerate(frames, start=1):
-            if frame.stamp_ns <= last:
+            if frame.stamp_ns is None or frame.stamp_ns <= last:
                 raise BagError(
-                    f'{frame.name} has stamp {frame.stamp_ns} ns, not after the {last} ns of the '
-                    'one before; stamps must grow'
+                    f"the frame '{frame.name}' has stamp {frame.stamp_ns} ns, not after the {last} "
+                    'ns of the one before; stamps must grow'
                 )
-            _write_frame(writer, frame, options, calibration)
+            # All is made before anything is written: a frame that does not fit leaves no half.
+            for topic, message in list(_messages(frame, options, calibration, info)):
+                if topic in topics:
+                    writer.write(topic, frame.stamp_ns, message)
             first = frame.stamp_ns if first is None else first
             last = frame.stamp_ns
             progress(done)
@@ -230,46 +198,52 @@ def write_image_bag(
     return MadeBag(options.output, dict(writer.counts), first, last)
 
 
-def _write_frame(
-    writer: BagWriter, frame: Frame, options: ImageBagOptions, calibration: Calibration | None
-) -> None:
-    stamp, frame_id = frame.stamp_ns, options.frame_id
-    height, width = frame.rgb.shape[:2]
-    # All is made before anything is written: a frame that does not fit leaves no half of it.
-    made: list[tuple[str, Any]] = []
+def _messages(
+    frame: LabelledFrame,
+    options: ImageBagOptions,
+    calibration: Calibration | None,
+    info: DatasetInfo | None,
+) -> Iterator[tuple[str, Any]]:
+    """What is written of a frame, by topic; the image comes last."""
+    stamp_ns, frame_id = int(frame.stamp_ns or 0), options.frame_id
+    if frame.image is None:
+        raise BagError(f"the frame '{frame.name}' has no image; choose another source")
+    height, width = frame.image.shape[:2]
     if calibration is not None:
         if (calibration.width, calibration.height) != (width, height):
             raise BagError(
-                f'{frame.name} is {width}x{height} but the calibration is for '
+                f"the frame '{frame.name}' is {width}x{height} but the calibration is for "
                 f'{calibration.width}x{calibration.height}; give the one of this camera'
             )
-        info = messages.camera_info(calibration, stamp_ns=stamp, frame_id=frame_id)
-        made.append((options.camera_info_on, info))
-    if frame.labels is not None:
-        if frame.labels.shape != (height, width):
-            raise BagError(
-                f'the label of {frame.name} is {frame.labels.shape[1]}x{frame.labels.shape[0]} '
-                f'but the image is {width}x{height}; they must have the same size'
-            )
-        label = messages.image(frame.labels, encoding='mono8', stamp_ns=stamp, frame_id=frame_id)
-        made.append((options.labels_on, label))
-    if frame.title is not None:
-        made.append((options.names_on, messages.header(stamp, frame.title)))
-    if frame.drive is not None:
-        made.append((options.drives_on, messages.header(stamp, frame.drive)))
-    made.append((options.image_topic, _image_message(frame, options)))
-    for topic, message in made:
-        writer.write(topic, stamp, message)
-
-
-def _image_message(frame: Frame, options: ImageBagOptions) -> Any:
-    stamp, frame_id = frame.stamp_ns, options.frame_id
-    if not options.jpeg:
-        pixels = frame.rgb if options.encoding == 'rgb8' else frame.rgb[..., ::-1]
-        return messages.image(pixels, encoding=options.encoding, stamp_ns=stamp, frame_id=frame_id)
-    if frame.file is not None:
-        return messages.compressed_image(
-            frame.file, grey=frame.grey_file, stamp_ns=stamp, frame_id=frame_id
+        camera_info = messages.camera_info(calibration, stamp_ns=stamp_ns, frame_id=frame_id)
+        yield options.camera_info_on, camera_info
+    if frame.label is not None:
+        yield (
+            options.labels_on,
+            messages.image(frame.label, encoding='mono8', stamp_ns=stamp_ns, frame_id=frame_id),
         )
-    jpeg = encode_jpeg(frame.rgb, quality=options.jpeg_quality)
-    return messages.compressed_image(jpeg, stamp_ns=stamp, frame_id=frame_id)
+    if info is not None:
+        yield info.name_topic, messages.header(stamp_ns, frame.name)
+        if frame.sequence:
+            yield info.drive_topic, messages.header(stamp_ns, frame.sequence)
+    if options.compressed:
+        file = _file(frame, options.jpeg_quality)
+        image = messages.compressed_image(file, stamp_ns=stamp_ns, frame_id=frame_id)
+    else:
+        pixels = frame.image if options.encoding == 'rgb8' else frame.image[..., ::-1]
+        image = messages.image(
+            pixels, encoding=options.encoding, stamp_ns=stamp_ns, frame_id=frame_id
+        )
+    yield options.image_topic, image
+
+
+def _file(frame: LabelledFrame, quality: int) -> bytes:
+    """The file to send: the frame's own where it may be passed on."""
+    assert frame.image is not None  # _messages refused it
+    if isinstance(frame, FileFrame) and frame.file:
+        header = read_header(frame.file)
+        if header.plain and (header.height, header.width) == frame.image.shape[:2]:
+            return frame.file
+        if header.codec == 'png':
+            return encode_png(frame.image)
+    return encode_jpeg(frame.image, quality=quality)

@@ -7,17 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import cv2
 import numpy as np
 
-from drivseg_ros.bags.messages import PNG_START
+from drivseg_ros.bags.image_messages import COMPRESSED_IMAGE, decode
 from drivseg_ros.bags.reader import BagMessage
-from drivseg_ros.bags.typestore import IMAGE_TYPES
+from drivseg_ros.bags.stamps import stamp_name
 from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import BagError, DrivsegError, ImageError
-from drivseg_ros.images.codec import decode_compressed_image, decode_image, encode_jpeg
+from drivseg_ros.images.compression import encode_jpeg, encode_png, read_header
 
 FOLDERS = {'image': 'images', 'label': 'labels', 'mask': 'masks'}
 # What file systems take (255 bytes), less what a file is called while it is written.
@@ -86,12 +85,13 @@ class FrameFolder:
             DataError: if the file cannot be written.
         """
         try:
-            pixels, data, suffix = _decode(message)
+            pixels = decode(message)
+            data, suffix = _file(message)
         except (ImageError, BagError) as error:
             self.fail(stamp_ns, f'its image cannot be used: {error}')
-        if data is None and self._raw_as == 'png':
-            data, suffix = _png(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)), '.png'
-        elif data is None:
+        if not data and self._raw_as == 'png':
+            data, suffix = encode_png(pixels), '.png'
+        elif not data:
             data, suffix = encode_jpeg(pixels, quality=self._quality), '.jpg'
         self._write(stamp_ns, 'image', pixels, data, suffix)
 
@@ -107,7 +107,7 @@ class FrameFolder:
             FrameError: if they do not fit what is there of the frame.
             DataError: if the file cannot be written.
         """
-        self._write(stamp_ns, what, ids, _png(ids), '.png')
+        self._write(stamp_ns, what, ids, encode_png(ids), '.png')
 
     def fail(self, stamp_ns: int, text: str) -> NoReturn:
         """Leaves a frame out, with what was written of it.
@@ -181,26 +181,12 @@ class FrameFolder:
         return frame
 
 
-def stamp_name(stamp_ns: int) -> str:
-    """A stamp as a file's name, in whose order files lie in the order of time."""
-    seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
-    return f'{seconds}_{nanoseconds:09d}'
-
-
-def _decode(message: BagMessage) -> tuple[np.ndarray, bytes | None, str]:
-    """The pixels (RGB), and the file that they came in if it can be kept."""
-    content: Any = message.message
-    if message.msgtype == IMAGE_TYPES[0]:
-        return decode_image(content), None, ''
-    pixels = decode_compressed_image(content)
-    if content.format.startswith('bayer_'):
-        return pixels, None, ''  # the file alone would be read as grey
-    data = bytes(content.data)
-    return pixels, data, '.png' if data.startswith(PNG_START) else '.jpg'
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    return cv2.imencode('.png', np.ascontiguousarray(pixels))[1].tobytes()
+def _file(message: BagMessage) -> tuple[bytes, str]:
+    """The file that an image came in, if it can be kept, and the end of its name."""
+    if message.msgtype != COMPRESSED_IMAGE or message.message.format.startswith('bayer_'):
+        return b'', ''  # the file of a mosaic alone would be read as grey
+    data = bytes(message.message.data)
+    return data, read_header(data).suffix
 
 
 def _remove(frame: _Frame) -> None:

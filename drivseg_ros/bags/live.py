@@ -39,7 +39,7 @@ def ros_node(name: str) -> Iterator[Any]:
         from rclpy.signals import SignalHandlerOptions
     except ImportError as error:
         raise MissingDependencyError(
-            f'playing and recording need rclpy, which is not to be had ({error}): '
+            f'playing and recording need rclpy, which is not available ({error}): '
             f'source the setup.bash of your ROS 2, or {install_hint("ros")}'
         ) from error
     context = rclpy.Context()
@@ -64,7 +64,7 @@ def message_class(msgtype: str) -> Any:
     """The rclpy class of a message type.
 
     Raises:
-        MissingDependencyError: if its package is not installed; the text says which to install.
+        MissingDependencyError: if its package is not installed; the text names it.
     """
     package, *_, name = msgtype.split('/')
     try:
@@ -131,7 +131,7 @@ def to_rclpy(qos: TopicQos) -> Any:
 
 
 def from_rclpy(profile: Any) -> TopicQos:
-    """What an endpoint offers; discovery tells no depth, which becomes the default."""
+    """What an endpoint offers; discovery has no depth, which becomes the default."""
     from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
     best_effort = profile.reliability == ReliabilityPolicy.BEST_EFFORT

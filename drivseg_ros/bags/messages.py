@@ -12,8 +12,6 @@ from drivseg_ros.bags.calibration import Calibration
 from drivseg_ros.bags.typestore import standard_types
 from drivseg_ros.images.codec import compressed_image_fields, image_fields
 
-PNG_START = b'\x89PNG\r\n\x1a\n'
-
 
 def header(stamp_ns: int, frame_id: str) -> Any:
     """A std_msgs/Header."""
@@ -41,21 +39,19 @@ def image(pixels: np.ndarray, *, encoding: str, stamp_ns: int, frame_id: str) ->
     )
 
 
-def compressed_image(file: bytes, *, grey: bool = False, stamp_ns: int, frame_id: str) -> Any:
+def compressed_image(file: bytes, *, stamp_ns: int, frame_id: str) -> Any:
     """A sensor_msgs/CompressedImage with a JPEG or PNG file.
 
     Args:
         file: the file; a PNG has 8 bits a channel and no transparency.
-        grey: it has one channel.
         stamp_ns: header stamp.
         frame_id: header frame.
+
+    Raises:
+        ImageError: if it is neither, or cut off.
     """
-    fields = compressed_image_fields(file)
-    codec = 'png' if file.startswith(PNG_START) else 'jpeg'
-    # compressed_image_transport swaps the channels of what is said to have three.
-    fields['format'] = f'mono8; {codec} compressed ' if grey else f'rgb8; {codec} compressed bgr8'
     return standard_types().types['sensor_msgs/msg/CompressedImage'](
-        header=header(stamp_ns, frame_id), **fields
+        header=header(stamp_ns, frame_id), **compressed_image_fields(file)
     )
 
 

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivseg_ros.bags.sources import Rosbag1Source, Rosbag2Source, Source
+from rosbags import rosbag1, rosbag2
+
+from drivseg_ros.bags.sources import RosbagsSource, Source
 from drivseg_ros.bags.unfinished_db3 import UnfinishedDb3, has_journal, refuse_cut
 from drivseg_ros.bags.unfinished_mcap import UnfinishedMcap
 from drivseg_ros.base.natural import natural_key
@@ -52,7 +54,7 @@ def open_sources(path: Path) -> OpenedBag:
         hint = f"; did you mean its folder '{path.parent}'?" if path.name == METADATA else ''
         raise BagError(f"'{path}' is no bag that is known here{hint}; {_ALLOWED}")
     if kind == 'ros1':
-        return OpenedBag([_or_refuse(Rosbag1Source, path)], kind)
+        return OpenedBag([_or_refuse(lambda p: RosbagsSource(rosbag1.Reader(p)), path)], kind)
     source, trouble = _open_file(path)
     return OpenedBag([source], kind, trouble)
 
@@ -63,7 +65,7 @@ def _open_folder(path: Path) -> OpenedBag:
     trouble = f"it has no {METADATA}; on a ROS 2 machine 'ros2 bag reindex' writes one"
     if (path / METADATA).exists():
         try:
-            return OpenedBag([Rosbag2Source(path)], 'rosbag2')
+            return OpenedBag([RosbagsSource(rosbag2.Reader(path))], 'rosbag2')
         except Exception as error:  # rosbags raises whatever a damaged bag provokes
             trouble = f'{error}'.rstrip('.')
     files = sorted(
@@ -104,7 +106,7 @@ def _open_file(path: Path) -> tuple[Source, str]:
         refuse_cut(path)
     if path.suffix == '.mcap' or not has_journal(path):
         try:
-            return Rosbag2Source(path), ''
+            return RosbagsSource(rosbag2.Reader(path)), ''
         except Exception as error:  # rosbags raises whatever a damaged file provokes
             trouble = f'{error}'.rstrip('.') or type(error).__name__
     if not path.stat().st_size:

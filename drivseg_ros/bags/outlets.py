@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The publishers of a player, one a topic, with what the bag says they were."""
+"""The publishers of a player, one a topic, as the bag describes them."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class PlayOptions:
     """How a bag is played.
 
     Attributes:
-        rate: times recorded speed.
+        speed: times the recorded one.
         loop: start again at the end, until stopped.
         clock_hz: rate of /clock; 0 for none.
         topics: the topics to play; empty for all.
@@ -50,7 +50,7 @@ class PlayOptions:
         log: a file for one JSON line a message; None for none.
     """
 
-    rate: float = 1.0
+    speed: float = 1.0
     loop: bool = False
     clock_hz: float = 0.0
     topics: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class PlayOptions:
 
     def __post_init__(self) -> None:
         for name, value, least, most in (
-            ('rate', self.rate, 0.001, 1000.0),
+            ('speed', self.speed, 0.001, 1000.0),
             ('clock rate', self.clock_hz, 0.0, 1000.0),
             ('delay', self.delay_s, 0.0, 86400.0),
             ('wait for subscribers', self.wait_for_subscribers_s, 0.0, 86400.0),
@@ -94,13 +94,13 @@ def play(
     options: PlayOptions,
     *,
     stop: StopFlag,
-    tell: Callable[[str], None] = lambda text: None,
+    notify: Callable[[str], None] = lambda text: None,
     progress: Callable[[float], None] = lambda seconds: None,
 ) -> PlayReport:
     """Plays a bag until its end or until stopped.
 
     Every message has its moment on one absolute schedule, so lateness of one does not move the
-    next. With a log file, each line tells ``topic``, ``stamp_ns`` (header stamp, or null),
+    next. With a log file, each line has ``topic``, ``stamp_ns`` (header stamp, or null),
     ``bag_time_ns``, ``due_ns`` and ``published_ns`` (wall clock, taken just before publishing) and
     ``pass`` (from 1).
 
@@ -108,7 +108,7 @@ def play(
         reader: the bag.
         options: see there.
         stop: set by a signal handler; play returns soon after.
-        tell: called with what a user may want to know: skipped topics, waiting, the start.
+        notify: called with what a user may want to know: skipped topics, waiting, the start.
         progress: called with the seconds of the bag that are played.
 
     Raises:
@@ -123,13 +123,13 @@ def play(
             node, reader, options.topics, options.remap, own_clock=options.clock_hz > 0
         )
         for topic, reason in skipped.items():
-            tell(f'{topic} is not played: {reason}')
-        clock = _Clock(node, options.clock_hz, options.rate) if options.clock_hz else None
-        performance = _Performance(outlets, clock, lines, stop, progress, options.rate)
+            notify(f'{topic} is not played: {reason}')
+        clock = _Clock(node, options.clock_hz, options.speed) if options.clock_hz else None
+        performance = _Performance(outlets, clock, lines, stop, progress, options.speed)
         passes = 0
-        if _wait_for_subscribers(outlets, options.wait_for_subscribers_s, stop, tell):
+        if _wait_for_subscribers(outlets, options.wait_for_subscribers_s, stop, notify):
             begin = time.monotonic() + options.delay_s
-            tell('playing')
+            notify('playing')
             while not stop.requested and (passes == 0 or options.loop):
                 passes += 1
                 with read_ahead(reader.messages(outlets), stop) as messages:
@@ -148,23 +148,23 @@ def play(
 class _Clock:
     """Publishes /clock on the schedule of the messages."""
 
-    def __init__(self, node: Any, hz: float, rate: float) -> None:
+    def __init__(self, node: Any, hz: float, speed: float) -> None:
         from rosgraph_msgs.msg import Clock
 
         self._message = Clock
         self._publisher = node.create_publisher(Clock, '/clock', 1)
         self._period_s = 1 / hz
-        self._rate = rate
+        self._speed = speed
 
     def ticks(self, begin: float, start_ns: int) -> Iterator[tuple[float, int]]:
-        """The moments of time.monotonic() to tick at, without end, and the times to tell then."""
+        """When to tick, in seconds of time.monotonic(), without end, and the times to publish."""
         number = 0
         while True:
             after = number * self._period_s
-            yield begin + after, start_ns + round(after * self._rate * 1e9)
+            yield begin + after, start_ns + round(after * self._speed * 1e9)
             number += 1
 
-    def tell(self, time_ns: int) -> None:
+    def publish(self, time_ns: int) -> None:
         message = self._message()
         message.clock.sec, message.clock.nanosec = divmod(time_ns, 1_000_000_000)
         self._publisher.publish(message)
@@ -180,7 +180,7 @@ class _Performance:
         lines: TextIO | None,
         stop: StopFlag,
         progress: Callable[[float], None],
-        rate: float,
+        speed: float,
     ) -> None:
         self.published: Counter[str] = Counter()
         self.latest_s = 0.0
@@ -189,7 +189,7 @@ class _Performance:
         self._lines = lines
         self._stop = stop
         self._progress = progress
-        self._rate = rate
+        self._speed = speed
         self._strange: set[str] = set()
 
     def run(self, messages: Iterator[BagMessage], begin: float, number: int) -> float:
@@ -214,9 +214,9 @@ class _Performance:
         due = begin
         for message in chain([first], messages):
             seconds = (message.time_ns - first.time_ns) / 1e9
-            due = begin + seconds / self._rate
+            due = begin + seconds / self._speed
             while self._clock and tick and tick[0] <= due and self._stop.sleep_until(tick[0]):
-                self._clock.tell(tick[1])
+                self._clock.publish(tick[1])
                 tick = next(ticks, None)
             if not self._stop.sleep_until(due):
                 break
@@ -271,18 +271,18 @@ def _log_file(path: Path | None) -> Iterator[TextIO | None]:
 
 
 def _wait_for_subscribers(
-    outlets: Mapping[str, Outlet], wait_s: float, stop: StopFlag, tell: Callable[[str], None]
+    outlets: Mapping[str, Outlet], wait_s: float, stop: StopFlag, notify: Callable[[str], None]
 ) -> bool:
     """Waits until every image topic has a subscriber; False if stopped before."""
     if not wait_s:
         return True
     images = [o for o in outlets.values() if o.msgtype in IMAGE_TYPES]
     deadline = time.monotonic() + wait_s
-    told = False
+    notified = False
     while alone := [o.topic for o in images if not o.publisher.get_subscription_count()]:
-        if not told:
-            tell(f'waiting for a subscriber to {", ".join(alone)}')
-            told = True
+        if not notified:
+            notify(f'waiting for a subscriber to {", ".join(alone)}')
+            notified = True
         if time.monotonic() > deadline:
             raise BagError(
                 f'nobody subscribed to {", ".join(alone)} within {wait_s:g} s; start the '

@@ -61,7 +61,7 @@ LATCHED = TopicQos(durability='transient_local', depth=1)
 
 
 def from_rosbags(recorded: Qos) -> TopicQos:
-    """One recorded offer; what discovery could not tell (history, depth) gets defaults."""
+    """One recorded offer; what discovery does not have (history, depth) gets defaults."""
     best_effort = recorded.reliability == QosReliability.BEST_EFFORT
     latched = recorded.durability == QosDurability.TRANSIENT_LOCAL
     return TopicQos(

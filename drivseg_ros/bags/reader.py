@@ -89,7 +89,7 @@ class TopicInfo:
         name: as recorded.
         msgtype: ROS 2 name of its type; if several were recorded, the one with most messages.
         count: messages of all types.
-        qos: what its publishers offered; empty if the bag does not say (ROS 1).
+        qos: what its publishers offered; empty if the bag does not have it (ROS 1).
     """
 
     name: str
@@ -122,7 +122,7 @@ class BagReader:
 
     It takes rosbag2 folders (sqlite3 or mcap; plain, or file- or message-compressed with zstd),
     single .mcap and .db3 files, and ROS 1 .bag files. Of a recording that was not ended properly
-    it reads what is there and says so in ``unfinished`` and, once, in a warning.
+    it reads what is there and reports it in ``unfinished`` and, once, in a warning.
 
     Args:
         path: the folder or file.
@@ -130,7 +130,7 @@ class BagReader:
     Attributes:
         path: as given.
         storage: 'rosbag2', 'mcap', 'sqlite3' or 'ros1'.
-        unfinished: '' for a sound bag, else one sentence that says what is wrong with it.
+        unfinished: '' for a sound bag, else one sentence about what is wrong with it.
 
     Raises:
         BagError: if there is no bag, or not one message can be read.

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 _LOOK_S = 0.05
 _LOOK_AGAIN_S = 1.0
 _SPIN_S = 0.02
-# What may lie in the middleware when the end is asked for is still taken, for this long at most.
+# What may be in the middleware when the end is asked for is still taken, for this long at most.
 _DRAIN_S = 0.5
 
 
@@ -86,7 +86,7 @@ def record(
     options: RecordOptions,
     *,
     stop: StopFlag,
-    tell: Callable[[str], None] = lambda text: None,
+    notify: Callable[[str], None] = lambda text: None,
     progress: Callable[[Mapping[str, int]], None] = lambda counts: None,
     ready: Callable[[], None] = lambda: None,
 ) -> RecordReport:
@@ -99,7 +99,7 @@ def record(
     Args:
         options: see there.
         stop: set by a signal handler; record returns soon after.
-        tell: called with what a user may want to know.
+        notify: called with what a user may want to know.
         progress: called with the messages by topic, some times a second.
         ready: called once all topics are subscribed to and matched.
 
@@ -118,7 +118,7 @@ def record(
 
         executor = SingleThreadedExecutor(context=node.context)
         executor.add_node(node)
-        session = _Session(node, writer, options, tell)
+        session = _Session(node, writer, options, notify)
         began = time.monotonic()
         ready_at: float | None = None
         look_at = began
@@ -155,12 +155,12 @@ class _Session:
     """The subscriptions of a recording."""
 
     def __init__(
-        self, node: Any, writer: BagWriter, options: RecordOptions, tell: Callable[[str], None]
+        self, node: Any, writer: BagWriter, options: RecordOptions, notify: Callable[[str], None]
     ) -> None:
         self._node = node
         self._writer = writer
         self._options = options
-        self._tell = tell
+        self._notify = notify
         self._subscriptions: dict[str, Any] = {}
         self._types: dict[str, str] = {}
         self._disputed: set[str] = set()
@@ -172,7 +172,7 @@ class _Session:
         return subscription is not None and subscription.get_publisher_count() > 0
 
     def subscribe(self, topics: list[str]) -> None:
-        """Subscribes to those topics that have a publisher by now, and tells of odd publishers."""
+        """Subscribes to those topics that have a publisher by now, and reports odd publishers."""
         for topic in topics:
             publishers = self._node.get_publishers_info_by_topic(topic)
             if publishers and topic not in self._subscriptions:
@@ -180,7 +180,7 @@ class _Session:
             others = {p.topic_type for p in publishers} - {self._types.get(topic)}
             if others and topic not in self._disputed:
                 self._disputed.add(topic)
-                self._tell(
+                self._notify(
                     f'{topic} is published with several types: {self._types[topic]} is recorded, '
                     f'{", ".join(sorted(others))} is not'
                 )
@@ -196,7 +196,7 @@ class _Session:
         self._subscriptions[topic] = self._node.create_subscription(
             kind, topic, self._taker(topic), to_rclpy(request), raw=True
         )
-        self._tell(f'found {topic} ({msgtype}; {request})')
+        self._notify(f'found {topic} ({msgtype}; {request})')
 
     def _taker(self, topic: str) -> Callable[[bytes], None]:
         def take(data: bytes) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol
 
 from rosbags import rosbag1, rosbag2
@@ -35,7 +34,7 @@ class Channel:
         topic: its name as recorded.
         msgtype: the type's ROS 2 name.
         count: messages.
-        qos: what its publishers offered; empty if the bag does not say.
+        qos: what its publishers offered; empty if the bag does not have it.
         definition: the type's definition as recorded.
         digest: the type's hash as recorded, or ''.
         ros1: recorded by ROS 1.
@@ -54,7 +53,7 @@ class Channel:
         """What decodes this channel's messages.
 
         Raises:
-            BagError: if nobody knows the type.
+            BagError: if the type is unknown.
         """
         return store_for(self.definition, self.msgtype, ros1=self.ros1)
 
@@ -87,60 +86,34 @@ class Source(Protocol):
         """Closes it."""
 
 
-class Rosbag2Source:
-    """A rosbag2 folder, or one of its storage files, by rosbags.
+class RosbagsSource:
+    """A bag by rosbags; messages of ROS 1 are converted to CDR, byte for byte where they agree.
 
     Args:
-        path: the folder, or a .mcap or .db3 file.
+        reader: of rosbags, for rosbag2 (a folder, or one of its storage files) or a ROS 1 .bag.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._reader = rosbag2.Reader(path)
-        self._reader.open()
-        self._connections = {c.id: c for c in self._reader.connections}
-        self._channels = {c.id: _channel(c) for c in self._reader.connections}
+    def __init__(self, reader: rosbag1.Reader | rosbag2.Reader) -> None:
+        self._reader = reader
+        reader.open()
+        self._connections: dict[int, Any] = {c.id: c for c in reader.connections}
+        self._channels = {number: _channel(c) for number, c in self._connections.items()}
         self.channels: Sequence[Channel] = list(self._channels.values())
-        some = self._reader.message_count > 0
-        self.start_ns = self._reader.start_time if some else None
+        some = reader.message_count > 0
+        self.start_ns = reader.start_time if some else None
         # The reader's end is the moment after the last message.
-        self.end_ns = self._reader.end_time - 1 if some else None
+        self.end_ns = reader.end_time - 1 if some else None
 
     def messages(self, wanted: Collection[Channel]) -> Iterator[tuple[Channel, int, bytes]]:
         """See Source."""
         kept = [self._connections[i] for i, c in self._channels.items() if c in wanted]
-        if kept:  # rosbags takes no connections for all connections
-            for connection, time_ns, data in self._reader.messages(kept):
-                yield self._channels[connection.id], time_ns, data
-
-    def close(self) -> None:
-        """See Source."""
-        self._reader.close()
-
-
-class Rosbag1Source:
-    """A ROS 1 bag by rosbags; its messages are converted to CDR byte for byte where they agree.
-
-    Args:
-        path: the .bag file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._reader = rosbag1.Reader(path)
-        self._reader.open()
-        self._connections = {c.id: c for c in self._reader.connections}
-        self._channels = {c.id: _channel(c) for c in self._reader.connections}
-        self.channels: Sequence[Channel] = list(self._channels.values())
-        some = self._reader.message_count > 0
-        self.start_ns = self._reader.start_time if some else None
-        self.end_ns = self._reader.end_time - 1 if some else None
-
-    def messages(self, wanted: Collection[Channel]) -> Iterator[tuple[Channel, int, bytes]]:
-        """See Source."""
-        kept = [self._connections[i] for i, c in self._channels.items() if c in wanted]
-        if kept:
-            for connection, time_ns, data in self._reader.messages(kept):
-                channel = self._channels[connection.id]
-                yield channel, time_ns, bytes(channel.store.ros1_to_cdr(data, channel.msgtype))
+        if not kept:  # rosbags takes no connections for all connections
+            return
+        for connection, time_ns, data in self._reader.messages(kept):
+            channel = self._channels[connection.id]
+            if channel.ros1:
+                data = bytes(channel.store.ros1_to_cdr(data, channel.msgtype))
+            yield channel, time_ns, data
 
     def close(self) -> None:
         """See Source."""

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from drivseg_ros.errors import BagError, ParameterError
 
+DEFAULT_RATE_HZ = 10.0
+
 _DATE = re.compile(r'(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z?')
 _SECONDS = re.compile(r'\d{1,10}\.\d{1,9}')
 _NANOSECONDS = re.compile(r'\d{16,19}')
@@ -24,6 +26,12 @@ _FORMS = (
 def stamp_at(index: int, *, rate_hz: float, start_ns: int) -> int:
     """The stamp of a picture in a sequence of constant rate, in nanoseconds; no error adds up."""
     return start_ns + round(index * 1e9 / rate_hz)
+
+
+def stamp_name(stamp_ns: int) -> str:
+    """A stamp as a file's name; in the order of names, files are in the order of time."""
+    seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
+    return f'{seconds}_{nanoseconds:09d}'
 
 
 def check_rate(rate_hz: float) -> None:

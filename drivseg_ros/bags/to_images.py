@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from drivseg_ros.bags.dataset_info import read_dataset_info, read_frame_names
-from drivseg_ros.bags.image_bag import names_beside
+from drivseg_ros.bags.dataset_info import NAME, read_dataset_info, read_frame_names
 from drivseg_ros.bags.image_frames import FrameError, FrameFolder
 from drivseg_ros.bags.reader import BagMessage, BagReader
 from drivseg_ros.bags.topics import BagTopics, resolve_topics
 from drivseg_ros.bags.typestore import HEADER
+from drivseg_ros.base.topics import beside
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import BagError, DataError, ImageError, ParameterError
 from drivseg_ros.frames.classes_file import CLASSES_FILE, classes_text
@@ -39,7 +39,7 @@ class ImageFolderOptions:
         mask_topic: class ids that a network predicted, with the images' stamps, or ''.
         name_topic: the frames' names (dataset_info.py); '' for the data set's, if its images are
             taken, or for 'name' beside the images, if that is there.
-        classes: the classes of the labels; None for those the bag tells.
+        classes: the classes of the labels; None for those the bag states.
         image_format: what raw images become: 'png', or 'jpg', which is not exact.
         jpeg_quality: of 'jpg', 1 to 100.
     """
@@ -75,7 +75,7 @@ class MadeImages:
         spare: labels and masks of no image.
         by_stamp: images named by their stamps for want of a name.
         label_topic: where the labels came from; '' for none.
-        classes: the classes of the labels; empty if nobody tells.
+        classes: the classes of the labels; empty if they are unknown.
         interrupted: it was ended early.
     """
 
@@ -114,7 +114,7 @@ def images_from_bag(
 ) -> MadeImages:
     """Writes the frames of a bag to images/, labels/ and masks/, and classes.yaml beside them.
 
-    A file has its frame's name if the bag tells it (dataset_info.py), else its stamp, as in
+    A file has its frame's name if the bag states it (dataset_info.py), else its stamp, as in
     1700000000_050000000. JPEG and PNG files in compressed images are kept byte for byte. A frame
     of which a part cannot be used is left out whole, and the rest goes on. However it ends,
     every image in the folder has its label.
@@ -226,7 +226,7 @@ def _topics(bag: Path, reader: BagReader, options: ImageFolderOptions) -> _Topic
         classes = info.classes if info and label and label == info.label_topic else ()
     name = options.name_topic or (info.name_topic if info and info.image_topic == image else '')
     if not options.name_topic and name not in reader.topics:
-        name = names_beside(image)
+        name = beside(image, NAME)
         there = reader.topics.get(name)
         name = name if there is not None and there.msgtype == HEADER else ''
     return _Topics(image, label, found.mask or '', name, classes)
@@ -238,7 +238,7 @@ def _stamps(reader: BagReader, topic: str) -> set[int]:
         try:
             stamp_ns = message.header_stamp_ns
         except BagError:
-            continue  # told when its turn comes
+            continue  # reported when its turn comes
         if stamp_ns is not None:
             stamps.add(stamp_ns)
     return stamps

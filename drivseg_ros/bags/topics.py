@@ -25,7 +25,7 @@ class BagTopics:
 
     Args:
         image: raw or compressed images, which the network is run on; where there are masks, only
-            their stamps are taken, to tell what was dropped. None: those of the only camera.
+            their stamps are taken, to know what was dropped. None: those of the only camera.
         label: labels (mono8) with the images' stamps; None: there are none.
         mask: masks that are there already; None: the network makes them.
         confidence: beside the masks.

@@ -74,7 +74,7 @@ def store_from_text(text: str, msgtype: str) -> Typestore:
                     types.update(get_types_from_idl(body))
         store = get_typestore(Stores.EMPTY)
         store.register(types)
-    except Exception as error:  # the parser raises whatever a strange text provokes
+    except Exception as error:  # the parser raises whatever a wrong text provokes
         raise BagError(
             f"the definition of message type '{msgtype}' cannot be read: {error}; "
             'the topic can be copied but not decoded'
@@ -86,7 +86,7 @@ def store_for(definition: MessageDefinition, msgtype: str, *, ros1: bool = False
     """The store for a recorded type: from its own definition, else (old bags) the standard one.
 
     Args:
-        definition: what the bag says.
+        definition: as the bag has it.
         msgtype: the type, in its ROS 2 name.
         ros1: the definition is ROS 1's; its Header then is replaced by ROS 2's (without seq),
             and where the type also is in ROS 2 with the same layout, ROS 2's field names are used.
@@ -144,7 +144,7 @@ def header_stamp_ns(data: bytes) -> int:
     """The stamp of a serialised message whose first field is a header.
 
     Args:
-        data: CDR bytes; the four first say the byte order, the stamp follows.
+        data: CDR bytes; the first four are the byte order, the stamp follows.
 
     Returns:
         Nanoseconds.

@@ -25,13 +25,13 @@ _NO_DEFINITION = MessageDefinition(MessageDefinitionFormat.NONE, '')
 
 
 def has_journal(path: Path) -> bool:
-    """Whether a write-ahead log with messages lies beside the file: its recorder was killed."""
+    """Whether a write-ahead log with messages is beside the file: its recorder was killed."""
     log = path.with_name(path.name + '-wal')
     return log.is_file() and log.stat().st_size > 0
 
 
 def refuse_cut(path: Path) -> None:
-    """Refuses a file that is shorter than its header says (SQLite file format, 1.3).
+    """Refuses a file that is shorter than its header states (SQLite file format, 1.3).
 
     SQLite itself looks at whole pages only, and fills a torn last one with zeros.
 
@@ -42,15 +42,15 @@ def refuse_cut(path: Path) -> None:
     with path.open('rb') as file:
         head = file.read(100)
     if len(head) < 100 or not head.startswith(b'SQLite format 3\0') or has_journal(path):
-        return  # what SQLite says of it is good enough
+        return  # SQLite's own error is good enough
     page = int.from_bytes(head[16:18], 'big')
     page = 65536 if page == 1 else page
     # The page count is valid only if the two counters beside it agree.
     pages = int.from_bytes(head[28:32], 'big') if head[24:28] == head[92:96] else 0
     if size % page or size < pages * page:
         raise BagError(
-            f"'{path}' is cut short: it has {size} bytes, its header says {pages * page}; copy it "
-            f"again, or save a part with 'sqlite3 {path.name} .recover'"
+            f"'{path}' is cut short: it has {size} bytes, its header states {pages * page}; copy "
+            f"it again, or save a part with 'sqlite3 {path.name} .recover'"
         )
 
 

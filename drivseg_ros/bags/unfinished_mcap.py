@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """MCAP files without their end: of a recorder that was killed, or of a copy that broke off.
 
-Every record says how long it is, so all up to the tear can be read without the index at the end.
+Every record states how long it is, so all up to the tear can be read without the index at the end.
 Format: the MCAP specification, https://mcap.dev/spec.
 """
 
@@ -123,7 +123,7 @@ class UnfinishedMcap:
         return kind, self._file.read(min(size, left))
 
     def _learn(self, kind: int, content: bytes) -> list[tuple[int, int, bytes]]:
-        """Takes in what a record says of schemas and channels; returns its messages."""
+        """Takes in what a record states of schemas and channels; returns its messages."""
         if kind == _CHUNK:
             found = []
             for inner_kind, inner in _records(_chunk_content(content)):

@@ -195,7 +195,7 @@ class BagWriter:
         except BagError:
             if error is None:
                 raise
-            # The error that ended the block is the one to tell of.
+            # The error that ended the block is the one to report.
 
     def _serialise(self, topic: str, message: Any) -> bytes | memoryview:
         definition = self._definitions[topic]
@@ -238,7 +238,7 @@ class BagWriter:
             if self._failure is None:
                 try:
                     job()
-                except Exception as error:  # told to the caller of the next write, or of close
+                except Exception as error:  # raised to the caller of the next write, or of close
                     self._failure = error
         try:
             self._writer.close()
@@ -281,14 +281,14 @@ def _make_way(path: Path, *, overwrite: bool) -> None:
     if not entries:
         path.rmdir()
         return
-    strange = [e.name for e in entries if not _is_bag_file(e)]
-    if strange:
+    others = [e.name for e in entries if not _is_bag_file(e)]
+    if others:
         raise BagError(
-            f"folder '{path}' is there already and is no bag (it holds {strange[0]}); "
+            f"folder '{path}' is there already and is no bag (it holds {others[0]}); "
             'nothing but a bag is ever replaced, give another output'
         )
     if not overwrite:
-        raise BagError(f"bag '{path}' is there already; give another output or say --overwrite")
+        raise BagError(f"bag '{path}' is there already; give another output, or --overwrite")
     if is_being_read(path):
         raise BagError(f"bag '{path}' is what is being read; give another output")
     try:

@@ -35,6 +35,11 @@ def output_topic(image_topic: str, output: str) -> str:
     return f'{namespace}{slash}segmentation/{output}'
 
 
+def beside(image_topic: str, name: str) -> str:
+    """The topic of what goes with the images of a topic, such as 'label' or 'camera_info'."""
+    return f'{raw_topic(image_topic).rpartition("/")[0]}/{name}'
+
+
 def raw_topic(image_topic: str) -> str:
     """The topic without the suffix of the compressed transport."""
     return image_topic.removesuffix(COMPRESSED)

@@ -11,8 +11,10 @@ import typer
 
 from drivseg_ros.cli.bag_make import (
     DEFAULT_START_S,
+    Compressed,
     Encoding,
     FrameId,
+    ImageTopic,
     JpegQuality,
     LabelTopic,
     Overwrite,
@@ -40,7 +42,7 @@ def from_dataset(
         ),
     ],
     output: Annotated[Path, typer.Option('--output', '-o', help='The bag to make, a folder.')],
-    root: Annotated[Path | None, typer.Argument(help='The folder it lies in.')] = None,
+    root: Annotated[Path | None, typer.Argument(help='The folder that holds it.')] = None,
     option: DatasetOption = None,
     limit: Annotated[
         int | None, typer.Option(help='Only so many frames, chosen by the option seed.')
@@ -49,22 +51,14 @@ def from_dataset(
     resize: Annotated[
         str | None, typer.Option(metavar='WIDTHxHEIGHT', help='Stretch images and labels to this.')
     ] = None,
-    topic: Annotated[
-        str, typer.Option(help="The images' topic; /compressed is appended with --compressed.")
-    ] = '/camera/image_raw',
+    image_topic: ImageTopic = '/camera/image_raw',
     frame_id: FrameId = 'camera_optical_frame',
     encoding: Encoding = 'bgr8',
-    compressed: Annotated[
-        bool,
-        typer.Option(
-            '--compressed',
-            help='Write CompressedImage; JPEG and PNG files are passed on as they are.',
-        ),
-    ] = False,
+    compressed: Compressed = False,
     jpeg_quality: JpegQuality = 90,
     label_topic: LabelTopic = '',
     name_topic: Annotated[
-        str, typer.Option(help="The frames' names' topic (default: name beside --topic)")
+        str, typer.Option(help="The topic of the frames' names (default: name beside the images)")
     ] = '',
     start: Start = DEFAULT_START_S,
     storage: Storage = 'mcap',
@@ -82,10 +76,10 @@ def from_dataset(
 
     options = ImageBagOptions(
         output=output,
-        topic=topic,
+        topic=image_topic,
         frame_id=frame_id,
         encoding=encoding,
-        jpeg=compressed,
+        compressed=compressed,
         jpeg_quality=jpeg_quality,
         label_topic=label_topic,
         name_topic=name_topic,
@@ -147,7 +141,7 @@ def to_images(
     classes: Annotated[
         str | None,
         typer.Option(
-            help="The labels' classes (default: what the bag tells): a name such as bdd100k, a "
+            help="The labels' classes (default: what the bag states): a name such as bdd100k, a "
             'classes.yaml, or a list like [road, rest].'
         ),
     ] = None,
@@ -158,7 +152,7 @@ def to_images(
 ) -> None:
     """Make a folder of a bag's images, labels and masks, for the data set kind `folder`.
 
-    Files have their frame's name where the bag tells it, else its stamp. JPEG and PNG files in
+    Files have their frame's name where the bag states it, else its stamp. JPEG and PNG files in
     compressed images are kept as they are. A frame that cannot be used is named and left out, and
     the exit status is 1 then. Ctrl-C leaves what is finished.
     """
@@ -210,7 +204,7 @@ def _print(made: MadeImages) -> None:
         out.print(f'  classes: {names}', markup=False, soft_wrap=True)
     elif made.label_topic:
         err.print(
-            'the bag does not tell the classes of its labels; say them with --classes, or as an '
+            'the bag does not state the classes of its labels; give them with --classes, or as an '
             'option of the kind folder',
             soft_wrap=True,
         )
@@ -225,7 +219,7 @@ def _print(made: MadeImages) -> None:
 
 def _nothing(bag: Path, made: MadeImages) -> str:
     if made.failed:
-        return f"none of the {len(made.failed)} frames of '{bag}' could be used; why is said above"
+        return f"none of the {len(made.failed)} frames of '{bag}' could be used; see above"
     if made.without_label:
         return (
             f"none of the {made.without_label} images of '{bag}' has a label of its stamp on "

@@ -20,19 +20,24 @@ if TYPE_CHECKING:
 DEFAULT_START_S = 1_700_000_000.0
 
 Output = Annotated[Path, typer.Option('--output', '-o', help='The bag to make, a folder.')]
-Topic = Annotated[
-    str, typer.Option(help="The images' topic; /compressed is appended to it with --jpeg.")
+ImageTopic = Annotated[
+    str, typer.Option(help="The images' topic; /compressed is appended with --compressed.")
 ]
 FrameId = Annotated[str, typer.Option(help="The headers' frame.")]
 Encoding = Annotated[str, typer.Option(help='Of raw images: bgr8 or rgb8.')]
-Jpeg = Annotated[
+Compressed = Annotated[
     bool,
-    typer.Option('--jpeg', help='Write CompressedImage; JPEG files are passed on as they are.'),
+    typer.Option(
+        '--compressed',
+        help='Write CompressedImage; JPEG and PNG files are passed on as they are.',
+    ),
 ]
 JpegQuality = Annotated[int, typer.Option(help='1 to 100, of what is not JPEG yet.')]
-LabelTopic = Annotated[str, typer.Option(help="The labels' topic (default: label beside --topic)")]
+LabelTopic = Annotated[
+    str, typer.Option(help="The labels' topic (default: label beside the images)")
+]
 CameraInfoTopic = Annotated[
-    str, typer.Option(help='Topic of the calibration (default: camera_info beside --topic)')
+    str, typer.Option(help='Topic of the calibration (default: camera_info beside the images)')
 ]
 CalibrationFile = Annotated[
     Path | None,
@@ -63,10 +68,10 @@ def from_images(
         Path | None,
         typer.Option(help='A folder with a PNG of class ids of the same name for each picture.'),
     ] = None,
-    topic: Topic = '/camera/image_raw',
+    image_topic: ImageTopic = '/camera/image_raw',
     frame_id: FrameId = 'camera_optical_frame',
     encoding: Encoding = 'bgr8',
-    jpeg: Jpeg = False,
+    compressed: Compressed = False,
     jpeg_quality: JpegQuality = 90,
     label_topic: LabelTopic = '',
     camera_info_topic: CameraInfoTopic = '',
@@ -81,10 +86,10 @@ def from_images(
 
     options = ImageBagOptions(
         output=output,
-        topic=topic,
+        topic=image_topic,
         frame_id=frame_id,
         encoding=encoding,
-        jpeg=jpeg,
+        compressed=compressed,
         jpeg_quality=jpeg_quality,
         label_topic=label_topic,
         camera_info_topic=camera_info_topic,
@@ -112,10 +117,10 @@ def from_video(
     rate: Annotated[
         float | None, typer.Option(help="Frames a second (default: the video's own)")
     ] = None,
-    topic: Topic = '/camera/image_raw',
+    image_topic: ImageTopic = '/camera/image_raw',
     frame_id: FrameId = 'camera_optical_frame',
     encoding: Encoding = 'bgr8',
-    jpeg: Jpeg = False,
+    compressed: Compressed = False,
     jpeg_quality: JpegQuality = 90,
     camera_info_topic: CameraInfoTopic = '',
     calibration: CalibrationFile = None,
@@ -129,10 +134,10 @@ def from_video(
 
     options = ImageBagOptions(
         output=output,
-        topic=topic,
+        topic=image_topic,
         frame_id=frame_id,
         encoding=encoding,
-        jpeg=jpeg,
+        compressed=compressed,
         jpeg_quality=jpeg_quality,
         camera_info_topic=camera_info_topic,
         start_ns=nanoseconds(start),
@@ -163,10 +168,10 @@ def from_scenes(
     rate: Annotated[float, typer.Option(help='Frames a second.')] = 20.0,
     duration: Annotated[float, typer.Option(help='Seconds.')] = 20.0,
     labels: Annotated[bool, typer.Option(help='Write the exact labels.')] = True,
-    topic: Topic = '/camera/image_raw',
+    image_topic: ImageTopic = '/camera/image_raw',
     frame_id: FrameId = 'camera_optical_frame',
     encoding: Encoding = 'bgr8',
-    jpeg: Jpeg = False,
+    compressed: Compressed = False,
     jpeg_quality: JpegQuality = 90,
     label_topic: LabelTopic = '',
     camera_info_topic: CameraInfoTopic = '',
@@ -181,10 +186,10 @@ def from_scenes(
 
     options = ImageBagOptions(
         output=output,
-        topic=topic,
+        topic=image_topic,
         frame_id=frame_id,
         encoding=encoding,
-        jpeg=jpeg,
+        compressed=compressed,
         jpeg_quality=jpeg_quality,
         label_topic=label_topic,
         camera_info_topic=camera_info_topic,

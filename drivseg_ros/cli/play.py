@@ -14,7 +14,7 @@ from drivseg_ros.cli.console import err, progress_bar
 
 def play(
     bag: Annotated[Path, typer.Argument(help='A rosbag2 folder, .mcap, .db3 or ROS 1 .bag.')],
-    rate: Annotated[float, typer.Option(help='Times recorded speed.')] = 1.0,
+    speed: Annotated[float, typer.Option(help='Times the recorded one.')] = 1.0,
     loop: Annotated[bool, typer.Option('--loop', '-l', help='Begin again at the end.')] = False,
     clock: Annotated[
         bool, typer.Option('--clock', help='Publish /clock, for nodes with use_sim_time.')
@@ -57,7 +57,7 @@ def play(
     from drivseg_ros.node.dds_profile import use_image_profile
 
     options = PlayOptions(
-        rate=rate,
+        speed=speed,
         loop=loop,
         clock_hz=clock_rate if clock else 0.0,
         topics=tuple(name for given in topics or () for name in given.split(',') if name),
@@ -75,7 +75,7 @@ def play(
             reader,
             options,
             stop=stop,
-            tell=lambda text: err.print(text, markup=False, soft_wrap=True),
+            notify=lambda text: err.print(text, markup=False, soft_wrap=True),
             progress=lambda seconds: progress.update(task, completed=round(seconds, 1)),
         )
     count = sum(report.published.values())

@@ -31,7 +31,7 @@ def record(
 ) -> None:
     """Record topics as they come; bag time is the wall time of receipt.
 
-    It waits for publishers, takes types and quality of service from them, and says `recording`
+    It waits for publishers, takes types and quality of service from them, and prints `recording`
     once all topics are connected. Ctrl-C or SIGTERM ends it and closes the bag.
     """
     from drivseg_ros.bags.recorder import RecordOptions
@@ -51,7 +51,7 @@ def record(
     with stop_on_signals() as stop, progress_bar() as progress:
         task = progress.add_task('messages', total=None)
 
-        def tell(text: str) -> None:
+        def notify(text: str) -> None:
             err.print(text, markup=False, soft_wrap=True)
 
         def show(counts: Mapping[str, int]) -> None:
@@ -60,9 +60,9 @@ def record(
         report = record_bag(
             options,
             stop=stop,
-            tell=tell,
+            notify=notify,
             progress=show,
-            ready=lambda: tell(f'recording {len(topics)} topics'),
+            ready=lambda: notify(f'recording {len(topics)} topics'),
         )
     out.print(str(report.path), markup=False, soft_wrap=True)
     for topic, count in report.counts.items():

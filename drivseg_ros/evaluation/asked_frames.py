@@ -8,12 +8,18 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivseg_ros.bags.dataset_info import DatasetInfo, read_dataset_info, read_frame_names
-from drivseg_ros.bags.image_bag import drives_beside, names_beside
+from drivseg_ros.bags.dataset_info import (
+    DRIVE,
+    NAME,
+    DatasetInfo,
+    read_dataset_info,
+    read_frame_names,
+)
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.source import BagSource
 from drivseg_ros.bags.topics import BagTopics, resolve_topics
 from drivseg_ros.bags.typestore import HEADER
+from drivseg_ros.base.topics import beside
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.frames.attributes import Attributes, find_attributes, read_attributes
 from drivseg_ros.frames.evaluated import is_bag
@@ -138,10 +144,10 @@ def _names_and_drives(
         if info is not None:
             asked = [info.name_topic, info.drive_topic]
         else:
-            beside = topics.label or topics.image or ''
+            images = topics.label or topics.image or ''
             asked = [
                 topic if (found := reader.topics.get(topic)) and found.msgtype == HEADER else ''
-                for topic in (names_beside(beside), drives_beside(beside))
+                for topic in (beside(images, NAME), beside(images, DRIVE))
             ]
         names, drives = (read_frame_names(reader, topic) if topic else {} for topic in asked)
     return names, drives

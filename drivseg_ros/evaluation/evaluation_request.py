@@ -93,7 +93,7 @@ class EvaluationRequest:
     rate: float = 1.0
 
     def __post_init__(self) -> None:
-        PlayOptions(rate=self.rate)  # refuses what cannot be played
+        PlayOptions(speed=self.rate)  # refuses what cannot be played
         if self.rate != 1.0 and not self.live:
             raise ParameterError('--rate is that of a live run; give --live too')
         if self.live and self.topics.mask is not None:

@@ -31,7 +31,7 @@ import numpy as np
 
 from drivseg_ros.errors import ImageError
 from drivseg_ros.images.arrays import check_rgb, check_size, contiguous, shorten
-from drivseg_ros.images.compression import decode_picture, encode_jpeg
+from drivseg_ros.images.compression import decode_picture, encode_jpeg, read_header
 from drivseg_ros.images.encodings import ImageEncoding, find_encoding
 
 __all__ = [
@@ -47,8 +47,6 @@ __all__ = [
 
 LABEL_ENCODINGS = ('mono8', '8UC1')
 _CHANNELS_OUT = {'mono8': 1, 'rgb8': 3, 'bgr8': 3}
-# What compressed_image_transport writes for an rgb8 image, so that its subscribers undo it rightly.
-_JPEG_FORMAT = 'rgb8; jpeg compressed bgr8'
 
 Message = TypeVar('Message')
 
@@ -196,21 +194,22 @@ def image_fields(image: np.ndarray, *, encoding: str) -> dict[str, Any]:
     }
 
 
-def fill_compressed_image(msg: Message, jpeg: bytes, *, header: Any = None) -> Message:
-    """Fills an empty sensor_msgs/CompressedImage with a JPEG file of `encode_jpeg`.
+def fill_compressed_image(msg: Message, file: bytes, *, header: Any = None) -> Message:
+    """Fills an empty sensor_msgs/CompressedImage with a JPEG or PNG file.
 
     Args:
         msg: the message, with empty data.
-        jpeg: the file.
+        file: as in `compressed_image_fields`.
         header: the header to assign as it is, or None to leave the message's own.
 
     Returns:
         The message.
 
     Raises:
-        ImageError: with the kind 'message', if the message is not empty.
+        ImageError: with the kind 'message', if the message is not empty; as
+            `compressed_image_fields`.
     """
-    fields = compressed_image_fields(jpeg)
+    fields = compressed_image_fields(file)
     _fill_data(msg, fields['data'])
     msg.format = fields['format']  # type: ignore[attr-defined]
     if header is not None:
@@ -218,9 +217,22 @@ def fill_compressed_image(msg: Message, jpeg: bytes, *, header: Any = None) -> M
     return msg
 
 
-def compressed_image_fields(jpeg: bytes) -> dict[str, Any]:
-    """All fields of a sensor_msgs/CompressedImage but its header, as `image_fields` for Image."""
-    return {'format': _JPEG_FORMAT, 'data': np.frombuffer(jpeg, np.uint8)}
+def compressed_image_fields(file: bytes) -> dict[str, Any]:
+    """All fields of a sensor_msgs/CompressedImage but its header, as `image_fields` for Image.
+
+    Args:
+        file: a JPEG or PNG file; a PNG has 8 bits a channel and no transparency.
+
+    Raises:
+        ImageError: as `compression.read_header`.
+    """
+    header = read_header(file)
+    # As compressed_image_transport, which swaps the channels of what is said to have three.
+    channels = ('mono8', '') if header.grey else ('rgb8', 'bgr8')
+    return {
+        'format': f'{channels[0]}; {header.codec} compressed {channels[1]}',
+        'data': np.frombuffer(file, np.uint8),
+    }
 
 
 def _pixels(msg: Any, name: str, encoding: ImageEncoding) -> np.ndarray:

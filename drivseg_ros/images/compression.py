@@ -5,21 +5,78 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from drivseg_ros.errors import ImageError, ParameterError
-from drivseg_ros.images.arrays import check_rgb, check_size, scale_to_8_bits, shorten
+from drivseg_ros.images.arrays import check_rgb, check_size, contiguous, scale_to_8_bits, shorten
 from drivseg_ros.images.encodings import find_encoding
 
 _JPEG_START, _JPEG_END = b'\xff\xd8\xff', b'\xff\xd9'
 _PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
+# Colour types of PNG (W3C PNG specification, 11.2.1): without transparency there are these.
+_PNG_GREY, _PNG_OPAQUE = 0, (0, 2, 3)
 _SOS, _EOI = 0xDA, 0xD9
 # Start of frame, in all its variants; C4, C8 and CC are something else (ITU-T T.81, table B.1).
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # TEM, the restart markers and a start of image have no length after them.
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+
+
+@dataclass(frozen=True)
+class PictureHeader:
+    """What the header of a JPEG or PNG file states.
+
+    Attributes:
+        codec: 'jpeg' or 'png'.
+        width: in pixels.
+        height: in pixels.
+        grey: it has one channel.
+        plain: it has at most 8 bits a channel and no transparency.
+    """
+
+    codec: str
+    width: int
+    height: int
+    grey: bool
+    plain: bool
+
+    @property
+    def suffix(self) -> str:
+        """The end of such a file's name."""
+        return '.png' if self.codec == 'png' else '.jpg'
+
+
+def read_header(data: bytes, *, image_format: str = '') -> PictureHeader:
+    """Reads the header of a JPEG or PNG file, and looks whether its end is there.
+
+    Args:
+        data: the file.
+        image_format: CompressedImage's `format`, for the errors.
+
+    Raises:
+        ImageError: with the kind 'empty', 'codec', 'size', 'truncated', 'jpeg' or 'png'.
+    """
+    if not data:
+        raise ImageError(
+            'a CompressedImage without data; a JPEG or PNG file is allowed: check the driver',
+            kind='empty',
+        )
+    if data.startswith(_JPEG_START):
+        header = _jpeg_header(data)
+    elif data.startswith(_PNG_START):
+        header = _png_header(data)
+    else:
+        raise ImageError(
+            f'a CompressedImage of format {shorten(image_format)} whose data begins with '
+            f'{data[:8].hex(" ")}; JPEG (ff d8 ff) and PNG (89 50 4e 47) files are allowed: '
+            "set the publisher's format to jpeg",
+            kind='codec',
+        )
+    check_size(header.width, header.height)
+    return header
 
 
 def decode_picture(data: bytes, *, image_format: str = '') -> np.ndarray:
@@ -53,30 +110,14 @@ def decode_picture(data: bytes, *, image_format: str = '') -> np.ndarray:
         )
     if raw_encoding.startswith(('16UC', '16SC', '32FC', '32SC', '64FC')):
         find_encoding(raw_encoding)
-    if not data:
-        raise ImageError(
-            'a CompressedImage without data; a JPEG or PNG file is allowed: check the driver',
-            kind='empty',
-        )
-    if data.startswith(_JPEG_START):
-        codec, (width, height) = 'jpeg', _jpeg_size(data)
-    elif data.startswith(_PNG_START):
-        codec, (width, height) = 'png', _png_size(data)
-    else:
-        raise ImageError(
-            f'a CompressedImage of format {shorten(image_format)} whose data begins with '
-            f'{data[:8].hex(" ")}; JPEG (ff d8 ff) and PNG (89 50 4e 47) files are allowed: '
-            "set the publisher's format to jpeg",
-            kind='codec',
-        )
     # The size is checked before the decoder sees the file, which would first ask for the memory.
-    check_size(width, height)
+    header = read_header(data, image_format=image_format)
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         picture = None
     if picture is None:
-        raise _damaged(codec, data)
+        raise _damaged(header.codec, data)
     if picture.dtype == np.uint16:
         picture = scale_to_8_bits(picture)
     if picture.ndim == 3:
@@ -84,7 +125,7 @@ def decode_picture(data: bytes, *, image_format: str = '') -> np.ndarray:
         return cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB if four else cv2.COLOR_BGR2RGB)
     name = raw_encoding if raw_encoding.startswith('bayer_') else 'mono8'
     encoding = find_encoding(name)
-    encoding.check_size(name, width, height)
+    encoding.check_size(name, header.width, header.height)
     return encoding.to_rgb(picture)
 
 
@@ -111,9 +152,15 @@ def encode_jpeg(rgb: np.ndarray, *, quality: int = 90) -> bytes:
     return cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int]:
-    """Width and height by the frame header; refuses a file whose end is missing."""
-    size: tuple[int, int] | None = None
+def encode_png(picture: np.ndarray) -> bytes:
+    """Encodes a picture, uint8 [H, W, 3] RGB or [H, W] with one channel, as PNG."""
+    pixels = picture if picture.ndim == 2 else cv2.cvtColor(contiguous(picture), cv2.COLOR_RGB2BGR)
+    return cv2.imencode('.png', np.ascontiguousarray(pixels))[1].tobytes()
+
+
+def _jpeg_header(data: bytes) -> PictureHeader:
+    """What the frame header states; refuses a file whose end is missing."""
+    header: PictureHeader | None = None
     position = 2
     while True:
         # Between segments libjpeg skips what is not a marker, and so do we.
@@ -128,9 +175,9 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
             raise _damaged('jpeg', data)
         if position + 2 > len(data):
             raise _truncated('jpeg', data)
-        if marker in _SOF and position + 7 <= len(data):
-            height, width = struct.unpack_from('>HH', data, position + 3)
-            size = (width, height)
+        if marker in _SOF and position + 8 <= len(data):
+            height, width, channels = struct.unpack_from('>HHB', data, position + 3)
+            header = PictureHeader('jpeg', width, height, grey=channels == 1, plain=True)
         if marker == _SOS:
             break
         position += struct.unpack_from('>H', data, position)[0]
@@ -138,17 +185,20 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
     # never contains the end marker, so its absence proves the cut; padding may follow it.
     if data.rfind(_JPEG_END, position) < 0:
         raise _truncated('jpeg', data)
-    if size is None:
+    if header is None:
         raise _damaged('jpeg', data)
-    return size
+    return header
 
 
-def _png_size(data: bytes) -> tuple[int, int]:
-    """Width and height by the first chunk; refuses a file whose end is missing."""
+def _png_header(data: bytes) -> PictureHeader:
+    """What the first chunk states; refuses a file whose end is missing."""
     if data.rfind(_PNG_END) < 24:
         raise _truncated('png', data)
-    width, height = struct.unpack_from('>II', data, 16)
-    return width, height
+    width, height, bits, color_type = struct.unpack_from('>IIBB', data, 16)
+    transparent = color_type not in _PNG_OPAQUE or b'tRNS' in data[: data.find(b'IDAT')]
+    return PictureHeader(
+        'png', width, height, grey=color_type == _PNG_GREY, plain=bits <= 8 and not transparent
+    )
 
 
 def _truncated(codec: str, data: bytes) -> ImageError:

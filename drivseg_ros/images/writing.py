@@ -7,12 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import DataError
-from drivseg_ros.images.compression import encode_jpeg
+from drivseg_ros.images.compression import encode_jpeg, encode_png
 from drivseg_ros.model.segmentation import Segmentation
 
 # Overlays are looked at, and compressed once more in slides and mails.
@@ -32,8 +31,7 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
     if path.suffix.lower() in ('.jpg', '.jpeg'):
         data = encode_jpeg(picture, quality=_JPEG_QUALITY)
     else:
-        bgr = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-        data = cv2.imencode('.png', bgr)[1].tobytes()
+        data = encode_png(picture)
     with whole_file(path) as partial:
         partial.write_bytes(data)
 

@@ -67,12 +67,14 @@ class Aside:
 
     def __init__(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> None:
         self.stop = StopFlag()
-        self.told: list[str] = []
+        self.notes: list[str] = []
         self._result: Any = None
 
         def run() -> None:
             try:
-                self._result = function(*arguments, stop=self.stop, tell=self.told.append, **named)
+                self._result = function(
+                    *arguments, stop=self.stop, notify=self.notes.append, **named
+                )
             except Exception as error:
                 self._result = error
 

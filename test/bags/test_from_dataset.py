@@ -95,7 +95,7 @@ def test_rclpy_decodes_what_is_written(compressed: bool, tmp_path: Path) -> None
     from std_msgs.msg import Header
 
     dataset = open_dataset('folder', write_dataset_folder(tmp_path / 'set'))
-    topics = make(tmp_path, dataset, jpeg=compressed)
+    topics = make(tmp_path, dataset, compressed=compressed)
     images = topics['/camera/image_raw' + '/compressed' * compressed]
     for i, (image, ids, name) in enumerate(
         zip(images, topics['/camera/label'], topics['/camera/name'], strict=True)
@@ -121,7 +121,7 @@ def test_files_are_passed_on_as_they_are(tmp_path: Path) -> None:
         (root / 'images' / f'{name}.png').write_bytes(data)
         (root / 'labels' / f'{name}.png').write_bytes(encoded('.png', label(0)))
     dataset = open_dataset('folder', root)
-    topics = make(tmp_path, dataset, jpeg=True)
+    topics = make(tmp_path, dataset, compressed=True)
     formats = {}
     for i, message in enumerate(topics['/camera/image_raw/compressed']):
         name, content = dataset.names[i], message.message
@@ -145,7 +145,7 @@ def test_files_are_passed_on_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize('compressed', [False, True])
 def test_frames_are_resized_and_labels_take_the_nearest(compressed: bool, tmp_path: Path) -> None:
     dataset = open_dataset('folder', write_dataset_folder(tmp_path / 'set'))
-    topics = make(tmp_path, dataset, size=(WIDTH // 2, HEIGHT // 2), jpeg=compressed)
+    topics = make(tmp_path, dataset, size=(WIDTH // 2, HEIGHT // 2), compressed=compressed)
     images = topics['/camera/image_raw' + '/compressed' * compressed]
     for i, (image, ids) in enumerate(zip(images, topics['/camera/label'], strict=True)):
         rgb = (decode_compressed_image if compressed else decode_image)(image.message)
@@ -160,7 +160,7 @@ def test_frames_are_resized_and_labels_take_the_nearest(compressed: bool, tmp_pa
 
 def test_a_size_that_frames_have_leaves_their_files_alone(tmp_path: Path) -> None:
     root = write_dataset_folder(tmp_path / 'set')
-    topics = make(tmp_path, open_dataset('folder', root), size=(WIDTH, HEIGHT), jpeg=True)
+    topics = make(tmp_path, open_dataset('folder', root), size=(WIDTH, HEIGHT), compressed=True)
     data = topics['/camera/image_raw/compressed'][1].message.data.tobytes()
     assert data == (root / 'images' / 'frame 9.jpg').read_bytes()
 
@@ -229,7 +229,7 @@ KINDS: dict[str, tuple[Callable[[Path], Any], bool]] = {
 def test_every_kind_becomes_a_bag(kind: str, compressed: bool, tmp_path: Path) -> None:
     prepare, labelled = KINDS[kind]
     dataset = prepare(tmp_path / 'set')
-    topics = make(tmp_path, dataset, jpeg=compressed)
+    topics = make(tmp_path, dataset, compressed=compressed)
     image_topic = '/camera/image_raw' + '/compressed' * compressed
     drives = drives_of(dataset)
     assert set(topics) == {
@@ -275,9 +275,14 @@ def stray(root: Path) -> None:
 
 TROUBLES: dict[str, tuple[Callable[[Path], None], dict[str, Any], type[Exception], str]] = {
     'a cut image': (cut_image, {}, DataError, r'frame 9\.jpg. cannot be used: .* ends too early'),
-    'a cut image, passed on': (cut_image, {'jpeg': True}, DataError, r'frame 9\.jpg. cannot be'),
+    'a cut image, passed on': (
+        cut_image,
+        {'compressed': True},
+        DataError,
+        r'frame 9\.jpg. cannot be',
+    ),
     'a label of another size': (other_size, {}, DataError, r'must have one size'),
-    'the same, passed on': (other_size, {'jpeg': True}, DataError, r'must have one size'),
+    'the same, passed on': (other_size, {'compressed': True}, DataError, r'must have one size'),
     'a stray id': (stray, {}, DataError, r'has stray values'),
     'no rate': (lambda root: None, {'rate_hz': 0.0}, ParameterError, 'rate of 0.0 Hz'),
     'no size': (lambda root: None, {'size': (0, 5)}, ParameterError, '0x5 is not possible'),

@@ -75,19 +75,32 @@ def test_raw_encodings(encoding: str, tmp_path: Path) -> None:
     assert (pixels == (picture(0) if encoding == 'bgr8' else picture(0)[..., ::-1])).all()
 
 
-def test_jpeg_files_are_passed_on_and_others_are_encoded(tmp_path: Path) -> None:
+def test_files_are_passed_on(tmp_path: Path) -> None:
     folder = fill(tmp_path / 'in', ['a.jpg', 'b.png', 'c.jpeg'])
     grey = cv2.imencode('.jpg', picture(2)[..., 0])[1].tobytes()
     (folder / 'c.jpeg').write_bytes(grey)
-    got = make(tmp_path, folder, jpeg=True)['/camera/image_raw/compressed']
+    got = make(tmp_path, folder, compressed=True)['/camera/image_raw/compressed']
     a, b, c = (m.message for m in got)
     assert a.data.tobytes() == (folder / 'a.jpg').read_bytes()
+    assert b.data.tobytes() == (folder / 'b.png').read_bytes()
     assert c.data.tobytes() == grey
-    assert [m.format for m in (a, b, c)] == ['rgb8; jpeg compressed bgr8'] * 2 + [
-        'mono8; jpeg compressed '
+    assert [m.format for m in (a, b, c)] == [
+        'rgb8; jpeg compressed bgr8',
+        'rgb8; png compressed bgr8',
+        'mono8; jpeg compressed ',
     ]
-    rgb = decode_compressed_image(b).astype(int)
-    assert abs(rgb - picture(1)[..., ::-1]).mean() < 4
+    assert (decode_compressed_image(b) == picture(1)[..., ::-1]).all()
+
+
+def test_labels_of_one_bit_are_ids(tmp_path: Path) -> None:
+    """OpenCV alone would read the ids 0 and 1 as 0 and 255."""
+    folder = fill(tmp_path / 'in', ['a.png'])
+    label = np.random.default_rng(7).integers(0, 2, (24, 32), np.uint8)
+    (tmp_path / 'labels').mkdir()
+    options = [cv2.IMWRITE_PNG_BILEVEL, 1]
+    assert cv2.imwrite(str(tmp_path / 'labels/a.png'), label * 255, options)
+    topics = make(tmp_path, folder, find={'labels': tmp_path / 'labels'})
+    assert (decode_labels(topics['/camera/label'][0].message) == label).all()
 
 
 def test_labels_calibration_and_image_share_stamps_and_names(tmp_path: Path) -> None:
@@ -200,10 +213,10 @@ ERRORS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], dict[str, Any]]
     'labels of another size': (
         two,
         labels(['a', 'b'], (12, 16)),
-        r'label of picture .*a.png. is 16x12 but the image is 32x24',
+        r'a.png., its image 32x24, its label 16x12; they must have one size',
     ),
-    'labels in colour': (two, colour_label, r'has 3 channels of uint8; a PNG with one channel'),
-    'a label without bytes': (two, broken_label, r'b.png. is no picture; a PNG'),
+    'labels in colour': (two, colour_label, r'a.png. has RGB colours; one number a pixel'),
+    'a label without bytes': (two, broken_label, r'b.png. is no PNG; labels must be PNG'),
     'one name twice': (
         lambda path: fill(path / 'in', ['a.png', 'a.jpg']),
         labels(['a']),
@@ -251,7 +264,7 @@ def test_an_impossible_rate_is_refused(rate: float, tmp_path: Path) -> None:
 
 
 def test_topics_stand_beside_the_image() -> None:
-    options = ImageBagOptions(Path('x'), topic='/a/b/image/compressed', jpeg=True)
+    options = ImageBagOptions(Path('x'), topic='/a/b/image/compressed', compressed=True)
     assert options.image_topic == '/a/b/image/compressed'
     assert (options.labels_on, options.camera_info_on) == ('/a/b/label', '/a/b/camera_info')
     options = ImageBagOptions(Path('x'), topic='/image', label_topic='/l', camera_info_topic='/c')

@@ -23,7 +23,7 @@ from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import BagError, ParameterError
 
 # Every image is waited for; the pauses of 50 ms shrink to 10.
-FAST = {'rate': 5.0, 'wait_for_subscribers_s': 20.0}
+FAST = {'speed': 5.0, 'wait_for_subscribers_s': 20.0}
 
 
 def headers(heard: list[bytes]) -> list[int]:
@@ -132,7 +132,7 @@ def test_offers_are_those_recorded(
         from std_msgs.msg import String
 
         late = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        listener.spin_until(lambda: 'playing' in playing.told, 'the start')
+        listener.spin_until(lambda: 'playing' in playing.notes, 'the start')
         listener.listen('/a', String, late)
         listener.spin_until(lambda: bool(listener.heard['/a']), 'the latched message')
         playing.stop.request()
@@ -160,7 +160,7 @@ def test_types_that_are_not_here_or_are_others_are_skipped_and_named(
         assert report.published == {'/note': 1}
         assert 'pip install ros-our-msgs' in report.skipped['/speed']
         assert 'other fields than the installed one' in report.skipped['/flag']
-        assert len([t for t in playing.told if 'is not played' in t]) == 2
+        assert len([t for t in playing.notes if 'is not played' in t]) == 2
         with pytest.raises(BagError, match=r'nothing of bag .* can be played: /speed: .*our-msgs'):
             aside(play, reader, PlayOptions(topics=('/speed',))).result()
 
@@ -191,7 +191,7 @@ ERRORS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         BagError,
         r"log '/dev/full' cannot be written \(No space left on device\); make room",
     ),
-    'rate': ({'rate': 0.0}, ParameterError, r'rate 0.0 is out of range; 0.001 to 1000'),
+    'speed': ({'speed': 0.0}, ParameterError, r'speed 0.0 is out of range; 0.001 to 1000'),
     'clock': ({'clock_hz': -1.0}, ParameterError, r'clock rate -1.0 is out of range'),
     'delay': ({'delay_s': float('nan')}, ParameterError, r'delay nan is out of range'),
 }

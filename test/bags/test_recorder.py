@@ -40,7 +40,7 @@ def test_messages_are_kept_byte_for_byte_with_the_time_of_receipt(
     # A second topic that comes later, with another quality of service.
     notes = listener.node.create_publisher(String, '/note', best_effort)
     listener.spin_until(lambda: notes.get_subscription_count() == 1, 'the recorder')
-    listener.spin_until(lambda: len(recording.told) == 2, 'the news')
+    listener.spin_until(lambda: len(recording.notes) == 2, 'the news')
     notes.publish(text_sample(0, 'late').data)
     images.wait_for_all_acked()
     time.sleep(0.2)
@@ -108,10 +108,10 @@ def test_publishers_that_disagree_are_named(
     with ros_node('other') as other:
         other.create_publisher(String, '/a', 1)
         recording = aside(record, RecordOptions(('/a',), tmp_path / 'bag'))
-        listener.spin_until(lambda: len(recording.told) == 2, 'the news')
+        listener.spin_until(lambda: len(recording.notes) == 2, 'the news')
         recording.stop.request()
         recording.result()
-    found, disputed = recording.told
+    found, disputed = recording.notes
     assert found.startswith('found /a (std_msgs/msg/')
     assert disputed.startswith('/a is published with several types: std_msgs/msg/')
     assert 'Bool' in disputed

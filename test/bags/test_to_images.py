@@ -42,7 +42,9 @@ def image(number: int, pixels: np.ndarray | None = None) -> Message:
 
 
 def file(number: int, data: bytes) -> Message:
-    content = messages.compressed_image(data, stamp_ns=stamp(number), frame_id='c')
+    sound = encoded('.jpg', picture(0))
+    content = messages.compressed_image(sound, stamp_ns=stamp(number), frame_id='c')
+    content.data = np.frombuffer(data, np.uint8)
     return '/image', number, content
 
 
@@ -81,7 +83,7 @@ def files(folder: Path) -> list[str]:
 def test_a_folder_comes_back_from_a_bag(compressed: bool, storage: str, tmp_path: Path) -> None:
     root = write_dataset_folder(tmp_path / 'set')
     dataset = open_dataset('folder', root)
-    options = ImageBagOptions(tmp_path / 'bag', jpeg=compressed, storage=storage)
+    options = ImageBagOptions(tmp_path / 'bag', compressed=compressed, storage=storage)
     bag_from_dataset(dataset, options)
     made = take(tmp_path / 'bag', tmp_path / 'out')
     assert (made.images, made.failed, made.by_stamp, made.spare) == (len(NAMES), {}, 0, 0)

@@ -238,7 +238,7 @@ def below_file(path: Path) -> Path:
 
 
 TAKEN: dict[str, tuple[Callable[[Path], Path], bool, str]] = {
-    'a bag': (bag, False, r'is there already; give another output or say --overwrite'),
+    'a bag': (bag, False, r'is there already; give another output, or --overwrite'),
     'a folder with something else': (with_stranger, True, r'no bag \(it holds notes.txt\)'),
     'a file': (file, True, r'is there already and is no bag folder'),
     'a link to a bag': (link, True, r'is there already and is no bag folder'),

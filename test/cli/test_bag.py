@@ -65,8 +65,8 @@ def test_images_become_a_bag_with_all_that_was_asked_for(tmp_path: Path) -> None
     (tmp_path / 'c.txt').write_text('S_rect_02: 64 36\nP_rect_02: 50 0 32 0 0 50 18 0 0 0 1 0\n')
     out = tmp_path / 'bag'
     arguments = [
-        'bag', 'from-images', folder, '--output', out, '--rate', 4, '--topic', '/front/image',
-        '--frame-id', 'front', '--jpeg', '--labels', labels, '--label-topic', '/front/truth',
+        'bag', 'from-images', folder, '--output', out, '--rate', 4, '--image-topic', '/front/image',
+        '--frame-id', 'front', '--compressed', '--labels', labels, '--label-topic', '/front/truth',
         '--calibration', tmp_path / 'c.txt', '--start', '1600000000.25',
     ]  # fmt: skip
     status, _ = run(*arguments)

@@ -59,7 +59,7 @@ def test_all_that_was_asked_for(tmp_path: Path) -> None:
     arguments = [
         'bag', 'from-dataset', 'folder:training', root, '-o', bag, '--option', 'seed=3',
         '--option', 'shares={training: 1.0}', '--limit', 2, '--resize', '16x12', '--compressed',
-        '--topic', '/front/image', '--frame-id', 'front', '--label-topic', '/truth',
+        '--image-topic', '/front/image', '--frame-id', 'front', '--label-topic', '/truth',
         '--name-topic', '/called', '--start', '1600000000.25', '--storage', 'sqlite3',
     ]  # fmt: skip
     assert run(*arguments)[0] == 0
@@ -142,7 +142,7 @@ def test_a_bad_frame_costs_itself_and_the_exit_status(
     assert '1700000000_100000000: its image cannot be used' in text
     assert '3 images with labels; 1 could not be used' in text
     assert '3 images are named by their stamps' in text
-    assert ('does not tell the classes' in text) == (classes is None)
+    assert ('does not state the classes' in text) == (classes is None)
     again = open_folder(tmp_path / 'out', (), classes=None if classes else ['a', 'b'])
     assert len(again) == 3
     assert names is None or [c.name for c in again.classes] == names
@@ -190,7 +190,7 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], type[DrivsegError], str]] 
             '-o', path / 'o', '--image-topic', '/image',
         ],
         DataError,
-        'none of the 2 frames of .* could be used; why is said above',
+        'none of the 2 frames of .* could be used; see above',
     ),
 }  # fmt: skip
 

@@ -49,7 +49,7 @@ ALL = pytest.param(
 @pytest.mark.parametrize('kind', SETS)
 def test_one_number(shared_data: Path, tmp_path: Path, kind: str, options: dict[str, Any]) -> None:
     dataset = open_dataset(kind, shared_data / SETS[kind][0], **options)
-    bag_from_dataset(dataset, ImageBagOptions(output=tmp_path / 'bag', jpeg=True))
+    bag_from_dataset(dataset, ImageBagOptions(output=tmp_path / 'bag', compressed=True))
     asked = AskedFrames(str(tmp_path / 'bag'), BagTopics(), None, None, None, None, 'auto', None)
     with Segmenter.open(DEFAULT_MODEL, engine='onnxruntime', device='cpu', threads=1) as segmenter:
         folder = judge(DatasetSource(kind, dataset), segmenter)
