@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from command_line import drivseg
 from tiny_model import write_tiny_model
 
 from drivseg_ros.bench.bare_runtimes import open_bare
@@ -127,12 +126,7 @@ def test_the_table_shows_what_is_around_the_network_where_that_is_known(
 
 
 def test_the_command(tmp_path: Path, tiny_model: Path) -> None:
-    def bench(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, '-m', 'drivseg_ros.cli', 'bench', 'engine', *map(str, arguments)]
-        return subprocess.run(
-            command, env={**os.environ}, capture_output=True, text=True, check=False
-        )
-
+    bench = partial(drivseg, 'bench', 'engine')
     output = tmp_path / 'figures.json'
     result = bench(
         *('--model', tiny_model, '--engine', 'onnxruntime', '--engine', 'onnxruntime:fp16'),

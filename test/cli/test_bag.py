@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from bag_files import samples, write_rosbag2
+from command_line import COMMAND, drivseg
 from typer.testing import CliRunner
 
 from drivseg_ros.bags.reader import BagReader
@@ -107,15 +107,6 @@ def test_a_drive_becomes_a_bag(tmp_path: Path) -> None:
         assert reader.topics['/camera/image_raw'].count == 2
 
 
-def drivseg(*arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, '-m', 'drivseg_ros.cli', *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 @pytest.mark.parametrize(
     ('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
@@ -124,7 +115,9 @@ def test_an_interrupted_maker_leaves_a_readable_bag(
 ) -> None:
     folder = pictures(tmp_path / 'in', 1500, height=180, width=320)
     out = tmp_path / 'bag'
-    process = drivseg('bag', 'from-images', folder, '-o', out)
+    process = subprocess.Popen(
+        [*COMMAND, 'bag', 'from-images', folder, '-o', out], stderr=subprocess.PIPE, text=True
+    )
     deadline = time.monotonic() + 60
     while not (out / 'bag.mcap').exists() or (out / 'bag.mcap').stat().st_size < 3_000_000:
         assert time.monotonic() < deadline
@@ -157,10 +150,9 @@ def test_an_interrupted_maker_leaves_a_readable_bag(
     ],
 )
 def test_errors_are_one_line_and_status_1(arguments: list[str], text: str, tmp_path: Path) -> None:
-    process = drivseg(*arguments)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert out == ''
-    assert err.startswith('drivseg: ')
-    assert text in err
-    assert err.count('\n') == 1
+    done = drivseg(*arguments)
+    assert done.returncode == 1
+    assert done.stdout == ''
+    assert done.stderr.startswith('drivseg: ')
+    assert text in done.stderr
+    assert done.stderr.count('\n') == 1

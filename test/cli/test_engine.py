@@ -9,10 +9,10 @@ import importlib.metadata
 import importlib.util
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import drivseg
 
 from drivseg_ros.engines.plan_cache import PlanCache, PlanKey
 
@@ -24,13 +24,7 @@ needs_rtx = pytest.mark.skipif(
 
 
 def engine(cache: Path, *arguments: str, columns: int = 300) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, '-m', 'drivseg_ros.cli', 'engine', *arguments],
-        env={**os.environ, 'COLUMNS': str(columns), 'NO_COLOR': '1', 'DRIVSEG_CACHE': str(cache)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return drivseg('engine', *arguments, COLUMNS=str(columns), DRIVSEG_CACHE=str(cache))
 
 
 @needs_rtx

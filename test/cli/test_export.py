@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from command_line import drivseg
 from typer.testing import CliRunner
 
 torch = pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
@@ -31,14 +30,7 @@ def checkpoint(tmp_path: Path) -> Path:
     return save_checkpoint(FastSCNN(3).eval(), path, architecture='fast_scnn', card=CARD)
 
 
-def export(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, '-m', 'drivseg_ros.cli', 'export', *map(str, arguments)],
-        env={**os.environ, 'COLUMNS': '120', 'NO_COLOR': '1'},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+export = partial(drivseg, 'export')
 
 
 def test_it_writes_a_model_with_the_card_of_the_checkpoint(checkpoint: Path) -> None:

@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 
 import pytest
+from command_line import drivseg
 
 from drivseg_ros.cli import main
 
@@ -40,13 +38,7 @@ def test_other_errors_of_the_system_are_not_hidden(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize('command', [['parity'], ['bench', 'engine']])
 def test_help_shows_all_of_an_engine_spec(command: list[str]) -> None:
-    shown = subprocess.run(
-        [sys.executable, '-m', 'drivseg_ros.cli', *command, '--help'],
-        env={**os.environ, 'COLUMNS': '80', 'NO_COLOR': '1'},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    shown = drivseg(*command, '--help', COLUMNS='80').stdout
     for part in ('ENGINE, then', ':PRECISION', '@DEVICE', 'int8.onnx=openvino'):
         assert part in shown
 

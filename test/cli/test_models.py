@@ -6,23 +6,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import drivseg, drivseg_process
 
 import drivseg_ros
-
-
-def drivseg(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, '-m', 'drivseg_ros.cli', *arguments],
-        env={**os.environ, 'COLUMNS': '200', 'NO_COLOR': '1', **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_version_and_help() -> None:
@@ -36,43 +25,10 @@ def test_version_and_help() -> None:
         assert command in result.stdout
 
 
-@pytest.mark.parametrize(
-    'command',
-    [
-        ['demo'],
-        ['models'],
-        ['models', 'show'],
-        ['bag'],
-        ['bag', 'info'],
-        ['bag', 'from-images'],
-        ['bag', 'from-video'],
-        ['bag', 'from-scenes'],
-        ['segment'],
-        ['replay'],
-        ['play'],
-        ['record'],
-        ['bench', 'node'],
-        ['bench', 'engine'],
-        ['doctor'],
-        ['engine', 'build'],
-        ['engine', 'list'],
-        ['engine', 'prune'],
-        ['import'],
-        ['export'],
-        ['parity'],
-        ['quantize'],
-    ],
-)
-def test_every_command_has_help(command: list[str]) -> None:
-    result = drivseg(*command, '--help')
-    assert result.returncode == 0
-    assert 'Usage' in result.stdout
-
-
 def test_a_broken_library_is_one_line(tmp_path: Path) -> None:
     (tmp_path / 'onnxruntime.py').write_text("raise ImportError('libgomp.so.1 is not there')")
     path = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
-    result = drivseg('models', PYTHONPATH=path)
+    result = drivseg_process('models', PYTHONPATH=path)
     assert result.returncode == 1
     assert 'libgomp.so.1 is not there' in result.stderr
     assert 'python -m drivseg_ros.doctor' in result.stderr
@@ -121,7 +77,7 @@ def test_typer_of_the_system(tmp_path: Path, version: str | None, expected: str)
     text = f'__version__ = {version!r}' if version else "raise ModuleNotFoundError(name='typer')"
     (tmp_path / 'typer.py').write_text(text)
     path = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
-    result = drivseg('--version', PYTHONPATH=path)
+    result = drivseg_process('--version', PYTHONPATH=path)
     assert result.returncode == 1
     assert expected in result.stderr
     assert 'Traceback' not in result.stderr

@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from color_bag import write_color_bag
+from command_line import COMMAND, drivseg
 from convolution_model import write_colour_frames, write_convolution_model
 from typer.testing import CliRunner
 
@@ -27,18 +29,7 @@ def colour_frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_colour_frames(tmp_path_factory.mktemp('colours'), 40)
 
 
-def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, '-m', 'drivseg_ros.cli', 'quantize', *map(str, arguments)]
-
-
-def quantize(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        env={**os.environ, 'COLUMNS': '120', 'NO_COLOR': '1'},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+quantize = partial(drivseg, 'quantize')
 
 
 def test_it_writes_a_model_and_says_how_good_it_is(tmp_path: Path, colour_frames: Path) -> None:
@@ -103,7 +94,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     results.mkdir()
     arguments = ['--data', many, '--output', results / 'm.onnx', '--judge-frames', '500']
     process = subprocess.Popen(
-        command(source, *arguments),
+        [*COMMAND, 'quantize', source, *arguments],
         env={**os.environ, 'TMPDIR': str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

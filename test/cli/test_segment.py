@@ -7,25 +7,17 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import COMMAND, drivseg
 from plain_colors import BLUE, GREEN, RED, read_frames, write_png, write_video
 from tiny_model import write_tiny_model
 
-
-def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, '-m', 'drivseg_ros.cli', 'segment', *map(str, arguments)]
-
-
-def segment(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, 'COLUMNS': '200', 'NO_COLOR': '1'}
-    return subprocess.run(
-        command(*arguments), env=environment, capture_output=True, text=True, check=False
-    )
+segment = partial(drivseg, 'segment')
 
 
 @pytest.fixture
@@ -104,7 +96,7 @@ def test_interrupted_it_finishes_the_video(tmp_path: Path, number: signal.Signal
     source = write_video(tmp_path / 'in.avi', [RED, GREEN] * 2000)
     out, masks = tmp_path / 'o.mp4', tmp_path / 'm'
     process = subprocess.Popen(
-        command(source, '--output', out, '--model', model, '--masks', masks),
+        [*COMMAND, 'segment', source, '--output', out, '--model', model, '--masks', masks],
         env={**os.environ, 'NO_COLOR': '1'},
         stderr=subprocess.PIPE,
         text=True,

@@ -8,12 +8,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 
 import cv2
 import numpy as np
 import pytest
+from command_line import COMMAND, drivseg, drivseg_process
 from tiny_recipes import content, scenes
 from typer.testing import CliRunner
 
@@ -26,22 +26,9 @@ from drivseg_ros.cli.app import app  # noqa: E402
 from drivseg_ros.errors import DrivsegError  # noqa: E402
 from drivseg_ros.scenes import random_frame  # noqa: E402
 
-DRIVSEG = [sys.executable, '-m', 'drivseg_ros.cli']
-
-
-def drivseg(*arguments, **options):
-    return subprocess.run(
-        [*DRIVSEG, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, 'COLUMNS': '200', 'OMP_NUM_THREADS': '1'},
-        **options,
-    )
-
 
 def called(*arguments):
-    """The same command in this process, which spares importing torch once more."""
+    """Raises what the command would say."""
     return CliRunner().invoke(app, [*map(str, arguments)])
 
 
@@ -111,7 +98,7 @@ def test_an_interrupted_run_says_how_it_goes_on(tmp_path, number, status):
     path = tmp_path / 'long.yaml'
     path.write_text(json.dumps(content(epochs=1000, train=[scenes(0, 8)])))
     run = tmp_path / 'run'
-    options = [*DRIVSEG, 'train', str(path), '--output', str(run), '--no-mlflow', '--workers', '1']
+    options = [*COMMAND, 'train', str(path), '--output', str(run), '--no-mlflow', '--workers', '1']
     process = subprocess.Popen(
         [*options, '--device', 'cpu', '--threads', '1'], stderr=subprocess.PIPE, text=True
     )
@@ -135,7 +122,8 @@ def test_two_processes_train_one_network(tmp_path):
     path = tmp_path / 'two.yaml'
     path.write_text(json.dumps(content(epochs=2, batch=3, average=0.5)))
     options = ['--output', tmp_path / 'run', '--threads', 1, '--no-mlflow', '--device', 'cpu']
-    done = drivseg('train', path, *options, '--devices', 2, '--workers', 0, '--epochs', 2)
+    arguments = [*options, '--devices', 2, '--workers', 0, '--epochs', 2]
+    done = drivseg_process('train', path, *arguments, OMP_NUM_THREADS='1')
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('is the best') == 1
     assert done.stderr.count('epoch 1/2') == 1
@@ -159,7 +147,7 @@ def test_a_missing_library_is_named(recipe, tmp_path):
     (tmp_path / 'sitecustomize.py').write_text("import sys\nsys.modules['lightning'] = None\n")
     paths = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get('PYTHONPATH')]))
     done = subprocess.run(
-        [*DRIVSEG, 'train', str(recipe), '--output', str(tmp_path / 'run'), '--no-mlflow'],
+        [*COMMAND, 'train', str(recipe), '--output', str(tmp_path / 'run'), '--no-mlflow'],
         capture_output=True,
         text=True,
         check=False,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -38,6 +39,8 @@ def drivseg(*arguments: object, **environment: str) -> subprocess.CompletedProce
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, _environment(environment)))
         stack.enter_context(mock.patch.object(sys, 'argv', words))
+        # Without pytest's, the command sets up its own, as in a shell.
+        stack.enter_context(mock.patch.object(logging.root, 'handlers', []))
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
         try:

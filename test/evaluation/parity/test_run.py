@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from color_bag import ColorBag
+from command_line import drivseg
 from parity_models import write_frames, write_shifted_model
 from tiny_model import write_tiny_model
 
@@ -26,15 +25,7 @@ from drivseg_ros.frames.evaluated import open_frames
 from drivseg_ros.model.store import find_model
 from drivseg_ros.segmenter import Segmenter
 
-
-def drivseg(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, '-m', 'drivseg_ros.cli', 'parity', *map(str, arguments)],
-        env={**os.environ, 'NO_COLOR': '1'},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+parity = partial(drivseg, 'parity')
 
 
 def test_equal_models_pass_and_a_different_one_fails(tmp_path: Path, tiny_model: Path) -> None:
@@ -42,14 +33,14 @@ def test_equal_models_pass_and_a_different_one_fails(tmp_path: Path, tiny_model:
     same = write_tiny_model(tmp_path / 'same.onnx', name='same')
     other = write_shifted_model(tmp_path / 'other.onnx', shift=20, name='other')
     common = ('--data', data, '--labels', 'labels', '--engines', 'onnxruntime')
-    result = drivseg(tiny_model, same, *common, '--output', tmp_path / 'same.json')
+    result = parity(tiny_model, same, *common, '--output', tmp_path / 'same.json')
     assert result.returncode == 0, result.stderr
     assert '| same | onnxruntime fp32, cpu | 100.000 (100.00) |' in result.stdout
     report = json.loads((tmp_path / 'same.json').read_text())
     assert [row['verdict'] for row in report['rows']] == ['reference', 'pass']
     assert report['rows'][1]['miou_change_points'] == 0
 
-    result = drivseg(tiny_model, same, other, *common, '--output', tmp_path / 'other.json')
+    result = parity(tiny_model, same, other, *common, '--output', tmp_path / 'other.json')
     assert result.returncode == 1
     assert result.stderr.count('failed: ') == 1
     assert 'failed: other.onnx on onnxruntime (fp32, cpu):' in result.stderr
@@ -70,12 +61,12 @@ def test_equal_models_pass_and_a_different_one_fails(tmp_path: Path, tiny_model:
     assert f'{report["rows"][0]["accuracy"]["miou"]:.4f}'[2:4] in markdown_table(report)
 
     bounds = ('--min-agreement', '80', '--max-miou-change', '60')
-    assert drivseg(tiny_model, other, *common, *bounds).returncode == 0
+    assert parity(tiny_model, other, *common, *bounds).returncode == 0
 
 
 def test_a_bag_is_as_good_as_a_folder(tmp_path: Path, color_bag: ColorBag) -> None:
     model = write_tiny_model(tmp_path / 'tiny.onnx', width=128, height=96)
-    result = drivseg(
+    result = parity(
         *(model, model, '--data', color_bag.path, '--label-topic', '/cam/label'),
         *('--engines', 'onnxruntime', '--limit', 5, '--output', tmp_path / 'figures.json'),
     )
@@ -99,7 +90,7 @@ def test_what_cannot_be_started_is_one_line(
 ) -> None:
     write_frames(tmp_path / 'data', frames=1)
     paths = [tmp_path / a if a == 'data' else a for a in arguments]
-    result = drivseg(tiny_model, *paths)
+    result = parity(tiny_model, *paths)
     assert result.returncode == 1
     assert text in ' '.join(result.stderr.split())
     assert 'Traceback' not in result.stderr
@@ -110,7 +101,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(
 ) -> None:
     data = write_frames(tmp_path / 'data', frames=1)
     for output in (tmp_path, tiny_model / 'figures.json'):
-        result = drivseg(
+        result = parity(
             *(tiny_model, '--data', data, '--engines', 'onnxruntime', '--output', output)
         )
         assert result.returncode == 1
@@ -122,9 +113,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(
 @pytest.mark.skipif(not Path('/dev/full').exists(), reason='this system has no /dev/full')
 def test_a_full_disk_costs_the_report_only(tmp_path: Path, tiny_model: Path) -> None:
     data = write_frames(tmp_path / 'data', frames=1)
-    result = drivseg(
-        tiny_model, '--data', data, '--engines', 'onnxruntime', '--output', '/dev/full'
-    )
+    result = parity(tiny_model, '--data', data, '--engines', 'onnxruntime', '--output', '/dev/full')
     assert result.returncode == 1
     assert '100.000' in result.stdout
     assert result.stderr.strip().startswith("drivseg: '/dev/full' cannot be written (No space left")

@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
+from command_line import drivseg
 from foreign_network import HeadOf, write_foreign_network
 
 from drivseg_ros.lab.importing.card_file import find_card
@@ -23,14 +22,7 @@ classes:
 """
 
 
-def drivseg_import(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, '-m', 'drivseg_ros.cli', 'import', *map(str, arguments)],
-        env={**os.environ, 'COLUMNS': '200', 'NO_COLOR': '1'},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+drivseg_import = partial(drivseg, 'import')
 
 
 def test_list_and_show() -> None:
