@@ -10,8 +10,9 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from drivseg_ros.bags.qos import TopicQos
@@ -58,6 +59,27 @@ def ros_node(name: str) -> Iterator[Any]:
             node.destroy_node()
     finally:
         rclpy.shutdown(context=context)
+
+
+@contextmanager
+def spinning(node: Any) -> Iterator[None]:
+    """Within it, a thread of its own calls the node's callbacks."""
+    from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
+
+    def spin() -> None:
+        with suppress(ExternalShutdownException):
+            executor.spin()
+
+    thread = threading.Thread(target=spin, name=node.get_name())
+    thread.start()
+    try:
+        yield
+    finally:
+        executor.shutdown()
+        thread.join()
 
 
 def message_class(msgtype: str) -> Any:

@@ -10,16 +10,14 @@ the ratios hold where the times do not.
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.child import Worker
 from drivseg_ros.base.environment import describe_hardware, describe_versions
 from drivseg_ros.base.latency import percentile
-from drivseg_ros.base.workers import Worker
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.model.file import ModelFile
@@ -108,11 +106,10 @@ def benchmark_engines(
     """
     turns = [min(RUNS_A_TURN, runs - done) for done in range(0, runs, RUNS_A_TURN)]
     steps = len(choices) * (1 + len(turns))
-    with tempfile.TemporaryDirectory(prefix='drivseg-bench-') as logs, ExitStack() as stack:
+    with ExitStack() as stack:
         running: list[_Running] = []
         for choice in choices:
-            log = Path(logs) / f'{len(running)}.log'
-            worker = stack.enter_context(Worker(str(choice), _MODULE, log=log))
+            worker = stack.enter_context(Worker(str(choice), _MODULE))
             one = _Running(choice, worker)
             one.loaded = one.ask({'do': 'load', 'choice': _as_data(choice, sizes, threads)}) or {}
             running.append(one)

@@ -20,9 +20,9 @@ from typing import Any, Protocol, runtime_checkable
 import cv2
 import numpy as np
 
+from drivseg_ros.base.child import OnNote, serve
 from drivseg_ros.base.gpu_memory import gpu_memory_used_mb
 from drivseg_ros.base.gpus import find_gpus
-from drivseg_ros.base.workers import Tell, serve
 from drivseg_ros.bench.bare_runtimes import BareCall, open_bare
 from drivseg_ros.engines.openvino_library import load_openvino
 from drivseg_ros.engines.spec import EngineSpec
@@ -99,7 +99,7 @@ class Bench:
     def __init__(self) -> None:
         self._loaded: Loaded | None = None
 
-    def handle(self, request: dict[str, Any], _tell: Tell) -> Any:
+    def handle(self, request: dict[str, Any], _note: OnNote) -> Any:
         """Loads ({'do': 'load', 'choice': ...}), or times ({'do': 'infer', 'runs': 5}).
 
         What can be timed is 'infer', 'network' and, with a 'size', 'segment'.

@@ -11,6 +11,7 @@ it, so that a machine whose speed drifts slows both.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -24,10 +25,10 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
+from drivseg_ros.base.child import Program
 from drivseg_ros.base.environment import describe_hardware, describe_versions
 from drivseg_ros.base.frame_ledger import FrameLedger
 from drivseg_ros.base.latency import percentile
-from drivseg_ros.base.processes import Process
 from drivseg_ros.bench.node_peer import benchmark_image
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.live.ros_domain import private_domain
@@ -82,13 +83,10 @@ def benchmark_node(
         engine['file'] = Path(engine['file']).name  # the folder is nobody else's business
         for number, (width, height) in enumerate(sizes):
 
-            def peer(rate_hz: float, size: tuple[int, int] = (width, height)) -> Process:
-                return Process(
-                    'peer',
-                    'drivseg_ros.bench.node_peer',
-                    [_TOPIC, *map(str, size), str(rate_hz)],
-                    log=Path(logs) / 'peer.log',
-                    environment={},
+            def peer(rate_hz: float, size: tuple[int, int] = (width, height)) -> Program:
+                command = [sys.executable, '-m', 'drivseg_ros.bench.node_peer', _TOPIC]
+                return Program(
+                    'peer', [*command, *map(str, size), str(rate_hz)], log=Path(logs) / 'peer.log'
                 )
 
             def progress(done: int, offset: int = number * frames) -> None:

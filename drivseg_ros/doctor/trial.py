@@ -4,38 +4,22 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.child import Worker
 from drivseg_ros.base.install_hint import pip_install
 from drivseg_ros.doctor.finding import Finding, Section, note, problem, run_checks
+from drivseg_ros.errors import DrivsegError, MissingDependencyError
 
 ENGINES = ('onnxruntime', 'openvino', 'torch', 'tensorrt', 'onnxruntime_tensorrt')
 """The engines, in the order of the page."""
 _AUTO = 'auto'
 _TIMEOUT_S = 120.0
 _AGREEMENT = 0.995  # as `drivseg parity` asks
-_CHILD = [sys.executable, '-m', 'drivseg_ros.doctor.trial_child']
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What became of one engine.
-
-    Attributes:
-        result: what the process told.
-        death: how it ended, if not as it should; else ''.
-    """
-
-    result: dict[str, Any] = field(default_factory=dict)
-    death: str = ''
+_MODULE = 'drivseg_ros.doctor.trial_child'
 
 
 def check_engines(
@@ -53,8 +37,8 @@ def check_engines(
         def check(engine: str) -> Callable[[], Iterator[Finding]]:
             def run() -> Iterator[Finding]:
                 on_step(f'trying {engine}' if self_test else f'looking at {engine}')
-                trial = run_trial(engine, model, Path(folder), self_test=self_test)
-                yield from describe(engine, trial, self_test=self_test)
+                result = run_trial(engine, model, Path(folder), self_test=self_test)
+                yield from describe(engine, result, self_test=self_test)
 
             return run
 
@@ -68,9 +52,9 @@ def run_trial(
     folder: Path,
     *,
     self_test: bool,
-    command: list[str] | None = None,
+    module: str = _MODULE,
     timeout_s: float = _TIMEOUT_S,
-) -> Trial:
+) -> dict[str, Any]:
     """Asks and tries one engine.
 
     Args:
@@ -78,48 +62,33 @@ def run_trial(
         model: name or path of the network.
         folder: for the files of all trials of one examination.
         self_test: whether to run a frame.
-        command: the process to start; None takes trial_child.py.
+        module: what the process runs.
         timeout_s: after so long it is ended.
+
+    Returns:
+        What the process found, and 'missing' or 'error' if that was not all.
     """
-    results = folder / f'{engine}.jsonl'
-    arguments = ['--results', str(results), '--reference', str(folder / 'reference.npy')]
-    arguments += ['--model', model, *([] if self_test else ['--no-trial'])]
-    death = ''
-    try:
-        done = subprocess.run(
-            [*(command or _CHILD), engine, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors='replace',
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        death = f'it hung, and was ended after {timeout_s:.0f} s'
-    else:
-        if done.returncode < 0:
-            death = f'it crashed ({_signal_name(-done.returncode)})'
-        elif done.returncode:
-            lines = [line for line in done.stderr.splitlines() if line.strip()]
-            death = lines[-1].strip() if lines else f'it ended with status {done.returncode}'
+    reference = folder / 'reference.npy'
+    request = {'engine': engine, 'model': model, 'reference': reference, 'self_test': self_test}
     result: dict[str, Any] = {}
-    if results.exists():
-        for line in results.read_text().splitlines():
-            result |= json.loads(line)
-    return Trial(result, death)
+    try:
+        with Worker(engine, module) as worker:
+            worker.ask(request, on_note=result.update, timeout_s=timeout_s)
+    except MissingDependencyError as error:
+        result['missing'] = str(error)
+    except DrivsegError as error:
+        result['error'] = str(error)
+    return result
 
 
-def describe(engine: str, trial: Trial, *, self_test: bool) -> Iterator[Finding]:
+def describe(engine: str, result: Mapping[str, Any], *, self_test: bool) -> Iterator[Finding]:
     """The findings about one engine.
 
     Args:
         engine: its name.
-        trial: what became of it.
+        result: what `run_trial` found.
         self_test: whether a frame was to be run.
     """
-    result = trial.result
     # Without trials, what every installation must have stands for the default engine.
     stops = engine == (_AUTO if self_test else 'onnxruntime')
     name = 'auto (the default)' if engine == _AUTO else engine
@@ -128,15 +97,14 @@ def describe(engine: str, trial: Trial, *, self_test: bool) -> Iterator[Finding]
     if 'missing' in result:
         yield note(name, 'not to be had', result['missing'])
         return
-    fault = result.get('error', trial.death)
-    if fault:
+    if 'error' in result:
         advice = f'install {engine} again, or take another engine'
         if engine == _AUTO:
             advice = 'name an engine that works'
         elif engine == 'onnxruntime':
             advice = f'{pip_install("--force-reinstall", "onnxruntime")} (or onnxruntime-gpu)'
         prefix = f'{value}; ' if value else ''
-        yield problem(name, f'{prefix}{fault}', advice, stops=stops, data=result)
+        yield problem(name, f'{prefix}{result["error"]}', advice, stops=stops, data=result)
         return
     if not self_test:
         yield Finding(name, value, data=result)
@@ -164,10 +132,3 @@ def describe(engine: str, trial: Trial, *, self_test: bool) -> Iterator[Finding]
         )
     else:
         yield Finding(name, text, data=result)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f'signal {number}'

@@ -3,48 +3,37 @@
 """One engine, described and tried on one frame, in a process of its own.
 
 It is started by trial.py: a native library that crashes or hangs takes only this process with it.
-Its results are JSON lines in a file, because such libraries write to stdout.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import statistics
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from drivseg_ros.base.child import OnNote, serve
 
 _RUNS = 5
 _SEED = 1
 _NO_GPU = 'it runs on NVIDIA GPUs, and there is none'
 
 
-def main() -> None:
-    """Describes the engine, then tries it."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument('engine')
-    parser.add_argument('--results', type=Path, required=True)
-    parser.add_argument('--reference', type=Path, required=True)
-    parser.add_argument('--model', required=True)
-    parser.add_argument('--no-trial', action='store_true')
-    arguments = parser.parse_args()
-    from drivseg_ros.errors import DrivsegError, MissingDependencyError
+def examine(request: Mapping[str, Any], note: OnNote) -> None:
+    """Describes an engine, then tries it.
 
-    result: dict[str, Any] = {}
-    try:
-        result = _DESCRIBE[arguments.engine]()
-        _write(arguments.results, result)
-        if not arguments.no_trial and not result.get('untried'):
-            _write(arguments.results, _try(arguments))
-    except MissingDependencyError as error:
-        _write(arguments.results, {'missing': str(error)})
-    except DrivsegError as error:
-        _write(arguments.results, {'error': str(error)})
+    Args:
+        request: engine (its name), model (name or path), reference (a file), self_test.
+        note: called with what was found.
+    """
+    found = _DESCRIBE[request['engine']]()
+    note(found)
+    if request['self_test'] and not found.get('untried'):
+        note(_try(request['engine'], request['model'], Path(request['reference'])))
 
 
-def _try(arguments: argparse.Namespace) -> dict[str, Any]:
+def _try(name: str, model_name: str, reference: Path) -> dict[str, Any]:
     import numpy as np
 
     from drivseg_ros.engines import Engine, EngineOptions, create_engine
@@ -54,12 +43,12 @@ def _try(arguments: argparse.Namespace) -> dict[str, Any]:
     def infer(engine: Engine) -> np.ndarray:
         return engine.infer(batch, confidence=False)[0].copy()
 
-    model = find_model(arguments.model)
+    model = find_model(model_name)
     card = model.card
     frame = random_frame(_SEED, card.input_width, card.input_height).image
     batch = np.repeat(frame[None], model.batch or 1, axis=0)
     started = time.perf_counter()
-    engine = create_engine(arguments.engine, model, EngineOptions())
+    engine = create_engine(name, model, EngineOptions())
     class_ids = infer(engine)
     load_s = time.perf_counter() - started
     times = []
@@ -67,10 +56,10 @@ def _try(arguments: argparse.Namespace) -> dict[str, Any]:
         started = time.perf_counter()
         engine.infer(batch, confidence=False)
         times.append(time.perf_counter() - started)
-    if not arguments.reference.exists():
-        reference = create_engine('onnxruntime', model, EngineOptions(device='cpu'))
-        np.save(arguments.reference, infer(reference))
-        reference.close()
+    if not reference.exists():
+        other = create_engine('onnxruntime', model, EngineOptions(device='cpu'))
+        np.save(reference, infer(other))
+        other.close()
     result = {
         'engine': engine.name,
         'device': engine.device,
@@ -79,7 +68,7 @@ def _try(arguments: argparse.Namespace) -> dict[str, Any]:
         'choice': engine.choice,
         'load_ms': round(load_s * 1e3, 1),
         'infer_ms': round(statistics.median(times) * 1e3, 2),
-        'agreement': float(np.mean(class_ids == np.load(arguments.reference))),
+        'agreement': float(np.mean(class_ids == np.load(reference))),
     }
     engine.close()
     return result
@@ -185,12 +174,5 @@ _DESCRIBE = {
 }
 
 
-def _write(path: Path, result: dict[str, Any]) -> None:
-    with path.open('a') as file:
-        file.write(json.dumps(result) + '\n')
-        file.flush()
-        os.fsync(file.fileno())
-
-
 if __name__ == '__main__':
-    main()
+    serve(examine)

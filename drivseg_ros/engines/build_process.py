@@ -1,37 +1,35 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The process in which a plan is built: `python -m drivseg_ros.engines.build_process REQUEST`.
+"""The process in which a plan is built (`python -m` this module), and what starts it.
 
-It writes JSON lines to stdout: {"step", "fraction"}, {"log", "is_error"}, {"error"}. The plan goes
-into the cache. It does not outlive its parent, gives way to the node, and is the first to be
-killed where memory runs out.
+The plan goes into the cache. The process gives way to the node, and is the first to be killed where
+memory runs out.
 """
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import hashlib
-import json
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drivseg_ros.engines.base import BuildProgress
+from drivseg_ros.base.child import OnNote, Worker, serve
+from drivseg_ros.engines.base import BuildProgress, OnProgress
 from drivseg_ros.engines.plan_cache import PlanCache, PlanKey
 from drivseg_ros.engines.tensorrt_build import BuildOptions, build_plan
 from drivseg_ros.engines.tensorrt_library import load_tensorrt
 from drivseg_ros.errors import DrivsegError, EngineError
 
-_PR_SET_PDEATHSIG = 1
+_MODULE = 'drivseg_ros.engines.build_process'
 _NICE = 10
 _OOM_SCORE = 500
 
-Tell = Callable[[dict[str, Any]], None]
+OnLine = Callable[[str], None]
+"""Called with each line of the builder's log."""
 
 
 @dataclass(frozen=True)
@@ -43,62 +41,57 @@ class BuildRequest:
         cache: the folder of plans.
         key: of the plan.
         options: for the builder.
-        parent: process id of the asker.
     """
 
-    model: str
-    cache: str
+    model: Path
+    cache: Path
     key: PlanKey
     options: BuildOptions
-    parent: int
-
-    def to_json(self) -> str:
-        """As one line."""
-        return json.dumps(asdict(self))
-
-    @staticmethod
-    def from_json(text: str) -> BuildRequest:
-        """The inverse of `to_json`."""
-        fields = json.loads(text)
-        fields['key'] = PlanKey(**fields['key'])
-        fields['options'] = BuildOptions(**fields['options'])
-        return BuildRequest(**fields)
 
 
-def main() -> None:
-    """Builds the plan that the command line asks for."""
-    request = BuildRequest.from_json(sys.argv[1])
-    # What libraries print must not come between the JSON lines.
-    channel = os.fdopen(os.dup(1), 'w', buffering=1)
-    os.dup2(2, 1)
-    lock = threading.Lock()
+def build_in_child(
+    request: BuildRequest, *, log: Path, on_progress: OnProgress, on_line: OnLine | None = None
+) -> None:
+    """Builds a plan into the cache, in another process.
 
-    def tell(message: dict[str, Any]) -> None:
-        with lock:
-            channel.write(json.dumps(message) + '\n')
+    An exception that `on_progress` or `on_line` raises ends the build, and is passed on.
 
-    _die_with(request.parent)
+    Args:
+        request: what to build.
+        log: file that gets the builder's log.
+        on_progress: called with how far it is.
+        on_line: called with each line of the log.
+
+    Raises:
+        EngineError: if there is no plan at the end; the text says why.
+    """
+
+    def on_note(note: Mapping[str, Any]) -> None:
+        if 'line' not in note:
+            on_progress(BuildProgress(note['step'], note['fraction']))
+        elif on_line is not None:
+            on_line(note['line'])
+
+    with Worker('the builder', _MODULE, log=log) as worker:
+        try:
+            worker.ask(request, on_note=on_note)
+        except DrivsegError as error:
+            raise EngineError(f'no plan for {request.model}: {error}; the log is {log}') from None
+        # TensorRT's destructors run threads of their own; there is nothing left to save.
+        worker.kill()
+
+
+def build(request: BuildRequest, note: OnNote) -> None:
+    """Builds the plan; notes are {'step', 'fraction'} and {'line'}."""
+
+    def on_log(text: str, is_error: bool) -> None:
+        with contextlib.suppress(OSError):  # there may be no room for the log
+            sys.stderr.write(f'{text}\n')
+        note({'line': text})
+
     _give_way()
     try:
-        _build(request, tell)
-    except DrivsegError as error:
-        tell({'error': str(error)})
-        channel.flush()
-        # TensorRT's destructors run threads of their own; there is nothing left to save.
-        os._exit(1)
-    channel.flush()
-    os._exit(0)
-
-
-def _build(request: BuildRequest, tell: Tell) -> None:
-    def tell_progress(progress: BuildProgress) -> None:
-        tell({'step': progress.step, 'fraction': progress.fraction})
-
-    def tell_log(text: str, is_error: bool) -> None:
-        tell({'log': text, 'is_error': is_error})
-
-    try:
-        model = Path(request.model).read_bytes()
+        model = request.model.read_bytes()
     except OSError as error:
         raise EngineError(f'{request.model} cannot be read: {error.strerror}') from None
     if hashlib.sha256(model).hexdigest() != request.key.model_sha256:
@@ -111,36 +104,16 @@ def _build(request: BuildRequest, tell: Tell) -> None:
             f'{library.name} {library.version} was installed meanwhile, in the place of '
             f'{request.key.runtime} {request.key.runtime_version}; start again'
         )
-    plan = build_plan(model, library, request.options, on_progress=tell_progress, on_log=tell_log)
-    tell_progress(BuildProgress('the plan is written', 1.0))
-    PlanCache(Path(request.cache)).store(request.key, plan)
-
-
-def _die_with(parent: int) -> None:
-    """Ends this process when its parent does, at once and in two ways.
-
-    The kernel's signal comes when the thread that started this process ends; the end of stdin
-    comes when the parent closes it, or is gone before the signal was asked for.
-    """
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-    def watch() -> None:
-        while os.read(0, 1):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    plan = build_plan(model, library, request.options, on_progress=note, on_log=on_log)
+    note(BuildProgress('the plan is written', 1.0))
+    PlanCache(request.cache).store(request.key, plan)
 
 
 def _give_way() -> None:
     os.nice(_NICE)
-    try:
+    with contextlib.suppress(OSError):  # not available in some containers
         Path('/proc/self/oom_score_adj').write_text(str(_OOM_SCORE))
-    except OSError:  # not to be had in some containers
-        return
 
 
 if __name__ == '__main__':
-    main()
+    serve(build, BuildRequest)

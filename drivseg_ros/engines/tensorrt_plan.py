@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from drivseg_ros.base.gpus import Gpu, find_gpus
 from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.engines.base import BuildProgress, EngineOptions, OnProgress, say_nothing
-from drivseg_ros.engines.build_client import OnLine, build_in_child
-from drivseg_ros.engines.build_process import BuildRequest
+from drivseg_ros.engines.build_process import BuildRequest, OnLine, build_in_child
 from drivseg_ros.engines.plan_cache import PlanCache, PlanKey
 from drivseg_ros.engines.tensorrt_build import BuildOptions
 from drivseg_ros.engines.tensorrt_library import TensorRT
@@ -195,8 +193,8 @@ def get_plan(
             return plan
         own = model.card.precision
         request = BuildRequest(
-            model=str(model.path.resolve()),
-            cache=str(cache.directory.resolve()),
+            model=model.path.resolve(),
+            cache=cache.directory.resolve(),
             key=key,
             options=BuildOptions(
                 convert_to='' if key.precision == own else key.precision,
@@ -206,7 +204,6 @@ def get_plan(
                 gpu=target.gpu,
                 verbose=verbose,
             ),
-            parent=os.getpid(),
         )
         build_in_child(request, log=cache.log_path(key), on_progress=on_progress, on_line=on_line)
         plan = cache.load(key)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 from tiny_model import write_tiny_model
 
 from drivseg_ros.doctor.finding import Level
-from drivseg_ros.doctor.trial import ENGINES, Trial, check_engines, describe, run_trial
+from drivseg_ros.doctor.trial import ENGINES, check_engines, describe, run_trial
 from drivseg_ros.engines import ENGINE_NAMES
 
 FINE = {
@@ -37,83 +37,88 @@ def test_every_engine_is_on_the_page() -> None:
 
 def test_a_trial(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / 'm.onnx', batch=2)
-    trial = run_trial('onnxruntime', str(model), tmp_path, self_test=True)
-    assert trial.death == ''
-    assert trial.result.keys() >= FINE.keys()
-    assert trial.result['agreement'] == 1
-    assert trial.result['infer_ms'] > 0
+    result = run_trial('onnxruntime', str(model), tmp_path, self_test=True)
+    assert result.keys() == FINE.keys()
+    assert result['agreement'] == 1
+    assert result['infer_ms'] > 0
     # The next one is compared with the first one's reference.
     reference = np.load(tmp_path / 'reference.npy')
     np.save(tmp_path / 'reference.npy', reference + (np.arange(64) < 16))
     again = run_trial('auto', str(model), tmp_path, self_test=True)
-    assert again.result['agreement'] == 0.75
+    assert again['agreement'] == 0.75
 
 
 def test_without_self_test(tmp_path: Path) -> None:
-    trial = run_trial('onnxruntime', 'no such model', tmp_path, self_test=False)
-    assert trial.death == ''
-    assert 'cpu' in trial.result['devices']
-    assert 'infer_ms' not in trial.result
+    result = run_trial('onnxruntime', 'no such model', tmp_path, self_test=False)
+    assert result.keys() == {'version', 'devices'}
+    assert 'cpu' in result['devices']
 
 
 def test_an_error_of_the_engine(tmp_path: Path) -> None:
-    trial = run_trial('onnxruntime', 'no such model', tmp_path, self_test=True)
-    assert trial.death == ''
-    assert 'no such model' in trial.result['error']
+    result = run_trial('onnxruntime', 'no such model', tmp_path, self_test=True)
+    assert result.keys() == {'version', 'devices', 'error'}
+    assert 'no such model' in result['error']
 
 
 @pytest.mark.parametrize(
     ('ending', 'expected'),
     [
-        ('os.kill(os.getpid(), signal.SIGSEGV)', 'it crashed (SIGSEGV)'),
-        ('time.sleep(60)', 'it hung, and was ended after 1 s'),
+        (
+            'os.kill(os.getpid(), signal.SIGSEGV)',
+            'the process of openvino was ended by signal 11 (Segmentation fault); it printed last: '
+            'noise',
+        ),
+        ('time.sleep(60)', 'openvino hung, and was ended after 4 s'),
         ('raise OSError("libodd.so: cannot open")', 'OSError: libodd.so: cannot open'),
-        ('sys.exit(3)', 'it ended with status 3'),
+        (
+            'sys.exit(3)',
+            'the process of openvino ended with exit status 3; it printed last: noise',
+        ),
     ],
 )
 def test_a_library_that_takes_the_process_with_it(
-    tmp_path: Path, ending: str, expected: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, expected: str
 ) -> None:
     script = f"""
         import os, signal, sys, time
-        path = sys.argv[sys.argv.index('--results') + 1]
-        print('noise')
-        open(path, 'a').write('{{"version": "1.2"}}' + chr(10))
-        {ending}
+        from drivseg_ros.base.child import serve
+
+        def handle(request, note):
+            print('noise', flush=True)
+            note({{'version': '1.2'}})
+            {ending}
+
+        serve(handle)
     """
-    path = tmp_path / 'child.py'
-    path.write_text(textwrap.dedent(script))
-    trial = run_trial(
-        'openvino',
-        'model',
-        tmp_path,
-        self_test=True,
-        command=[sys.executable, str(path)],
-        timeout_s=1.0,
+    (tmp_path / 'odd_child.py').write_text(textwrap.dedent(script))
+    root = Path(__file__).resolve().parents[2]
+    monkeypatch.setenv('PYTHONPATH', f'{tmp_path}{os.pathsep}{root}')
+    timeout_s = 4.0 if 'sleep' in ending else 60.0
+    result = run_trial(
+        'openvino', 'model', tmp_path, self_test=True, module='odd_child', timeout_s=timeout_s
     )
-    assert trial.death == expected
-    assert trial.result == {'version': '1.2'}
-    (finding,) = describe('openvino', trial, self_test=True)
+    assert result == {'version': '1.2', 'error': expected}
+    (finding,) = describe('openvino', result, self_test=True)
     assert finding.level is Level.PROBLEM
     assert f'1.2; {expected}' in finding.value
     assert not finding.stops
 
 
 @pytest.mark.parametrize(
-    ('engine', 'trial', 'self_test', 'level', 'stops', 'part'),
+    ('engine', 'result', 'self_test', 'level', 'stops', 'part'),
     [
-        ('openvino', Trial(FINE), True, Level.OK, False, '1.2: cpu; one frame on cpu, fp32, 2 th'),
-        ('auto', Trial(FINE), True, Level.OK, False, '12.3 ms'),
-        ('auto', Trial(FINE), True, Level.OK, False, '(auto took it)'),
-        ('auto', Trial({**FINE, 'agreement': 0.9}), True, Level.PROBLEM, True, '90.00 % of the'),
-        ('torch', Trial({**FINE, 'agreement': 0.9}), True, Level.PROBLEM, False, '90.00 % of'),
-        ('auto', Trial({'error': 'no engine'}), True, Level.PROBLEM, True, 'no engine'),
-        ('onnxruntime', Trial({}, 'it crashed'), True, Level.PROBLEM, False, 'it crashed'),
-        ('onnxruntime', Trial({}, 'it crashed'), False, Level.PROBLEM, True, 'it crashed'),
-        ('torch', Trial({'missing': 'pip install it'}), True, Level.NOTE, False, 'not to be had'),
+        ('openvino', FINE, True, Level.OK, False, '1.2: cpu; one frame on cpu, fp32, 2 th'),
+        ('auto', FINE, True, Level.OK, False, '12.3 ms'),
+        ('auto', FINE, True, Level.OK, False, '(auto took it)'),
+        ('auto', {**FINE, 'agreement': 0.9}, True, Level.PROBLEM, True, '90.00 % of the'),
+        ('torch', {**FINE, 'agreement': 0.9}, True, Level.PROBLEM, False, '90.00 % of'),
+        ('auto', {'error': 'no engine'}, True, Level.PROBLEM, True, 'no engine'),
+        ('onnxruntime', {'error': 'it crashed'}, True, Level.PROBLEM, False, 'it crashed'),
+        ('onnxruntime', {'error': 'it crashed'}, False, Level.PROBLEM, True, 'it crashed'),
+        ('torch', {'missing': 'pip install it'}, True, Level.NOTE, False, 'not to be had'),
         (
             'tensorrt',
-            Trial({'version': '10', 'untried': 'why'}),
+            {'version': '10', 'untried': 'why'},
             True,
             Level.NOTE,
             False,
@@ -121,7 +126,7 @@ def test_a_library_that_takes_the_process_with_it(
         ),
         (
             'openvino',
-            Trial({'version': '1', 'devices': ['a', 'b']}),
+            {'version': '1', 'devices': ['a', 'b']},
             False,
             Level.OK,
             False,
@@ -130,12 +135,12 @@ def test_a_library_that_takes_the_process_with_it(
     ],
 )
 def test_describe(
-    engine: str, trial: Trial, self_test: bool, level: Level, stops: bool, part: str
+    engine: str, result: dict[str, Any], self_test: bool, level: Level, stops: bool, part: str
 ) -> None:
-    (finding,) = describe(engine, trial, self_test=self_test)
+    (finding,) = describe(engine, result, self_test=self_test)
     assert (finding.level, finding.stops) == (level, stops)
     assert part in finding.value
-    if 'missing' in trial.result:
+    if 'missing' in result:
         assert finding.advice == 'pip install it'
 
 
@@ -144,9 +149,9 @@ def test_the_section_tells_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
     asked: list[Any] = []
 
-    def run(engine: str, *_: Any, self_test: bool) -> Trial:
+    def run(engine: str, *_: Any, self_test: bool) -> dict[str, Any]:
         asked.append((engine, self_test))
-        return Trial({'missing': 'pip install it'})
+        return {'missing': 'pip install it'}
 
     monkeypatch.setattr(module, 'run_trial', run)
     steps: list[str] = []

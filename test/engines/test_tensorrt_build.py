@@ -278,7 +278,7 @@ def test_a_disk_that_fills_up_during_the_build(tiny_model: Path, cache: PlanCach
     )
     assert result.returncode == 1
     (error,) = [line for line in result.stderr.splitlines() if line.startswith('drivseg: ')]
-    assert 'cannot be written to' in error
+    assert 'cannot be written (' in error
     assert 'drivseg engine prune' in error
     assert plans_in(cache) == []
 

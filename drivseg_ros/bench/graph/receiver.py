@@ -3,7 +3,7 @@
 """The process that receives: the stamp of every output, and when it came.
 
 Messages are taken as bytes, of which only the stamp is read, so that receiving costs the same
-whoever sends, and little. It answers requests (`workers.serve`):
+whoever sends, and little. It answers requests (`child.serve`):
 
     listen   subscribes to the topics that have a publisher by now; answers which have none
     wait     until so many outputs are there, or no more come
@@ -12,17 +12,16 @@ whoever sends, and little. It answers requests (`workers.serve`):
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from drivseg_ros.bags.live import from_rclpy, message_class, ros_node, to_rclpy
+from drivseg_ros.bags.live import from_rclpy, message_class, ros_node, spinning, to_rclpy
 from drivseg_ros.bags.qos import request_for
 from drivseg_ros.bags.typestore import header_stamp_ns
-from drivseg_ros.base.workers import Tell, serve
+from drivseg_ros.base.child import OnNote, serve
 from drivseg_ros.errors import BagError, ParameterError
 
 _DEPTH = 100
@@ -45,7 +44,7 @@ class Receiver:
         self._beside: Counter[str] = Counter()
         self._newest_s = 0.0
 
-    def handle(self, request: dict[str, Any], _tell: Tell) -> Any:
+    def handle(self, request: dict[str, Any], _note: OnNote) -> Any:
         """Answers a request."""
         do = request['do']
         if do == 'listen':
@@ -114,23 +113,8 @@ class Receiver:
 
 def main() -> None:
     """Serves until the parent goes."""
-    with ros_node('drivseg_bench_receiver') as node:
-        from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-
-        executor = SingleThreadedExecutor(context=node.context)
-        executor.add_node(node)
-
-        def spin() -> None:
-            with suppress(ExternalShutdownException):
-                executor.spin()
-
-        thread = threading.Thread(target=spin, name='receiver')
-        thread.start()
-        try:
-            serve(Receiver(node).handle)
-        finally:
-            executor.shutdown()
-            thread.join()
+    with ros_node('drivseg_bench_receiver') as node, spinning(node):
+        serve(Receiver(node).handle)
 
 
 if __name__ == '__main__':

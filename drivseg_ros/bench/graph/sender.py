@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process that sends: messages that lie in its memory, on an absolute schedule.
 
-It answers requests (`workers.serve`):
+It answers requests (`child.serve`):
 
     load         makes the messages and one publisher a camera
     subscribers  how many each publisher has
@@ -18,8 +18,8 @@ from typing import Any
 
 from drivseg_ros.bags.live import ros_node, to_rclpy
 from drivseg_ros.bags.qos import TopicQos
+from drivseg_ros.base.child import OnNote, serve
 from drivseg_ros.base.interruption import StopFlag
-from drivseg_ros.base.workers import Tell, serve
 from drivseg_ros.bench.graph.messages import InputChoice, InputMessages, make_messages
 
 
@@ -37,7 +37,7 @@ class Sender:
         self._last_stamp_ns = 0
         self._turn = 0
 
-    def handle(self, request: dict[str, Any], _tell: Tell) -> Any:
+    def handle(self, request: dict[str, Any], _note: OnNote) -> Any:
         """Answers a request."""
         do = request['do']
         if do == 'load':

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from drivseg_ros.base.child import Program, Worker
 from drivseg_ros.base.latency import percentile
-from drivseg_ros.base.processes import Process
-from drivseg_ros.base.workers import Worker
 from drivseg_ros.bench.graph.messages import InputChoice
 from drivseg_ros.bench.graph.node_under_test import NodeUnderTest
 from drivseg_ros.bench.graph.trial import Event, Trial, measure
@@ -132,27 +130,21 @@ class Session:
         }
         return trial, usage
 
-    def log_end(self, lines: int = 8) -> str:
-        """The end of what the node printed."""
-        return '\n'.join(self._process.log().strip().splitlines()[-lines:])
-
     def _start(self) -> None:
         setup, stack = self.setup, self._stack
         environment = stack.enter_context(private_domain())
         self._folder.mkdir(parents=True, exist_ok=True)
 
         def worker(name: str) -> Worker:
-            made = stack.enter_context(
+            return stack.enter_context(
                 Worker(
                     f'the {name}',
                     f'{_PACKAGE}.{name}',
                     log=self._folder / f'{name}.log',
                     environment=environment,
+                    orderly=True,
                 )
             )
-            # Asked to end before it is made to: Fast DDS leaves 64 MB behind where it is killed.
-            stack.callback(made.close)
-            return made
 
         self._sender, self._receiver = worker('sender'), worker('receiver')
         topics = self.node.image_topics(setup.cameras)
@@ -168,16 +160,13 @@ class Session:
         )
         began = time.monotonic()
         self._process = stack.enter_context(
-            Process(
+            Program(
                 f'node {self.node.name}',
-                f'{_PACKAGE}.leash',
-                _leashed(
-                    self.node.command_line(
-                        model=setup.model,
-                        threads=setup.threads,
-                        cameras=setup.cameras,
-                        transport=setup.input.transport,
-                    )
+                self.node.command_line(
+                    model=setup.model,
+                    threads=setup.threads,
+                    cameras=setup.cameras,
+                    transport=setup.input.transport,
                 ),
                 log=self._folder / 'node.log',
                 environment=environment,
@@ -222,7 +211,7 @@ class Session:
             what = 'no output came for the images that were sent'
         return (
             f'the node {self.node.name} did not answer within {self.setup.start_timeout_s:.0f} s: '
-            f'{what}; it said last:\n{self.log_end() or "(nothing)"}'
+            f'{what}; it printed last:\n{self._process.log_end() or "(nothing)"}'
         )
 
     def _send(self, count: int, rate_hz: float) -> list[Event]:
@@ -260,12 +249,4 @@ class Session:
         return usage_below(self._process.pid)
 
     def _check(self) -> None:
-        self._process.check()
-        if not self._process.running:
-            raise DrivsegError(
-                f'the node {self.node.name} ended by itself; it said:\n{self.log_end()}'
-            )
-
-
-def _leashed(command: list[str]) -> list[str]:
-    return [str(os.getpid()), *command]
+        self._process.check(may_be_done=False)

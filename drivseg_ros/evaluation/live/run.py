@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,16 +15,14 @@ from pathlib import Path
 
 from drivseg_ros.bags.image_messages import COMPRESSED_IMAGE, image_rate_hz
 from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.base.child import Program, Worker
 from drivseg_ros.base.diagnostics import DIAGNOSTICS_TOPIC
 from drivseg_ros.base.interruption import Terminated
-from drivseg_ros.base.processes import Process
 from drivseg_ros.base.topics import output_topic, raw_topic
-from drivseg_ros.base.workers import Worker
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.live.ros_domain import need_rclpy, private_domain
 from drivseg_ros.evaluation.live.usage import UsageSampler
 
-_LEASH = 'drivseg_ros.bench.graph.leash'
 _WATCH = 'drivseg_ros.evaluation.live.watch'
 _START_TIMEOUT_S = 60.0
 # An engine may have to be built first.
@@ -152,11 +149,9 @@ def run_live(
         environment = stack.enter_context(private_domain())
         logs.mkdir(parents=True, exist_ok=True)
 
-        def start(name: str, module: str, arguments: list[str], log: Path) -> Process:
-            leashed = [str(os.getpid()), sys.executable, '-m', module, *arguments]
-            return stack.enter_context(
-                Process(name, _LEASH, leashed, log=log, environment=environment)
-            )
+        def start(name: str, module: str, arguments: list[str], log: Path) -> Program:
+            command = [sys.executable, '-m', module, *arguments]
+            return stack.enter_context(Program(name, command, log=log, environment=environment))
 
         watcher = stack.enter_context(
             Worker(
@@ -164,10 +159,9 @@ def run_live(
                 _WATCH,
                 log=logs / 'watcher.log',
                 environment=environment,
+                orderly=True,
             )
         )
-        # Asked to end before it is made to: Fast DDS leaves 64 MB behind where it is killed.
-        stack.callback(watcher.close)
         # They end in reverse order of the data's way, so that nothing is published into the void.
         recorder = start('recorder', 'drivseg_ros.cli', record_arguments, logs / 'recorder.log')
         node = start('node', 'drivseg_ros.node', node_arguments, run.node_log)
@@ -201,7 +195,7 @@ def run_live(
     return dataclasses.replace(run, interrupted=interrupted, usage=usage)
 
 
-def _drain(watcher: Worker, node: Process, recorder: Process) -> None:
+def _drain(watcher: Worker, node: Program, recorder: Program) -> None:
     """Waits until the node has told twice that it is done with all that it got.
 
     Raises:
@@ -215,8 +209,8 @@ def _drain(watcher: Worker, node: Process, recorder: Process) -> None:
         if time.monotonic() > deadline:
             raise DrivsegError(
                 f'{_DRAIN_S:.0f} s after the last message, the node has not said that it is done '
-                f'(diagnostics that came since: {newest["heard"] - began}); it said:\n'
-                f'{node.last_words()}'
+                f'(diagnostics that came since: {newest["heard"] - began}); it printed last:\n'
+                f'{node.log_end()}'
             )
         time.sleep(_LOOK_S)
         for process in (node, recorder):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process that watches the node's diagnostics, to tell when it is done with what was played.
 
-It answers requests (`workers.serve`):
+It answers requests (`child.serve`):
 
     newest   how many diagnostics of a camera came so far, and whether the newest two say the same
              and that no frame waits
@@ -11,13 +11,12 @@ It answers requests (`workers.serve`):
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from typing import Any
 
-from drivseg_ros.bags.live import message_class, ros_node
+from drivseg_ros.bags.live import message_class, ros_node, spinning
+from drivseg_ros.base.child import OnNote, serve
 from drivseg_ros.base.diagnostics import DIAGNOSTICS_TOPIC, all_values, read_counts
 from drivseg_ros.base.frame_ledger import FrameCounts
-from drivseg_ros.base.workers import Tell, serve
 
 _DEPTH = 10
 
@@ -37,7 +36,7 @@ class Watcher:
         kind = message_class('diagnostic_msgs/msg/DiagnosticArray')
         self._subscription = node.create_subscription(kind, DIAGNOSTICS_TOPIC, self._take, _DEPTH)
 
-    def handle(self, request: dict[str, Any], _tell: Tell) -> Any:
+    def handle(self, request: dict[str, Any], _note: OnNote) -> Any:
         """Answers a request."""
         if request['do'] == 'newest':
             with self._lock:
@@ -56,24 +55,8 @@ class Watcher:
 
 def main() -> None:
     """Serves until the parent goes."""
-    with ros_node('drivseg_live_watch') as node:
-        from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-
-        executor = SingleThreadedExecutor(context=node.context)
-        executor.add_node(node)
-
-        def spin() -> None:
-            with suppress(ExternalShutdownException):
-                executor.spin()
-
-        thread = threading.Thread(target=spin, name='watcher')
-        watcher = Watcher(node)
-        thread.start()
-        try:
-            serve(watcher.handle)
-        finally:
-            executor.shutdown()
-            thread.join()
+    with ros_node('drivseg_live_watch') as node, spinning(node):
+        serve(Watcher(node).handle)
 
 
 if __name__ == '__main__':

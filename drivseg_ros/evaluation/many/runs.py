@@ -4,21 +4,17 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from drivseg_ros.base.workers import Worker
+from drivseg_ros.base.child import Worker
 from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
-from drivseg_ros.evaluation.many.worker import PARENT_VARIABLE
 
 MAX_JOBS = 256
 # A live run ends node, player and recorder one after the other.
@@ -84,32 +80,30 @@ class LocalRuns(Runs):
         self, requests: Sequence[EvaluationRequest], *, command: str, on_note: OnNote
     ) -> Generator[Finished, None, None]:
         """See `Runs`."""
-        with tempfile.TemporaryDirectory(prefix='drivseg_') as logs:
-            crew = _Crew(requests, command, Path(logs))
-            try:
-                crew.start(min(self._jobs, len(requests)))
-                left = len(requests)
-                while left:
-                    index, event = crew.events.get()
-                    if isinstance(event, Finished):
-                        left -= 1
-                        yield event
-                    else:
-                        on_note(index, event)
-            finally:
-                crew.stop()
+        crew = _Crew(requests, command)
+        try:
+            crew.start(min(self._jobs, len(requests)))
+            left = len(requests)
+            while left:
+                index, event = crew.events.get()
+                if isinstance(event, Finished):
+                    left -= 1
+                    yield event
+                else:
+                    on_note(index, event)
+        finally:
+            crew.stop()
 
 
 class _Crew:
     """Threads that each look after one worker at a time."""
 
-    def __init__(self, requests: Sequence[EvaluationRequest], command: str, logs: Path) -> None:
+    def __init__(self, requests: Sequence[EvaluationRequest], command: str) -> None:
         self.events: queue.SimpleQueue[tuple[int, Finished | Mapping[str, Any]]] = (
             queue.SimpleQueue()
         )
         self._requests = requests
         self._command = command
-        self._logs = logs
         self._left = iter(range(len(requests)))
         self._lock = threading.Lock()
         self._stopped = False
@@ -125,7 +119,7 @@ class _Crew:
         with self._lock:
             self._stopped = True
             for worker in self._workers:
-                worker.end()
+                worker.terminate()
         deadline = time.monotonic() + _PATIENCE_S
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -143,12 +137,7 @@ class _Crew:
                     return
                 request = self._requests[index]
                 try:
-                    worker = Worker(
-                        request.frames,
-                        'drivseg_ros.evaluation.many.worker',
-                        log=self._logs / f'{index}.log',
-                        environment={PARENT_VARIABLE: str(os.getpid())},
-                    )
+                    worker = Worker(request.frames, 'drivseg_ros.evaluation.many.worker')
                 except OSError as error:
                     self._put(index, Finished(index, error=f'no process can be started: {error}'))
                     continue

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.child import Worker
 from drivseg_ros.base.environment import describe_hardware, describe_versions
-from drivseg_ros.base.workers import Worker
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import DrivsegError, MissingDependencyError, ModelError
 from drivseg_ros.evaluation.parity.agreement import ParityBounds
@@ -100,7 +100,7 @@ def run_parity(
 
         def ask(name: str, changes: Mapping[str, Any]) -> Any:
             on_progress(name, 0, len(frames))
-            with Worker(name, _MODULE, log=Path(folder) / 'log') as worker:
+            with Worker(name, _MODULE) as worker:
                 return worker.ask(
                     {**request, **changes},
                     on_note=lambda note: on_progress(name, note['done'], len(frames)),

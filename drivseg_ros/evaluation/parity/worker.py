@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from drivseg_ros.base.workers import Tell, serve
+from drivseg_ros.base.child import OnNote, serve
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.evaluation.parity.agreement import (
     Comparison,
@@ -26,13 +26,13 @@ from drivseg_ros.model.store import find_model
 from drivseg_ros.segmenter import Segmenter
 
 
-def handle(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def handle(request: dict[str, Any], note: OnNote) -> dict[str, Any]:
     """Runs the reference, or compares a candidate with it.
 
     Args:
         request: model, spec (of EngineSpec), threads, data (of open_frames), masks (folder);
             for a candidate also reference_model and bounds (of ParityBounds).
-        tell: called with {'done': frames}.
+        note: called with {'done': frames}.
 
     Returns:
         For the reference: engine, frames, failed, sha256, accuracy. For a candidate: its row.
@@ -48,14 +48,14 @@ def handle(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         threads=request['threads'],
     ) as segmenter:
         if 'bounds' not in request:
-            return _run_reference(segmenter, frames, masks, tell)
+            return _run_reference(segmenter, frames, masks, note)
         card = find_model(request['reference_model']).card
         check_same_classes(card, segmenter.card)
         result = compare(
             RecordedSegmenter(masks, card),
             segmenter,
             frames,
-            on_frame=lambda done, total: tell({'done': done}),
+            on_frame=lambda done, total: note({'done': done}),
         )
         failures = ParityBounds(**request['bounds']).failures(result)
         return {
@@ -90,7 +90,9 @@ def describe_result(result: ParityResult) -> dict[str, Any]:
     }
 
 
-def _run_reference(segmenter: Segmenter, frames: Frames, masks: Path, tell: Tell) -> dict[str, Any]:
+def _run_reference(
+    segmenter: Segmenter, frames: Frames, masks: Path, note: OnNote
+) -> dict[str, Any]:
     writer = MaskWriter(masks)
     comparison = Comparison(segmenter.card, with_labels=frames.has_labels)
     digest = hashlib.sha256()
@@ -99,7 +101,7 @@ def _run_reference(segmenter: Segmenter, frames: Frames, masks: Path, tell: Tell
         segmentation = segmenter.segment([frame.image], confidence=True)[0]
         writer.add(segmentation)
         comparison.add(frame, reference=segmentation, candidate=segmentation)
-        tell({'done': done})
+        note({'done': done})
     result = comparison.result()
     return {
         'engine': _engine(segmenter),

@@ -9,12 +9,11 @@ such as for want of memory, is itself, and its memory is given back before the n
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drivseg_ros.base.workers import Tell, Worker, serve
+from drivseg_ros.base.child import OnNote, Worker, serve
 from drivseg_ros.errors import TrainingError
 from drivseg_ros.lab.training.recipe import Recipe
 from drivseg_ros.model.file import read_model_file
@@ -122,31 +121,28 @@ def _train(recipe: Recipe, folder: Path, means: Means, resume: bool, reporter: R
     def pass_on(note: Mapping[str, Any]) -> None:
         getattr(reporter, note['what'])(*note['arguments'])
 
-    with (
-        tempfile.TemporaryDirectory(prefix='drivseg-compare-') as logs,
-        Worker(f'the training of {recipe.name}', _MODULE, log=Path(logs) / 'log') as worker,
-    ):
+    with Worker(f'the training of {recipe.name}', _MODULE) as worker:
         worker.ask(request, on_note=pass_on)
 
 
 class _Teller:
     """A reporter that sends all it hears to the parent."""
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
+    def __init__(self, note: OnNote) -> None:
+        self._note = note
 
     def say(self, text: str) -> None:
-        self._tell({'what': 'say', 'arguments': [text]})
+        self._note({'what': 'say', 'arguments': [text]})
 
     def step(self, epoch: int, step: int, steps: int) -> None:
-        self._tell({'what': 'step', 'arguments': [epoch, step, steps]})
+        self._note({'what': 'step', 'arguments': [epoch, step, steps]})
 
     def epoch(self, row: Mapping[str, float], best: bool) -> None:
         figures = {name: float(value) for name, value in row.items()}
-        self._tell({'what': 'epoch', 'arguments': [figures, bool(best)]})
+        self._note({'what': 'epoch', 'arguments': [figures, bool(best)]})
 
 
-def _handle(request: dict[str, Any], tell: Tell) -> None:
+def _handle(request: dict[str, Any], note: OnNote) -> None:
     from drivseg_ros.lab.training.run import train
 
     data, cache = (None if request[key] is None else Path(request[key]) for key in _PATHS)
@@ -160,7 +156,7 @@ def _handle(request: dict[str, Any], tell: Tell) -> None:
             device=request['device'],
             threads=request['threads'],
             workers=request['workers'],
-            reporter=_Teller(tell),
+            reporter=_Teller(note),
         )
     except KeyboardInterrupt:
         raise TrainingError('it was interrupted; compare again, and it goes on') from None

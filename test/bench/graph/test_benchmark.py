@@ -28,7 +28,7 @@ from drivseg_ros.errors import DrivsegError
 pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
 
 ROOT = Path(__file__).resolve().parents[3]
-PEER = ROOT / 'test' / 'graph_peer.py'
+PEER = ROOT / 'test' / 'support' / 'graph_peer.py'
 TEXTBOOK = ROOT / 'docs' / 'textbook_node.py'
 ON_THE_TEXTBOOK = (
     f'textbook={{python}} {TEXTBOOK} --ros-args -p model:={{model}} -p threads:={{threads}} '
@@ -104,7 +104,7 @@ def test_a_slow_node_falls_behind_and_every_message_is_accounted_for(
         (('{python}', str(PEER), '{image_topics}', '--mute'), 'no output came for the images'),
         (
             ('{python}', '-c', 'import time; print("hi", flush=True); time.sleep(99)'),
-            r'(?s)nobody publishes /camera1/segmentation/mask; it said last:\nhi',
+            r'(?s)nobody publishes /camera1/segmentation/mask; it printed last:\nhi',
         ),
     ],
 )
@@ -122,7 +122,7 @@ def test_a_silent_node(
 def test_nodes_that_die_have_a_problem_and_the_others_go_on(tiny_model: Path) -> None:
     deaths = {
         'something terrible': ('{python}', str(PEER), '{image_topics}', '--die', '2'),
-        'ended by itself': ('{python}', '-c', 'print("bye")'),
+        'ended with exit status 0': ('{python}', '-c', 'print("bye")'),
         'no_such_program cannot be started': ('no_such_program',),
     }
     bad = [

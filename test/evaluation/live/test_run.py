@@ -147,8 +147,8 @@ def test_a_node_that_cannot_start_says_why(tmp_path: Path, color_bag: ColorBag) 
 @pytest.mark.parametrize(
     ('number', 'message'),
     [
-        (signal.SIGTERM, 'the node ended with status 0'),
-        (signal.SIGKILL, 'the node ended with status 137'),
+        (signal.SIGTERM, 'the node ended with exit status 0'),
+        (signal.SIGKILL, 'the node ended with exit status 137'),
         # It hangs; when the bag is played, nobody knows what became of the frames.
         (signal.SIGSTOP, r'the node has not said that it is done \(diagnostics .*: 0\)'),
     ],
@@ -192,7 +192,7 @@ def node_below(pid: int) -> int:
     """The segmentation node among what a process started."""
     for number in processes_below(pid):
         command = Path(f'/proc/{number}/cmdline').read_bytes().split(b'\0')
-        if b'drivseg_ros.node' in command and b'drivseg_ros.bench.graph.leash' not in command:
+        if b'drivseg_ros.node' in command and b'drivseg_ros.base.leash' not in command:
             return number
     raise AssertionError('there is no node')
 

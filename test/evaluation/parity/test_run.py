@@ -15,7 +15,7 @@ from command_line import drivseg
 from parity_models import write_frames, write_shifted_model
 from tiny_model import write_tiny_model
 
-from drivseg_ros.base.workers import Worker
+from drivseg_ros.base.child import Worker
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import MissingDependencyError, ModelError
 from drivseg_ros.evaluation.parity import run as parity_run
@@ -165,9 +165,9 @@ def test_the_reference_runs_once_and_each_other_row_in_its_own_process(
     started: list[str] = []
 
     class Counted(Worker):
-        def __init__(self, name: str, module: str, *, log: Path) -> None:
+        def __init__(self, name: str, module: str) -> None:
             started.append(name)
-            super().__init__(name, module, log=log)
+            super().__init__(name, module)
 
     monkeypatch.setattr(parity_run, 'Worker', Counted)
     other = write_tiny_model(tmp_path / 'other.onnx', name='other')

@@ -16,7 +16,7 @@ import pytest
 
 from drivseg_ros.bench.graph.usage import usage_below
 
-LEASH = 'drivseg_ros.bench.graph.leash'
+LEASH = 'drivseg_ros.base.leash'
 # A command that starts another process, as `ros2 run` does, and burns some CPU.
 FAMILY = """
 import os, signal, subprocess, sys, time

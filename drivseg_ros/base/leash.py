@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a command that ends when the process that started it ends, however that comes about.
 
-    python -m drivseg_ros.bench.graph.leash PARENT_PID COMMAND [ARGUMENT...]
+    python -m drivseg_ros.base.leash PARENT_PID COMMAND [ARGUMENT...]
 
 The command and whatever it starts are a process group of their own. SIGINT and SIGTERM, and the
 death of the parent, end the group as Ctrl-C does, and by force if it does not listen.
@@ -18,7 +18,7 @@ import time
 from contextlib import suppress
 
 _LOOK_S = 0.05
-# Less than the patience of evaluation.processes, which would otherwise kill the leash alone.
+# Less than that of `child.Program`, which would otherwise kill the leash alone.
 _PATIENCE_S = 3.0
 
 
