@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from evaluation_cases import accuracy
-from network_zoo import SLOW_VARIABLE
 
 from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
@@ -36,13 +34,7 @@ SETS: dict[str, tuple[str, tuple[int, ...] | None, str, tuple[int, ...], tuple[i
     'shared_kitti': ('kitti_road', (1, 1, 1, 0), 'road', (1,), (0, 1, 2)),
     'shared_camvid': ('camvid', None, 'road', (3,), (0, 1, 2)),
 }
-ALL = pytest.param(
-    {},
-    id='all',
-    marks=pytest.mark.skipif(
-        not os.environ.get(SLOW_VARIABLE), reason=f'takes minutes: {SLOW_VARIABLE}=1 runs it'
-    ),
-)
+ALL = pytest.param({}, id='all', marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize('options', [pytest.param({'limit': 2}, id='two'), ALL])

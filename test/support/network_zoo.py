@@ -4,23 +4,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 import pytest
 
 from drivseg_ros.errors import MissingDependencyError
 
-SLOW_VARIABLE = 'DRIVSEG_SLOW_TESTS'
-
 
 def all_but_slow(architectures: Iterable[str], *, quick: Iterable[str]) -> list:
-    """Parameters of a test of every architecture: all but the quick ones run on demand only."""
-    slow = pytest.mark.skipif(
-        not os.environ.get(SLOW_VARIABLE),
-        reason=f'takes minutes for all architectures: {SLOW_VARIABLE}=1 runs them',
-    )
-    return [pytest.param(a, marks=() if a in quick else slow) for a in sorted(architectures)]
+    """Parameters of a test of every architecture, of which all but the quick ones are slow."""
+    return [
+        pytest.param(name, marks=() if name in quick else pytest.mark.slow)
+        for name in sorted(architectures)
+    ]
 
 
 def network_or_skip(architecture: str, classes: int):
