@@ -109,9 +109,12 @@ TEST = [
     'scikit-learn>=1.3',
     'setuptools>=70.1',
 ]
+# The documentation site. mkdocs 2 has no plugins, on which these are built.
+DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 # Playwright drives the Chromium that is installed, where there is one.
 DEV = [
     *TEST,
+    *DOCS,
     'mypy>=1.13',
     'playwright>=1.40',
     'pytest-xdist>=3.5',
@@ -142,6 +145,7 @@ setup(
         'train': TRAIN,
         'mlflow': MLFLOW,
         'ray': RAY,
+        'docs': DOCS,
         'test': TEST,
         'dev': DEV,
     },

@@ -102,7 +102,7 @@ def read_model_file(path: str | Path) -> ModelFile:
     if text is None:
         raise ModelError(
             f'{path} has no model card (metadata {METADATA_KEY!r}); only models exported with '
-            'their card can be used: see "Bring your own model" in the README'
+            'their card can be used: see docs/model_file.md'
         )
     card = _read_card(path, text)
     signature = _Signature(path=path, card=card)

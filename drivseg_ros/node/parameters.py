@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node's parameters: the one table from which everything else about them is made.
 
-Descriptors, the defaults in config/seg.yaml and the table in the README all come from SPECS.
+Descriptors, the defaults in config/seg.yaml and the table in docs/parameters.md come from SPECS.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class Settings:
 
 
 def parameters_table() -> str:
-    """The table of parameters for the README, in Markdown."""
+    """The table of parameters for the documentation, in Markdown."""
     lines = [
         '| parameter | type | default | may be changed | meaning |',
         '|---|---|---|---|---|',

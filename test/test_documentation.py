@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The README shows what the code and the committed figures say."""
+"""README and documentation show what the code and the committed measurements say."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / 'README.md'
+DOCS = ROOT / 'docs'
 
 pytestmark = pytest.mark.skipif(not README.is_file(), reason='the tests run without a checkout')
 
 
-def between(name: str) -> str:
+def between(page: str, name: str) -> str:
     """The text between a pair of markers."""
-    text = README.read_text()
+    text = (ROOT / page).read_text()
     match = re.search(rf'<!-- {name} -->\n(.*?)<!-- /{name} -->', text, re.DOTALL)
-    assert match, f'README.md has no markers {name!r}'
+    assert match, f'{page} has no markers {name!r}'
     return match[1]
 
 
 def test_parameters() -> None:
     from drivseg_ros.node.parameters import parameters_table
 
-    assert between('parameters') == parameters_table()
+    assert between('docs/parameters.md', 'parameters') == parameters_table()
 
 
 def test_bench_node() -> None:
@@ -38,7 +39,8 @@ def test_bench_node() -> None:
     from drivseg_ros.bench.node import markdown_table
 
     report = json.loads((ROOT / 'docs' / 'bench_node.json').read_text())
-    assert between('bench node') == markdown_table(report)
+    for page in ('README.md', 'docs/benchmarks.md'):
+        assert between(page, 'bench node') == markdown_table(report)
 
 
 @pytest.mark.parametrize('name', ['parity', 'parity twinlitenet'])
@@ -46,21 +48,21 @@ def test_parity(name: str) -> None:
     from drivseg_ros.evaluation.parity.run import markdown_table
 
     report = json.loads((ROOT / 'docs' / f'{name.replace(" ", "_")}.json').read_text())
-    assert between(name) == markdown_table(report)
+    assert between('docs/parity.md', name) == markdown_table(report)
 
 
 def test_bench_engine() -> None:
     from drivseg_ros.bench.engine_table import markdown_table
 
     report = json.loads((ROOT / 'docs' / 'bench_engine.json').read_text())
-    assert between('bench engine') == markdown_table(report)
+    assert between('docs/benchmarks.md', 'bench engine') == markdown_table(report)
 
 
 def test_bench_graph() -> None:
     from drivseg_ros.bench.graph.table import markdown_table, summary_table
 
     report = json.loads((ROOT / 'docs' / 'bench_graph.json').read_text())
-    assert between('bench graph') == summary_table(report)
+    assert between('docs/benchmarks.md', 'bench graph') == summary_table(report)
     assert markdown_table(report) in (ROOT / 'docs' / 'bench_graph.md').read_text()
 
 
@@ -78,7 +80,7 @@ def test_figures_are_of_the_shipped_models() -> None:
 def test_encodings() -> None:
     from drivseg_ros.images.encodings import ENCODINGS
 
-    text = README.read_text()
+    text = (ROOT / 'docs' / 'topics.md').read_text()
     for name in ENCODINGS:
         if not name.startswith('bayer_'):
             assert re.search(rf'\b{name}\b', text), name
@@ -87,7 +89,7 @@ def test_encodings() -> None:
 def test_network_figures_are_those_of_the_comparison() -> None:
     from drivseg_ros.model.store import DEFAULT_MODEL, find_model
 
-    text = between('network')
+    text = between('docs/networks.md', 'network')
     default = find_model(DEFAULT_MODEL)
     assert default.card.name in text
     assert default.card.architecture.split(' (')[0] in text
@@ -115,7 +117,7 @@ def test_tables_are_those_of_the_figures(name: str) -> None:
 
 def test_comparison() -> None:
     report = json.loads((ROOT / 'docs' / 'comparison_bdd100k.json').read_text())
-    lines = between('comparison').splitlines()[2:]
+    lines = between('docs/networks.md', 'comparison').splitlines()[2:]
     assert len(lines) == len(report['rows']) == 8
     for line, row in zip(lines, report['rows'], strict=True):
         (found,) = row['accuracy'].values()
@@ -127,9 +129,34 @@ def test_comparison() -> None:
         assert cells[8] == f'{row["times"][0]["infer"]["median_ms"]:.1f}'
 
 
-def test_pictures_are_there() -> None:
-    for target in re.findall(r'\]\(([^)#]+)\)', README.read_text()):
-        assert (ROOT / target).is_file(), target
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text().splitlines()) <= 250
+
+
+@pytest.mark.parametrize(
+    'page', ['README.md', *sorted(f'docs/{p.name}' for p in DOCS.glob('*.md'))]
+)
+def test_links_lead_somewhere(page: str) -> None:
+    path = ROOT / page
+    for target in re.findall(r'\]\(([^)#]+)(?:#[^)]*)?\)', path.read_text()):
+        if '://' not in target:
+            assert (path.parent / target).is_file(), target
+
+
+def test_the_readme_has_the_figures_of_the_page_on_the_networks() -> None:
+    table = between('README.md', 'network').strip()
+    assert table.count('\n') >= 4
+    assert table in between('docs/networks.md', 'network')
+
+
+def test_the_site_builds(tmp_path: Path) -> None:
+    """Every page is in the navigation, every link and every reference leads somewhere."""
+    pytest.importorskip('mkdocs', reason="mkdocs is not installed: pip install '.[docs]'")
+    command = [sys.executable, '-m', 'mkdocs', 'build', '--strict', '--site-dir', str(tmp_path)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    commands = (tmp_path / 'commands' / 'index.html').read_text()
+    assert 'drivseg evaluate' in commands
 
 
 @pytest.mark.parametrize('script', ['scripts/demo', 'scripts/test'])
@@ -144,7 +171,7 @@ def test_the_example_of_ones_own_model_works(tmp_path: Path) -> None:
     import onnx
     from tiny_model import write_tiny_model
 
-    text = README.read_text().partition('## Bring your own model')[2]
+    text = (ROOT / 'docs' / 'model_file.md').read_text()
     (code,) = re.findall(r'```python\n(.*?)```', text, re.DOTALL)
     network = write_tiny_model(tmp_path / 'network.onnx', width=640, height=360, card=None)
     # The example has two classes; without the noted shapes the graph does not tell its number.
