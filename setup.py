@@ -47,12 +47,15 @@ def data_files() -> list[tuple[str, list[str]]]:
     return pairs
 
 
-# The lower bounds of numpy, OpenCV and rich are Ubuntu 24.04's; the tests run with these, too.
+# The lower bounds of numpy, OpenCV, psutil and rich are Ubuntu 24.04's; tests run with these, too.
 REQUIRED = [
     'numpy>=1.26',
     # 5 is not proven yet. Headless: the Qt inside the other wheel quarrels with the system's.
     'opencv-python-headless>=4.6,<5',
     'onnxruntime>=1.17',
+    'msgspec>=0.18.6',
+    'psutil>=5.9.8',
+    'nvidia-ml-py>=12.550',  # a file of Python, of use only where there is an NVIDIA GPU
     'rosbags>=0.11.7',
     # Of rosbags' own requirements, these are used by our code as well.
     'backports.zstd; python_version < "3.14"',

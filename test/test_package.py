@@ -34,10 +34,13 @@ ROSDEP = {
     'lz4': None,  # comes with rosbags
     'matplotlib': 'python3-matplotlib',
     'mlflow': None,
+    'msgspec': None,
     'numpy': 'python3-numpy',
     'onnx': None,
     'onnxruntime': 'python3-onnxruntime-pip',
     'openvino': None,
+    'psutil': 'python3-psutil',
+    'pynvml': None,
     'ray': None,
     'rich': 'python3-rich',
     'rosbags': 'python3-rosbags-pip',
@@ -189,6 +192,21 @@ def test_every_program_has_its_function(wheel: zipfile.ZipFile) -> None:
         if name == 'segmentation_node':
             pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
         assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_the_node_runs_with_what_apt_has_and_onnxruntime() -> None:
+    pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
+    others = {'rosbags', *(name for name, key in ROSDEP.items() if key is None)}
+    script = (
+        'import sys\n'
+        f'sys.modules.update(dict.fromkeys({sorted(others)!r}))\n'
+        'import drivseg_ros.node.run\n'
+        'from drivseg_ros.segmenter import Segmenter\n'
+        "with Segmenter.open('efficientnet_lite_fpn_lanes', engine='onnxruntime') as segmenter:\n"
+        '    segmenter.warm_up()\n'
+    )
+    run = subprocess.run([sys.executable, '-c', script], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize('heavy', ['torch', 'onnx', 'rclpy', 'rosbags', 'av', 'vision_msgs'])

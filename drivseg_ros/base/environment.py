@@ -10,6 +10,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 import drivseg_ros
 from drivseg_ros.base.gpus import driver_cuda_version, find_gpus
 
@@ -37,7 +39,7 @@ def describe_hardware() -> dict[str, Any]:
     hardware: dict[str, Any] = {
         'cpu': _cpu_model(),
         'cpus_usable': len(os.sched_getaffinity(0)),
-        'memory_gib': round(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30, 1),
+        'memory_gib': round(psutil.virtual_memory().total / 2**30, 1),
         'system': platform.platform(),
     }
     if find_gpus():

@@ -8,13 +8,11 @@ It loads when it is told to, and then runs a few times whenever its turn has com
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import cv2
@@ -23,6 +21,7 @@ import numpy as np
 from drivseg_ros.base.child import OnNote, serve
 from drivseg_ros.base.gpu_memory import gpu_memory_used_mb
 from drivseg_ros.base.gpus import find_gpus
+from drivseg_ros.base.usage import own_memory_mb
 from drivseg_ros.bench.bare_runtimes import BareCall, open_bare
 from drivseg_ros.engines.openvino_library import load_openvino
 from drivseg_ros.engines.spec import EngineSpec
@@ -130,9 +129,9 @@ class Bench:
             )
         inputs = benchmark_images(batch, file.card.input_width, file.card.input_height)
         images = {(w, h): benchmark_images(batch, w, h) for w, h in sizes}
-        start_mb = _resident_mb()
+        start_mb = own_memory_mb()
         _import_runtime(chosen.engine)
-        imported_mb, gpu_mb = _resident_mb(), _gpu_mb()
+        imported_mb, gpu_mb = own_memory_mb(), _gpu_mb()
         if bare:
             call, used = open_bare(file, chosen, batch=batch, threads=threads)
             self._loaded = Loaded(np.stack(inputs), images, call)
@@ -157,8 +156,8 @@ class Bench:
             'input_sha256': _hash(inputs, *images.values()),
             'memory': {
                 'runtime_mb': round(imported_mb - start_mb, 1),
-                'engine_mb': round(_resident_mb() - imported_mb, 1),
-                'process_mb': round(_resident_mb(), 1),
+                'engine_mb': round(own_memory_mb() - imported_mb, 1),
+                'process_mb': round(own_memory_mb(), 1),
                 'gpu_mb': None if gpu_mb is None else round((_gpu_mb() or 0) - gpu_mb, 1),
             },
         }
@@ -187,11 +186,6 @@ def _import_runtime(name: str) -> None:
             import torch  # noqa: F401
         elif name == 'tensorrt':
             load_tensorrt()
-
-
-def _resident_mb() -> float:
-    pages = int(Path('/proc/self/statm').read_text().split()[1])
-    return pages * os.sysconf('SC_PAGE_SIZE') / 1e6
 
 
 def _gpu_mb() -> float | None:

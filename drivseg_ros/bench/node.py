@@ -29,6 +29,7 @@ from drivseg_ros.base.child import Program
 from drivseg_ros.base.environment import describe_hardware, describe_versions
 from drivseg_ros.base.frame_ledger import FrameLedger
 from drivseg_ros.base.latency import percentile
+from drivseg_ros.base.usage import own_memory_mb
 from drivseg_ros.bench.node_peer import benchmark_image
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.live.ros_domain import private_domain
@@ -225,13 +226,12 @@ def _measure_load(node: SegmentationNode) -> dict[str, Any]:
     time.sleep(LOAD_S)
     seconds = time.perf_counter() - started
     last, cpu = ledger.counts(), time.process_time() - cpu
-    pages = int(Path('/proc/self/statm').read_text().split()[1])
     return {
         'seconds': round(seconds, 3),
         'processed_hz': round((last.processed - first.processed) / seconds, 2),
         'dropped': last.dropped - first.dropped,
         'cpu_share': round(cpu / seconds, 4),
-        'memory_mb': round(pages * os.sysconf('SC_PAGE_SIZE') / 1e6, 1),
+        'memory_mb': round(own_memory_mb(), 1),
     }
 
 

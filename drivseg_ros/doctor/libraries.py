@@ -19,7 +19,7 @@ _OPENCV_WHEELS = (
     'opencv-contrib-python',
     'opencv-contrib-python-headless',
 )
-_OTHERS = ('rosbags', 'typer', 'rich')
+_OTHERS = ('rosbags', 'typer', 'rich', 'msgspec', 'psutil')
 
 
 def check_libraries() -> Section:

@@ -17,7 +17,6 @@ from drivseg_ros.doctor.finding import Finding, Section, note, problem, run_chec
 
 _TESTED = ((3, 10), (3, 12))
 _CGROUP_CPU = Path('/sys/fs/cgroup/cpu.max')
-_MEMINFO = Path('/proc/meminfo')
 _SHM = Path('/dev/shm')
 _SEGMENT_MB = 67.2  # config/dds/fastdds_images.xml; every ROS process takes so much
 _LITTLE_MEMORY_GIB = 1.0
@@ -95,12 +94,18 @@ def check_processor(cgroup: Path = _CGROUP_CPU) -> Iterator[Finding]:
         yield Finding('cores', cores)
 
 
-def check_memory(meminfo: Path = _MEMINFO) -> Iterator[Finding]:
-    """How much memory there is."""
-    fields = dict(line.split(':', 1) for line in meminfo.read_text().splitlines() if ':' in line)
-    gib = {name: int(fields[name].split()[0]) / 2**20 for name in ('MemTotal', 'MemAvailable')}
-    value = f'{gib["MemAvailable"]:.1f} of {gib["MemTotal"]:.1f} GiB available'
-    if gib['MemAvailable'] < _LITTLE_MEMORY_GIB:
+def check_memory(available: int | None = None) -> Iterator[Finding]:
+    """How much memory there is.
+
+    Args:
+        available: of it, in bytes; None asks the system.
+    """
+    import psutil
+
+    memory = psutil.virtual_memory()
+    gib = (memory.available if available is None else available) / 2**30
+    value = f'{gib:.1f} of {memory.total / 2**30:.1f} GiB available'
+    if gib < _LITTLE_MEMORY_GIB:
         yield note('memory', value, 'end other programs before you load a large network')
     else:
         yield Finding('memory', value)

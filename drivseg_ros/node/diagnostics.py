@@ -7,14 +7,13 @@ diagnostic_updater itself is not on the package index of Python.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from drivseg_ros.base.diagnostics import Key, number, write_counts, write_stages
 from drivseg_ros.base.gpu_memory import gpu_memory_used_mb
+from drivseg_ros.base.usage import own_memory_mb
 from drivseg_ros.engines.base import BuildProgress
 from drivseg_ros.node.camera_monitor import CameraReport
 from drivseg_ros.node.health import Level, Phase
@@ -73,7 +72,7 @@ def engine_status(report: EngineReport, *, node_name: str) -> DiagnosticStatus:
         Key.MODEL_PARAMETER: report.wanted_model,
         Key.BUILD: build,
         Key.DDS_PROFILE: report.dds_profile,
-        Key.MEMORY: f'{_resident_mb():.0f}',
+        Key.MEMORY: f'{own_memory_mb():.0f}',
     }
     hardware = ''
     if report.segmenter is not None:
@@ -122,8 +121,3 @@ def _status(
         hardware_id=hardware_id,
         values=[KeyValue(key=key, value=value) for key, value in values.items()],
     )
-
-
-def _resident_mb() -> float:
-    pages = int(Path('/proc/self/statm').read_text().split()[1])
-    return pages * os.sysconf('SC_PAGE_SIZE') / 1e6

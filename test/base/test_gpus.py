@@ -32,7 +32,7 @@ int cuDeviceTotalMem_v2(size_t *bytes, int device) {
 # Numbers the GPUs the other way round.
 MANAGEMENT = r"""
 #include <string.h>
-int nvmlInit_v2(void) { return 0; }
+int nvmlInitWithFlags(unsigned flags) { return 0; }
 int nvmlDeviceGetHandleByPciBusId_v2(const char *address, void **handle) {
   *handle = (void *)(long)(strcmp(address, "0000:01:00.0") ? 1 : 2); return 0; }
 int nvmlDeviceGetMemoryInfo(void *handle, unsigned long long *memory) {

@@ -16,10 +16,10 @@ import numpy as np
 
 from drivseg_ros.base.child import Program, Worker
 from drivseg_ros.base.latency import percentile
+from drivseg_ros.base.usage import Usage, usage_below
 from drivseg_ros.bench.graph.messages import InputChoice
 from drivseg_ros.bench.graph.node_under_test import NodeUnderTest
 from drivseg_ros.bench.graph.trial import Event, Trial, measure
-from drivseg_ros.bench.graph.usage import Usage, usage_below
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.live.ros_domain import private_domain
 

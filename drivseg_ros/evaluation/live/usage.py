@@ -11,7 +11,7 @@ from typing import Any
 
 from drivseg_ros.base.gpu_memory import GpuUse, gpu_use
 from drivseg_ros.base.gpus import find_gpus
-from drivseg_ros.bench.graph.usage import processes_below, usage_below
+from drivseg_ros.base.usage import usage_below
 
 PERIOD_S = 0.5
 # The kernel counts CPU time in ticks of 10 ms; of a shorter time they would tell little.
@@ -93,13 +93,12 @@ class UsageSampler:
         usage = usage_below(self._pid)
         if not usage.processes:  # it has ended
             return
-        pids = processes_below(self._pid) if self._gpus else frozenset()
         self._samples.append(
             _Sample(
                 time.time_ns(),
                 usage.cpu_s,
                 usage.memory_mb,
-                tuple(gpu_use(index, pids) for index in range(self._gpus)),
+                tuple(gpu_use(index, usage.processes) for index in range(self._gpus)),
             )
         )
 

@@ -20,7 +20,7 @@ from color_bag import ColorBag, write_color_bag
 from tiny_model import tiny_card
 
 from drivseg_ros.bags.reader import BagReader
-from drivseg_ros.bench.graph.usage import processes_below
+from drivseg_ros.base.usage import usage_below
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.live.result import Recorded, count_frames, evaluate_live
 from drivseg_ros.evaluation.live.run import (
@@ -190,7 +190,7 @@ def test_a_node_that_ends_in_mid_run(
 
 def node_below(pid: int) -> int:
     """The segmentation node among what a process started."""
-    for number in processes_below(pid):
+    for number in usage_below(pid).processes:
         command = Path(f'/proc/{number}/cmdline').read_bytes().split(b'\0')
         if b'drivseg_ros.node' in command and b'drivseg_ros.base.leash' not in command:
             return number

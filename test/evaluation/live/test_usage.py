@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from drivseg_ros.base.gpu_memory import GpuUse
-from drivseg_ros.bench.graph.usage import processes_below
+from drivseg_ros.base.usage import usage_below
 from drivseg_ros.evaluation.live import usage as live_usage
 from drivseg_ros.evaluation.live.usage import EVERYBODY, NODE, UsageSampler, UsageSeries
 
@@ -41,7 +41,7 @@ def sample(
         assert parent.stdin is not None
         assert parent.stdout is not None
         sampler = UsageSampler(parent.pid)
-        while not processes_below(parent.pid):
+        while not usage_below(parent.pid).processes:
             time.sleep(0.01)
         sampler.look()
         begin_ns = time.time_ns()
@@ -100,7 +100,7 @@ def test_descendants_are_found(tmp_path: Path) -> None:
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdout.readline()
-        found = processes_below(child.pid)
+        found = usage_below(child.pid).processes
         assert len(found) == 1
         (pid,) = found
         assert Path(f'/proc/{pid}').exists()
