@@ -35,7 +35,7 @@ WEIGHTS = [0.5, 2.0, 1.25, 0.0]
         ('tversky', {'groups': [[0, 1], [2], [1, 2]]}, loss_references.tversky),
         ('lovasz', {'groups': [[1, 0], [2]]}, loss_references.lovasz),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, '__name__', str(value)),
 )
 def test_the_value_is_the_definitions(case, name, arguments, reference):
     logits, target, sets = case
