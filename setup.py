@@ -132,7 +132,7 @@ setup(
     author='The drivseg_ros authors',
     license='Apache-2.0',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['py.typed'], f'{NAME}.report.html': ['templates/*']},
+    package_data={NAME: ['py.typed'], f'{NAME}.report.page': ['templates/*']},
     data_files=data_files(),
     python_requires='>=3.10',
     install_requires=REQUIRED,

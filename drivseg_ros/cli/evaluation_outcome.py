@@ -53,7 +53,7 @@ class Outcome:
 
     def __post_init__(self) -> None:
         if self.html is not None:
-            import drivseg_ros.report.html.page  # noqa: F401  # says what is missing
+            import drivseg_ros.report.page.render  # noqa: F401  # says what is missing
         for path in self.files:
             check_writable(path)
         changes = any(one.kind.needs_baseline for one in self.limits)
@@ -203,13 +203,13 @@ def _write_page(
     result: Evaluation,
     requests: Sequence[EvaluationRequest],
 ) -> None:
-    from drivseg_ros.report.html.page import write_html
-    from drivseg_ros.report.html.requested_pictures import draw_requested
+    from drivseg_ros.report.page.render import write_page
+    from drivseg_ros.report.page.requested_pictures import draw_requested
 
     drawn = draw_requested(result, requests, content['baseline'])
     for text in drawn.missing:
         err.print(text, markup=False, soft_wrap=True)
-    write_html(path, content, checks, drawn.pictures, drawn.missing)
+    write_page(path, content, checks, drawn.pictures, drawn.missing)
 
 
 def parse_limits(

@@ -93,9 +93,9 @@ def html(
     from drivseg_ros.cli.console import out
     from drivseg_ros.cli.output_file import check_writable
     from drivseg_ros.evaluation.evaluation_file import read_content
-    from drivseg_ros.report.html.page import write_html
+    from drivseg_ros.report.page.render import write_page
 
     page = output or evaluation.with_suffix('.html')
     check_writable(page)
-    write_html(page, read_content(evaluation))
+    write_page(page, read_content(evaluation))
     out.print(f'  {page}', markup=False, soft_wrap=True)

@@ -20,7 +20,7 @@ from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.cli.app import app
 from drivseg_ros.errors import DataError, DrivsegError, MissingDependencyError
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
-from drivseg_ros.report.html.requested_pictures import draw_requested
+from drivseg_ros.report.page.requested_pictures import draw_requested
 
 pytest.importorskip('jinja2', reason="Jinja2 is not installed: pip install '.[report]'")
 
@@ -192,7 +192,7 @@ def test_without_jinja2_it_says_what_to_install_before_the_work(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, 'jinja2', None)
-    monkeypatch.delitem(sys.modules, 'drivseg_ros.report.html.page', raising=False)
+    monkeypatch.delitem(sys.modules, 'drivseg_ros.report.page.render', raising=False)
     found = evaluate(*DRIVE, '--json', 'e.json', '--html', 'page.html')
     assert isinstance(found.exception, MissingDependencyError)
     assert "[report]'" in str(found.exception)

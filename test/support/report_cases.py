@@ -23,8 +23,8 @@ from drivseg_ros.evaluation.settings import BootstrapSettings, EvaluationSetting
 from drivseg_ros.frames.matching import Matching, areas_of
 from drivseg_ros.images.codec import encode_jpeg
 from drivseg_ros.model.card import ModelClass, Role
-from drivseg_ros.report.html.chosen_frames import ChosenFrame
-from drivseg_ros.report.html.pictures import FramePicture
+from drivseg_ros.report.page.chosen_frames import ChosenFrame
+from drivseg_ros.report.page.pictures import FramePicture
 
 HOSTILE = (
     '</title><script>window.hacked = 1</script>"\'><img src="https://example.invalid/x" '

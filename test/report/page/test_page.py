@@ -24,8 +24,8 @@ from drivseg_ros.frames.matching import Area, Matching
 
 pytest.importorskip('jinja2', reason="Jinja2 is not installed: pip install '.[report]'")
 
-from drivseg_ros.report.html.formats import decimal
-from drivseg_ros.report.html.page import render, write_html
+from drivseg_ros.report.page.numbers import decimal
+from drivseg_ros.report.page.render import render, write_page
 
 _EMPTY = {'meta', 'link', 'br', 'img', 'input', 'path', 'rect'}
 
@@ -58,6 +58,10 @@ class Tags(HTMLParser):
     def all(self, name: str) -> list[str]:
         return [value or '' for _, attribute, value in self.attributes if attribute == name]
 
+    def ids(self) -> list[str]:
+        """All but those of the markers of charts."""
+        return [one for one in self.all('id') if not re.fullmatch('m[0-9a-f]{10}', one)]
+
 
 def simple_content(**options: Any) -> dict[str, Any]:
     return describe(result_of([random_pair(seed) for seed in range(6)], **options))
@@ -66,7 +70,7 @@ def simple_content(**options: Any) -> dict[str, Any]:
 def test_every_section_is_there() -> None:
     content = hostile_content()
     page = Tags(render(content, hostile_checks(), [plain_picture()]))
-    ids = set(page.all('id'))
+    ids = set(page.ids())
     assert ids == {
         'verdict',
         'baseline',
@@ -151,9 +155,11 @@ def test_no_line_joins_two_bags() -> None:
     bags = [result_of([random_pair(10 * k + i) for i in range(5)], settings=settings, name=f'{k}')
             for k in range(3)]  # fmt: skip
     text = render(describe(bags[0].merge(*bags[1:])))
-    (line,) = re.findall('<path class="s0" d="([^"]*)"', text)
-    assert [stroke.count('L') for stroke in line.split('M')[1:]] == [4, 4, 4]
-    assert text.count('class="fence"') == 2
+    (chart,) = re.findall('<figure class="chart wide">(.*?)</figure>', text, re.DOTALL)
+    lines = re.findall(r'<path d="([^"]*)" style="fill: none; stroke: var\(--first\)', chart)
+    joined = [[stroke.count('L') for stroke in line.split('M')[1:]] for line in lines]
+    assert joined[0] == [4, 4, 4]
+    assert chart.count('stroke: var(--soft)') == 2
 
 
 @pytest.mark.parametrize(
@@ -164,7 +170,7 @@ def test_times_have_three_digits(value: float | None, text: str) -> None:
     assert decimal(value) == text
 
 
-def test_what_is_broken_is_told_first() -> None:
+def test_what_is_broken_stands_first() -> None:
     checks = [Check('kept one', True, 'x', (), True), Check('broken one', False, 'x', (), True)]
     texts = Tags(render(simple_content(), checks)).texts
     assert texts.index('broken one') < texts.index('kept one')
@@ -205,7 +211,7 @@ def test_the_verdict(checks: list[Check], words: str) -> None:
 def test_sections_that_have_nothing_are_left_out() -> None:
     pairs = [random_pair(seed) for seed in range(3)]
     settings = EvaluationSettings(bands=1, sequence=True, boundary=0)
-    ids = Tags(render(describe(result_of(pairs, settings=settings)))).all('id')
+    ids = Tags(render(describe(result_of(pairs, settings=settings)))).ids()
     assert ids == ['verdict', 'classes', 'time', 'ledger', 'how']
 
 
@@ -217,7 +223,7 @@ def test_it_points_nowhere() -> None:
     assert not [a for _, a, _ in page.attributes if a.startswith('on')]
     assert 'url(' not in text
     assert '@import' not in text
-    # The browser is told to run our script alone.
+    # The browser may run our script alone.
     (policy,) = [value for value in page.all('content') if 'script-src' in value]
     script = re.findall('<script>(.*?)</script>', text, re.DOTALL)
     assert len(script) == 1
@@ -273,9 +279,9 @@ def test_colors_that_are_none_are_refused() -> None:
 def test_the_file_is_written_whole(tmp_path: Path) -> None:
     path = tmp_path / 'new' / 'page.html'
     pictures = [plain_picture(f'frame {i}') for i in range(10)]
-    write_html(path, hostile_content(), hostile_checks(), pictures)
+    write_page(path, hostile_content(), hostile_checks(), pictures)
     text = path.read_text(encoding='utf-8')
     assert text.startswith('<!DOCTYPE html>')
     assert [p.name for p in path.parent.iterdir()] == ['page.html']
     with pytest.raises(DataError, match='cannot be written'):
-        write_html(path / 'x.html', hostile_content())
+        write_page(path / 'x.html', hostile_content())

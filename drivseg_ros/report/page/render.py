@@ -3,7 +3,7 @@
 """Writes the page: one HTML file with its pictures, style and script inside.
 
 Names of frames, paths and messages come from bags and files of other people. Jinja2 escapes every
-text, numbers go through formats.py, and the page itself forbids the browser to load anything or to
+text, numbers go through numbers.py, and the page itself forbids the browser to load anything or to
 run another script than ours.
 """
 
@@ -21,13 +21,11 @@ from drivseg_ros.errors import DataError, MissingDependencyError
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.titles import evaluation_title, part_title
 from drivseg_ros.frames.matching import Matching
-from drivseg_ros.report.html import facts, formats, tables, timelines
-from drivseg_ros.report.html.calibration_chart import calibration_chart
-from drivseg_ros.report.html.changes import changes, main_changes
-from drivseg_ros.report.html.chart import HEIGHT, WIDTH
-from drivseg_ros.report.html.difference import COLORS, UNLABELLED_COLOR, area
-from drivseg_ros.report.html.matrix import matrix
-from drivseg_ros.report.html.pictures import FramePicture
+from drivseg_ros.report.page import charts, facts, numbers, tables
+from drivseg_ros.report.page.baseline import changes, main_changes
+from drivseg_ros.report.page.difference import COLORS, UNLABELLED_COLOR, area
+from drivseg_ros.report.page.matrix import matrix
+from drivseg_ros.report.page.pictures import FramePicture
 
 try:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -37,7 +35,7 @@ except ImportError:
     ) from None
 
 
-def write_html(
+def write_page(
     path: Path,
     content: Mapping[str, Any],
     checks: Sequence[Check] | None = None,
@@ -65,18 +63,18 @@ def render(
     pictures: Sequence[FramePicture] = (),
     remarks: Sequence[str] = (),
 ) -> str:
-    """The page's text; see `write_html`."""
+    """The page's text; see `write_page`."""
     environment = Environment(
-        loader=PackageLoader('drivseg_ros.report.html'),
+        loader=PackageLoader('drivseg_ros.report.page'),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {
-        'percent': formats.percent,
-        'color': formats.color,
-        'data_uri': formats.data_uri,
+        'percent': numbers.percent,
+        'color': numbers.color,
+        'data_uri': numbers.data_uri,
     }
     script = environment.get_template('slider.js').render()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -94,7 +92,6 @@ def render(
         script_hash=f'sha256-{digest}',
         pictures=pictures,
         remarks=remarks,
-        chart_size=(WIDTH, HEIGHT),
         **values,
     )
 
@@ -115,19 +112,19 @@ def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, An
         'checks': sorted(checks, key=lambda check: check.passed),
         'broken': [(str(one['given']), str(one['message'])) for one in broken],
         'labelled': bool(content['labels_sha256']),
-        'main_metrics': tables.main_metrics(content, main_changes(content)),
+        'tiles': tables.tiles(content, main_changes(content)),
         'changes': changes(content),
         'classes': tables.class_table(content),
         'matrix': matrix(content, matching),
-        'accuracy': timelines.accuracy_chart(content),
+        'accuracy': charts.accuracy_chart(content),
         'frames': tables.frame_table(content),
         'stages': tables.stages(content),
-        'time_charts': timelines.time_charts(content),
+        'time_charts': charts.time_charts(content),
         'live_facts': facts.live_facts(content),
         'ledger': facts.ledger(content),
         'slices': tables.slice_table(content, 'slices'),
         'distance': tables.slice_table(content, 'distance'),
-        'calibration': calibration_chart(content['reliability']),
+        'calibration': charts.calibration_chart(content['reliability']),
         'reliability': tables.reliability_table(content),
         'parts': tables.part_table(content),
         'part_titles': [part_title(part) for part in content['parts']],
@@ -135,13 +132,13 @@ def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, An
         'sources': facts.sources(content),
         'notes': content['notes'],
         'legend': dict.fromkeys(
-            (str(c['name']), formats.color(c['color']))
+            (str(c['name']), numbers.color(c['color']))
             for whose in ('truth', 'network')
             for c in content['classes'][whose]
         ),
-        'unlabelled': formats.color(UNLABELLED_COLOR),
+        'unlabelled': numbers.color(UNLABELLED_COLOR),
         'differences': [
-            (kind.name.lower(), formats.color(channels)) for kind, channels in COLORS.items()
+            (kind.name.lower(), numbers.color(channels)) for kind, channels in COLORS.items()
         ],
         'area': None if asked is None else asked.name.replace('_', ' '),
     }

@@ -23,13 +23,13 @@ from drivseg_ros.evaluation.settings import EvaluationSettings
 from drivseg_ros.frames.labels import plain_labels
 from drivseg_ros.frames.matching import Area, Matching
 from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED
-from drivseg_ros.report.html.difference import (
+from drivseg_ros.report.page.difference import (
     COLORS,
     Difference,
     difference_ids,
     paint_difference,
 )
-from drivseg_ros.report.html.pictures import MAX_SIDE, draw_pictures
+from drivseg_ros.report.page.pictures import MAX_SIDE, draw_pictures
 from drivseg_ros.segmenter import Segmenter
 
 TOPICS = BagTopics('/cam/image_raw', '/cam/label')

@@ -8,6 +8,8 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from drivseg_ros.evaluation.metric import Unit
+
 NOTHING = '–'
 
 
@@ -16,11 +18,16 @@ def percent(share: Any, digits: int = 2) -> str:
     return NOTHING if share is None else f'{100 * float(share):.{digits}f}'
 
 
-def interval(measure: Mapping[str, Any]) -> str:
-    """The ends of a figure's interval in percent; '' where there is none."""
-    if measure['low'] is None or measure['high'] is None:
+def with_unit(value: Any, unit: Unit) -> str:
+    """A metric's value: a share in percent, all else with three digits."""
+    return f'{percent(value)} %' if unit is Unit.SHARE else f'{decimal(value)}{unit.suffix}'
+
+
+def interval(metric: Mapping[str, Any]) -> str:
+    """The ends of a metric's interval in percent; '' where there is none."""
+    if metric['low'] is None or metric['high'] is None:
         return ''
-    return f'{percent(measure["low"], 1)} to {percent(measure["high"], 1)}'
+    return f'{percent(metric["low"], 1)} to {percent(metric["high"], 1)}'
 
 
 def signed(number: Any, digits: int = 2) -> str:

@@ -14,8 +14,8 @@ from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_as
 from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.frames.source import FrameSource
 from drivseg_ros.model.store import find_model
-from drivseg_ros.report.html.chosen_frames import choose_frames
-from drivseg_ros.report.html.pictures import FramePicture, draw_pictures
+from drivseg_ros.report.page.chosen_frames import choose_frames
+from drivseg_ros.report.page.pictures import FramePicture, draw_pictures
 from drivseg_ros.segmenter import Segmenter
 
 COUNT = 5

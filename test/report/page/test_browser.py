@@ -25,7 +25,7 @@ from report_cases import (
 
 pytest.importorskip('jinja2', reason="Jinja2 is not installed: pip install '.[report]'")
 
-from drivseg_ros.report.html.page import write_html
+from drivseg_ros.report.page.render import write_page
 
 WIDE, NARROW = 1280, 360
 
@@ -81,7 +81,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         plain_picture('best one', 'best', 1),
         plain_picture('worse one', 'worse'),
     ]
-    write_html(path, hostile_content(), hostile_checks(), pictures)
+    write_page(path, hostile_content(), hostile_checks(), pictures)
     return path
 
 

@@ -19,8 +19,8 @@ from drivseg_ros.frames.matching import Matching
 from drivseg_ros.frames.source import FrameSource
 from drivseg_ros.images.codec import encode_jpeg
 from drivseg_ros.model.card import UNLABELLED, ModelClass, Role
-from drivseg_ros.report.html.chosen_frames import ChosenFrame, choose_frames
-from drivseg_ros.report.html.difference import (
+from drivseg_ros.report.page.chosen_frames import ChosenFrame, choose_frames
+from drivseg_ros.report.page.difference import (
     UNLABELLED_COLOR,
     difference_ids,
     paint_difference,

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""An evaluation's baseline on the page: its figures, and the frames that became worse."""
+"""An evaluation's baseline on the page: its metrics, and the frames that became worse."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from drivseg_ros.evaluation.metric import OF_A_TARGET, Better, Unit
 from drivseg_ros.evaluation.titles import masks_title, part_title
-from drivseg_ros.report.html.formats import count, percent, signed
-from drivseg_ros.report.html.tables import Table
+from drivseg_ros.report.page.numbers import count, percent, signed
+from drivseg_ros.report.page.tables import Table
 
 _WORDS = {True: ('better', 'good'), False: ('worse', 'bad')}
 

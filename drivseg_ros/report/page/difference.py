@@ -28,7 +28,7 @@ class Difference(enum.IntEnum):
     CONFUSED = 3
     """Another class, both or neither of the area."""
     UNKNOWN = 4
-    """Nobody labelled it."""
+    """It is not labelled."""
 
 
 # Those who see red and green alike can tell them apart, too, and no class of ours has them.
@@ -40,7 +40,7 @@ COLORS = {
 
 
 def area(matching: Matching) -> Target | None:
-    """The area by role that is missed or invented; None if nothing is asked by role."""
+    """The area by role that is missed or invented; None if there is none."""
     return next((q for q in matching.targets if q.by_role), None)
 
 
@@ -62,9 +62,9 @@ def difference_ids(label: np.ndarray, mask: np.ndarray, matching: Matching) -> n
         found[answers[mask] != label] = Difference.CONFUSED
     asked = area(matching)
     if asked is not None:
-        there, said = np.isin(label, asked.truth), np.isin(mask, asked.network)
-        found[there & ~said] = Difference.MISSED
-        found[said & ~there] = Difference.INVENTED
+        there, predicted = np.isin(label, asked.truth), np.isin(mask, asked.network)
+        found[there & ~predicted] = Difference.MISSED
+        found[predicted & ~there] = Difference.INVENTED
     found[label == UNLABELLED] = Difference.UNKNOWN
     return found
 

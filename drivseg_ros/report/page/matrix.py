@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.frames.matching import Matching
-from drivseg_ros.report.html.difference import Difference, difference_ids
-from drivseg_ros.report.html.formats import count, percent
+from drivseg_ros.report.page.difference import Difference, difference_ids
+from drivseg_ros.report.page.numbers import count, percent
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Cell:
         share: of the pixels of its row, 0 to 1.
         percent: the same as text.
         pixels: how many, as text.
-        right: whether that is right, as far as the labels can tell.
+        right: whether that is right, as far as the labels show.
     """
 
     share: float

@@ -11,7 +11,7 @@ from typing import Any
 
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.titles import part_title
-from drivseg_ros.report.html.formats import count, decimal
+from drivseg_ros.report.page.numbers import count, decimal
 
 _FATES = ('processed', 'dropped', 'failed', 'skipped', 'waiting')
 _SHOWN_FAILURES = 100
@@ -65,7 +65,7 @@ class Ledger:
 
 
 def runtime(network: Mapping[str, Any]) -> str:
-    """The engine that made the masks; '' where nobody knows."""
+    """The engine that made the masks; '' where it is unknown."""
     keys = ('engine', 'device', 'precision')
     return ', '.join(str(network[key]) for key in keys if key in network)
 
@@ -81,7 +81,7 @@ def verdict(checks: Sequence[Check], broken: Sequence[Any]) -> Verdict:
     limits = sum(check.of_limit for check in checks)
     if limits:
         return Verdict('good', 'Passed', f'All {len(checks)} checks kept, {limits} of limits.')
-    return Verdict('none', 'No limits were set', 'What was found is told, and not judged.')
+    return Verdict('none', 'No limits were set', 'The metrics are not held to anything.')
 
 
 def ledger(content: Mapping[str, Any]) -> Ledger:
@@ -141,7 +141,7 @@ def live_facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def configuration(content: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Everything that tells how the figures were made: titles, each with names and values."""
+    """How the metrics were made: titles, each with names and values."""
     blocks = [
         ('Network', {k: v for k, v in content['network'].items() if k != 'sha256'}),
         ('Settings', content['settings']),

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of the page: figures by class, slice and bag, times by stage, single frames."""
+"""The tables of the page: metrics by class, slice and bag, times by stage, single frames."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drivseg_ros.evaluation.metric import AREA_TITLES, OF_A_TARGET, WHOLE
+from drivseg_ros.evaluation.metric import AREA_TITLES, OF_A_TARGET, TIMES, WHOLE, Unit
 from drivseg_ros.evaluation.titles import part_title
-from drivseg_ros.report.html.formats import color, count, decimal, interval, percent
-from drivseg_ros.report.html.timelines import frame_names
+from drivseg_ros.report.page.charts import frame_names
+from drivseg_ros.report.page.numbers import color, count, decimal, interval, percent, with_unit
 
 MAX_FRAMES = 400
 """The page lists the metrics of so many frames at most; the JSON has all."""
@@ -166,7 +166,7 @@ def stages(content: Mapping[str, Any]) -> list[Stage]:
 
 
 def reliability_table(content: Mapping[str, Any]) -> Table | None:
-    """How often the network is right by what it says; None without a confidence."""
+    """How often the network is right at each confidence; None without a confidence."""
     if not content['reliability']:
         return None
     rows = tuple(
@@ -178,7 +178,9 @@ def reliability_table(content: Mapping[str, Any]) -> Table | None:
         )
         for row in content['reliability']
     )
-    return Table(('said', 'on average', 'right', 'Mpixel'), rows, (), 'In percent of the pixels.')
+    return Table(
+        ('confidence', 'on average', 'right', 'Mpixel'), rows, (), 'In percent of the pixels.'
+    )
 
 
 def _shown(content: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -192,36 +194,25 @@ def _titles(content: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     return [str(content['metrics'][name]['title']) for name in names]
 
 
-def main_metrics(
+def tiles(
     content: Mapping[str, Any], changes: Mapping[str, str]
 ) -> list[tuple[str, str, list[str]]]:
-    """The metrics that stand at the top: title, value and what is beside it.
+    """What stands at the top, the metrics that are not of one class: title, value, notes beside.
 
     Args:
         content: what `evaluation_file.describe` gave.
-        changes: what became of them since a baseline, by the metric's name, in words.
+        changes: what became of metrics since a baseline, by their names, in words.
     """
-    metrics = content['metrics']
-    found = []
-    for name in dict.fromkeys([*content['headlines'], *(one.name for one in WHOLE)]):
+    metrics, found = content['metrics'], []
+    names = [*content['headlines'], *(one.name for one in (*WHOLE, *TIMES))]
+    for name in dict.fromkeys(names):
         if name in metrics and metrics[name]['value'] is not None:
-            ends = interval(metrics[name])
-            beside = [f'interval {ends}' if ends else '', changes.get(name, '')]
-            value = f'{percent(metrics[name]["value"])} %'
-            found.append((str(metrics[name]['title']), value, beside))
-    live, times = content.get('live') or {}, content.get('times') or {}
-    latency = live.get('latency') or times.get('total')
-    if latency:
-        title, name = ('message to mask', 'latency') if live else ('time of a frame', 'time')
-        half, most, nearly_all = (decimal(latency.get(p)) for p in ('p50', 'p95', 'p99'))
-        beside = [f'95\xa0%:\xa0{most}\xa0ms, 99\xa0%:\xa0{nearly_all}\xa0ms']
-        found.append((title, f'{half} ms', [*beside, changes.get(f'{name}_p50', '')]))
-    age = live.get('age_ms') or {}
-    if age.get('p50') is not None:
-        beside = [f'95\xa0%:\xa0{decimal(age["p95"])}\xa0ms']
-        found.append(('age of the newest mask', f'{decimal(age["p50"])} ms', beside))
+            one = metrics[name]
+            ends = interval(one)
+            notes = [f'interval {ends}' if ends else '', changes.get(name, '')]
+            found.append((str(one['title']), with_unit(one['value'], Unit(one['unit'])), notes))
     ledger = content['ledger']
     if ledger['processed'] != ledger['offered']:
-        beside = [f'of {count(ledger["offered"])} offered']
-        found.append(('frames processed', count(ledger['processed']), beside))
+        notes = [f'of {count(ledger["offered"])} offered']
+        found.append(('frames processed', count(ledger['processed']), notes))
     return found
