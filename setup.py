@@ -80,7 +80,7 @@ ONNX = ['onnx>=1.17', 'protobuf>=4.25']
 # An engine each. tensorrt_rtx is NVIDIA's TensorRT for RTX, which comes from the package index and
 # builds plans without a GPU; the other one is a large download, and part of JetPack.
 OPENVINO = ['openvino>=2024.0']
-TORCH = ['torch>=2.5', 'safetensors>=0.4', *ONNX]
+TORCH = ['torch>=2.5', 'safetensors>=0.4']
 TENSORRT = ['tensorrt>=10.1', 'cuda-bindings>=12.6', *ONNX]
 TENSORRT_RTX = ['tensorrt_rtx>=1.2', 'cuda-bindings>=12.6', *ONNX]
 # `drivseg import` and `drivseg quantize`.
@@ -90,6 +90,7 @@ MODELS = ONNX
 # its logits without up-sampling.
 TRAIN = [
     *TORCH,
+    *ONNX,
     'torchvision>=0.21',
     'segmentation-models-pytorch>=0.5',
     'huggingface_hub>=0.34',

@@ -81,6 +81,19 @@ def tiny_model(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def tiny_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same as a checkpoint, whose architecture this process's registry knows meanwhile."""
+    pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
+    pytest.importorskip('safetensors', reason="not installed: pip install '.[torch]'")
+    from checkpoints import STRONGEST_CHANNEL, StrongestChannel, write_tiny_checkpoint
+
+    from drivseg_ros.networks import registry
+
+    monkeypatch.setitem(registry.ARCHITECTURES, STRONGEST_CHANNEL, StrongestChannel)  # type: ignore[arg-type]
+    return write_tiny_checkpoint(tmp_path / 'models' / 'tiny.safetensors')
+
+
+@pytest.fixture
 def ros_domain(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[int]:

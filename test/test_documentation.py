@@ -28,6 +28,12 @@ def between(page: str, name: str) -> str:
     return match[1]
 
 
+def test_runtimes() -> None:
+    from drivseg_ros.engines.registry import runtimes_table
+
+    assert between('docs/engines.md', 'runtimes') == runtimes_table()
+
+
 def test_parameters() -> None:
     from drivseg_ros.node.parameters import parameters_table
 

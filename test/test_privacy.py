@@ -31,11 +31,16 @@ def files_left_by(code: str, home: Path) -> list[str]:
 def test_an_engine_leaves_nothing_behind(tiny_model: Path, tmp_path: Path, engine: str) -> None:
     if importlib.util.find_spec(engine) is None:  # to import openvino here would report it
         pytest.skip(f"{engine} is not installed: pip install '.[{engine}]'")
+    model = tiny_model
+    if engine == 'torch':
+        from checkpoints import write_random_checkpoint
+
+        model = write_random_checkpoint(tmp_path / 'm.safetensors')
     home = tmp_path / 'home'
     home.mkdir()
     code = (
         'from drivseg_ros.segmenter import Segmenter\n'
-        f'with Segmenter.open({str(tiny_model)!r}, engine={engine!r}, device="cpu") as segmenter:\n'
+        f'with Segmenter.open({str(model)!r}, engine={engine!r}, device="cpu") as segmenter:\n'
         '    segmenter.warm_up()\n'
     )
     assert files_left_by(code, home) == []

@@ -34,6 +34,11 @@ class Gpu:
     memory_gib: float
     pci_address: str = ''
 
+    @property
+    def label(self) -> str:
+        """Its device and name, such as 'cuda:0 (NVIDIA H200)'."""
+        return f'cuda:{self.index} ({self.name})'
+
 
 @functools.cache
 def find_gpus() -> tuple[Gpu, ...]:

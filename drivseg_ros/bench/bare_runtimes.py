@@ -11,16 +11,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from drivseg_ros.engines.base import default_threads
-from drivseg_ros.engines.openvino_library import load_openvino
+from drivseg_ros.engines.onnxruntime_session import load_onnxruntime
+from drivseg_ros.engines.openvino_device import load_openvino
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model.file import CLASS_IDS_NAME, INPUT_NAME, ModelFile
 
 BareCall = Callable[[np.ndarray], Any]
 """Runs a batch, uint8 [N, H, W, 3]."""
+
+BARE = ('onnxruntime', 'openvino')
+"""The engines that have a bare call, on the CPU."""
 
 _OPENVINO_PRECISIONS = {'fp32': 'f32', 'int8': 'f32', 'fp16': 'f16', 'bf16': 'bf16'}
 
@@ -32,7 +35,7 @@ def open_bare(
 
     Args:
         model: the model file.
-        spec: 'onnxruntime' or 'openvino' on the CPU.
+        spec: one of BARE on the CPU.
         batch: the batch size.
         threads: CPU threads; 0 for as many as our engines take.
 
@@ -59,18 +62,17 @@ def open_bare(
 
 
 def _open_onnxruntime(model: ModelFile, threads: int) -> BareCall:
-    options = onnxruntime.SessionOptions()
+    library = load_onnxruntime()
+    options = library.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        str(model.path), options, providers=['CPUExecutionProvider']
-    )
+    session = library.InferenceSession(model.content, options, providers=['CPUExecutionProvider'])
     return lambda batch: session.run([CLASS_IDS_NAME], {INPUT_NAME: batch})
 
 
 def _open_openvino(model: ModelFile, precision: str, batch: int, threads: int) -> BareCall:
     core = load_openvino().Core()
-    graph = core.read_model(str(model.path))
+    graph = core.read_model(model.content)
     card = model.card
     graph.reshape({INPUT_NAME: [batch, card.input_height, card.input_width, 3]})
     config = {

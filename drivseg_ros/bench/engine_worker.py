@@ -23,9 +23,8 @@ from drivseg_ros.base.gpu_memory import gpu_memory_used_mb
 from drivseg_ros.base.gpus import find_gpus
 from drivseg_ros.base.usage import own_memory_mb
 from drivseg_ros.bench.bare_runtimes import BareCall, open_bare
-from drivseg_ros.engines.openvino_library import load_openvino
+from drivseg_ros.engines.registry import RUNTIMES
 from drivseg_ros.engines.spec import EngineSpec
-from drivseg_ros.engines.tensorrt_library import load_tensorrt
 from drivseg_ros.errors import DrivsegError, EngineError
 from drivseg_ros.evaluation.report import describe_engine
 from drivseg_ros.model.file import ModelFile
@@ -130,7 +129,10 @@ class Bench:
         inputs = benchmark_images(batch, file.card.input_width, file.card.input_height)
         images = {(w, h): benchmark_images(batch, w, h) for w, h in sizes}
         start_mb = own_memory_mb()
-        _import_runtime(chosen.engine)
+        # So that the libraries' memory is told from the engine's (onnxruntime's are there already:
+        # every model file is read with it). What is missing is said when the engine is made.
+        with suppress(DrivsegError, KeyError):
+            RUNTIMES[chosen.engine].load()
         imported_mb, gpu_mb = own_memory_mb(), _gpu_mb()
         if bare:
             call, used = open_bare(file, chosen, batch=batch, threads=threads)
@@ -171,21 +173,6 @@ def benchmark_images(count: int, width: int, height: int) -> list[np.ndarray]:
 
 def _describe_model(file: ModelFile) -> dict[str, Any]:
     return {'model': file.card.name, 'file': file.path.name, 'sha256': file.sha256}
-
-
-def _import_runtime(name: str) -> None:
-    """Imports a runtime's libraries, so that their memory can be told from the engine's.
-
-    onnxruntime is there already: every model file is read with it. What is missing is reported
-    when the engine is made.
-    """
-    with suppress(DrivsegError, ImportError):
-        if name == 'openvino':
-            load_openvino()
-        elif name == 'torch':
-            import torch  # noqa: F401
-        elif name == 'tensorrt':
-            load_tensorrt()
 
 
 def _gpu_mb() -> float | None:

@@ -16,11 +16,11 @@ from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads, parse_size
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.engines.base import MAX_BATCH
-from drivseg_ros.errors import MissingDependencyError
+from drivseg_ros.engines.registry import RUNTIMES
+from drivseg_ros.engines.spec import EngineSpec
+from drivseg_ros.errors import EngineError, MissingDependencyError
+from drivseg_ros.model.file import ModelFile
 from drivseg_ros.model.store import DEFAULT_MODEL
-
-_ENGINES = ('onnxruntime', 'openvino', 'torch')
-_BARE = ('onnxruntime', 'openvino')
 
 app = typer.Typer(help='Measure on this machine.', no_args_is_help=True)
 app.command()(graph)
@@ -97,7 +97,8 @@ def engine(
     engine: Annotated[
         list[str] | None,
         typer.Option(
-            help='ENGINE, then :PRECISION and @DEVICE if need be; may be given several times.',
+            help='ENGINE, then :PRECISION and @DEVICE if need be; may be given several times. '
+            'Without it: all that are installed, run the model on the device, and build nothing.',
             show_default=False,
         ),
     ] = None,
@@ -131,26 +132,27 @@ def engine(
 
     All configurations take turns, each in a process of its own. `infer` is the engine on a batch
     of the network's size, `segment` is from images to masks of their size. The table is Markdown.
+    The exit status is 1 if a configuration cannot be run.
     """
+    from drivseg_ros.bench.bare_runtimes import BARE
     from drivseg_ros.bench.engine import SIZES, Choice, benchmark_engines
     from drivseg_ros.bench.engine_table import markdown_table
-    from drivseg_ros.engines.spec import EngineSpec
     from drivseg_ros.evaluation.report import write_report
     from drivseg_ros.model.store import find_model
 
     if output is not None:
         check_writable(output)
-    default = [EngineSpec.parse(text, device=device) for text in engine or _ENGINES]
+    asked = [EngineSpec.parse(text, device=device) for text in engine or ()]
     named = [
-        EngineSpec.parse_model(text, default=default, device=device)
+        EngineSpec.parse_model(text, default=asked, device=device)
         for text in model or [DEFAULT_MODEL]
     ]
     choices = [
         Choice(file, spec, count, is_bare)
         for file, specs in [(find_model(name), specs) for name, specs in named]
         for count in batch or [1]
-        for spec in specs
-        for is_bare in ([False, True] if bare and spec.engine in _BARE else [False])
+        for spec in specs or _default_specs(file, device)
+        for is_bare in ([False, True] if bare and spec.engine in BARE else [False])
     ]
     with progress_bar() as progress:
         task = progress.add_task('steps', total=None)
@@ -169,5 +171,22 @@ def engine(
     for row in problems:
         name = f'{row["engine"]["file"]} on {row["engine"]["engine"]}, batch {row["batch"]}'
         err.print(f'cannot be run: {name}: {row["problem"]}', markup=False, soft_wrap=True)
-    if len(problems) == len(report['rows']):
+    if problems:
         raise typer.Exit(1)
+
+
+def _default_specs(model: ModelFile, device: str) -> list[EngineSpec]:
+    """The engines that are installed and run the model on the device without building anything."""
+    kind = device.partition(':')[0]
+    specs = []
+    for name, runtime in RUNTIMES.items():
+        ready = runtime.precisions.keys() - runtime.builds
+        suits = ready if kind == 'auto' else kind in ready
+        if runtime.is_installed and runtime.runs(model) and suits:
+            specs.append(EngineSpec(name, device=device))
+    if not specs:
+        raise EngineError(
+            f'no engine that is installed runs {model.path} on {device!r} without building '
+            'something first; name engines with --engine'
+        )
+    return specs

@@ -85,8 +85,8 @@ def compare(
         str | None,
         typer.Option(
             help='What is timed: ENGINE, then :PRECISION and @DEVICE if need be, commas between '
-            'several; none for no times. onnxruntime on the CPU and, where there is one, torch on '
-            'the GPU without it.',
+            'several; none for no times. Without it: onnxruntime on the CPU and, where there is '
+            'one, on the GPU.',
             show_default=False,
         ),
     ] = None,

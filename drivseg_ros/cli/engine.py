@@ -19,6 +19,7 @@ from rich.table import Column, Table
 from drivseg_ros.cli.console import err, out
 from drivseg_ros.cli.options import Device, Precision
 from drivseg_ros.engines.base import MAX_BATCH, BuildProgress, EngineOptions, OnProgress
+from drivseg_ros.engines.registry import RUNTIMES
 from drivseg_ros.errors import EngineError
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help='Build engines ahead of time, list and remove them.', no_args_is_help=True)
 
-# Those that build anything; TensorRT's plans can be built for other machines, too.
-_BUILDING = ('tensorrt', 'onnxruntime_tensorrt', 'openvino')
+_BUILDING = tuple(name for name, runtime in RUNTIMES.items() if runtime.builds)
 
 
 @app.command()
@@ -132,12 +132,12 @@ def prune(
 def _build_tensorrt(
     model: ModelFile, options: EngineOptions, compute_capability: str, verbose: bool
 ) -> None:
-    from drivseg_ros.engines.base import require_onnx
     from drivseg_ros.engines.plan_cache import PlanCache
+    from drivseg_ros.engines.registry import check_runs
     from drivseg_ros.engines.tensorrt_library import load_tensorrt
     from drivseg_ros.engines.tensorrt_plan import choose_target, get_plan, plan_key
 
-    require_onnx(model, 'tensorrt')
+    check_runs(RUNTIMES['tensorrt'], model)
     library = load_tensorrt()
     target = choose_target(library, options.device, compute_capability)
     key = plan_key(model, options, library, target)

@@ -37,7 +37,7 @@ def parity(
         typer.Option(
             help='ENGINE, then :PRECISION and @DEVICE if need be; commas between several.'
         ),
-    ] = 'onnxruntime,openvino,torch',
+    ] = 'onnxruntime,openvino',
     labels: Annotated[
         str | None,
         typer.Option(

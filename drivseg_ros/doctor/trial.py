@@ -14,8 +14,6 @@ from drivseg_ros.base.install_hint import pip_install
 from drivseg_ros.doctor.finding import Finding, Section, note, problem, run_checks
 from drivseg_ros.errors import DrivsegError, MissingDependencyError
 
-ENGINES = ('onnxruntime', 'openvino', 'torch', 'tensorrt', 'onnxruntime_tensorrt')
-"""The engines, in the order of the page."""
 _AUTO = 'auto'
 _TIMEOUT_S = 120.0
 _AGREEMENT = 0.995  # as `drivseg parity` asks
@@ -30,7 +28,7 @@ def check_engines(
     Args:
         model: name or path of the network to try.
         self_test: whether to run each engine on a frame, too.
-        on_step: told what is being done.
+        on_step: called with what is being done.
     """
     with tempfile.TemporaryDirectory(prefix='drivseg_doctor_') as folder:
 
@@ -42,8 +40,17 @@ def check_engines(
 
             return run
 
-        engines = (*ENGINES, *([_AUTO] if self_test else []))
+        engines = (*engine_names(), *([_AUTO] if self_test else []))
         return run_checks('Engines', {engine: check(engine) for engine in engines})
+
+
+def engine_names() -> tuple[str, ...]:
+    """The engines there are; none if what all of them need is missing, which 'auto' shows then."""
+    try:
+        from drivseg_ros.engines.registry import RUNTIMES
+    except ImportError:
+        return ()
+    return tuple(RUNTIMES)
 
 
 def run_trial(
@@ -68,8 +75,7 @@ def run_trial(
     Returns:
         What the process found, and 'missing' or 'error' if that was not all.
     """
-    reference = folder / 'reference.npy'
-    request = {'engine': engine, 'model': model, 'reference': reference, 'self_test': self_test}
+    request = {'engine': engine, 'model': model, 'folder': folder, 'self_test': self_test}
     result: dict[str, Any] = {}
     try:
         with Worker(engine, module) as worker:
@@ -92,10 +98,13 @@ def describe(engine: str, result: Mapping[str, Any], *, self_test: bool) -> Iter
     # Without trials, what every installation must have stands for the default engine.
     stops = engine == (_AUTO if self_test else 'onnxruntime')
     name = 'auto (the default)' if engine == _AUTO else engine
-    parts = [result.get('version', ''), ', '.join(result.get('devices', ()))]
-    value = ': '.join(part for part in parts if part)
+    value = result.get('version', '')
+    if 'devices' in result:
+        value += f': {", ".join(result["devices"]) or "this machine has no device for it"}'
+    if result.get('remark'):
+        value += f'; {result["remark"]}'
     if 'missing' in result:
-        yield note(name, 'not to be had', result['missing'])
+        yield note(name, 'not available', result['missing'])
         return
     if 'error' in result:
         advice = f'install {engine} again, or take another engine'
@@ -109,15 +118,16 @@ def describe(engine: str, result: Mapping[str, Any], *, self_test: bool) -> Iter
     if not self_test:
         yield Finding(name, value, data=result)
         return
-    if 'untried' in result:
-        yield note(name, f'{value}; {result["untried"]}'.removeprefix('; '), data=result)
+    if 'infer_ms' not in result:
+        reason = f'; not tried: {result["untried"]}' if 'untried' in result else ''
+        yield note(name, f'{value}{reason}', data=result)
         return
     threads = f', {result["threads"]} thread{"s" if result["threads"] > 1 else ""}'
     where = f'{result["device"]}, {result["precision"]}{threads}'
     text = (
         f'{value}; one frame on {where}: {result["infer_ms"]:.1f} ms, ready in '
         f'{result["load_ms"]:.0f} ms, {100 * result["agreement"]:.2f} % of the pixels as '
-        'onnxruntime has them'
+        'they should be'
     ).removeprefix('; ')
     if engine == _AUTO:
         text += f' ({result["choice"]})'
@@ -125,8 +135,8 @@ def describe(engine: str, result: Mapping[str, Any], *, self_test: bool) -> Iter
         yield problem(
             name,
             text,
-            'do not use it for this network; drivseg parity tells more. A newer version of the '
-            'runtime or the driver may cure it',
+            'do not use it for this network; drivseg parity shows more. A newer version of the '
+            'runtime or the driver may help',
             stops=engine == _AUTO,
             data=result,
         )

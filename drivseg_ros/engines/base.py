@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The protocol that every runtime fulfils (DESIGN.md, contract 3)."""
+"""The protocol that every engine fulfils."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ class EngineOptions:
         threads: CPU threads; 0 leaves the choice to the engine.
         max_batch: the largest batch that `infer` will be given; engines with buffers or plans of
             fixed size make them for 1 up to this. A model of fixed batch is run in that.
+        build: whether an engine that takes minutes to build may be built. If not, one that was not
+            built before raises `NotBuiltError`.
 
     Raises:
         EngineError: if threads or max_batch is out of range.
@@ -58,6 +60,7 @@ class EngineOptions:
     precision: str = 'auto'
     threads: int = 0
     max_batch: int = 1
+    build: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.threads <= MAX_THREADS:
@@ -76,17 +79,8 @@ def default_threads() -> int:
     return max(1, min(4, len(os.sched_getaffinity(0)) // 2))
 
 
-def require_onnx(model: ModelFile, engine: str) -> None:
-    """Refuses a checkpoint where only an .onnx file will do.
-
-    Raises:
-        EngineError: if the model is no .onnx file.
-    """
-    if model.is_checkpoint:
-        raise EngineError(
-            f'{engine} runs .onnx files, and {model.path} is a checkpoint; make an .onnx file '
-            "of it with `drivseg export`, or take engine 'torch'"
-        )
+class NotBuiltError(EngineError):
+    """The engine has to be built first, and was not to be built now."""
 
 
 class Engine(Protocol):
@@ -105,6 +99,7 @@ class Engine(Protocol):
     threads: int
     """CPU threads in use."""
     model: ModelFile
+    """The model file; `create_engine` gives its bytes up when the engine has loaded them."""
     choice: str
     """Why this engine, for a person: 'as asked for', or the reasons of 'auto'. It is set by
     `create_engine`."""
@@ -149,7 +144,7 @@ class ImageEngine(Protocol):
 
         Returns:
             For each image, class_ids uint8 [H, W] and confidence uint8 [H, W] or None, resized
-            as images/resizing.py does it; the caller owns them.
+            as images/resizing.py does it. The caller owns them.
 
         Raises:
             EngineError: if the runtime fails.

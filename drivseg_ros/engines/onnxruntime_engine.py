@@ -5,28 +5,25 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime
 
 from drivseg_ros.base.gpus import find_gpus
 from drivseg_ros.base.install_hint import install_hint
-from drivseg_ros.engines.base import EngineOptions, OnProgress, default_threads, require_onnx
-from drivseg_ros.engines.onnxruntime_buffers import BufferedSession
+from drivseg_ros.engines.base import EngineOptions, OnProgress, default_threads, say_nothing
 from drivseg_ros.engines.onnxruntime_session import (
     CPU,
     CUDA,
+    BufferedSession,
     Providers,
     choose_gpu,
     cuda_options,
     first_line,
+    has_provider,
+    load_onnxruntime,
     open_session,
 )
+from drivseg_ros.engines.runtime import Description, Runtime
 from drivseg_ros.errors import EngineError, MissingDependencyError, ModelError
 from drivseg_ros.model.file import CLASS_IDS_NAME, CONFIDENCE_NAME, INPUT_NAME, ModelFile
-
-
-def create(model: ModelFile, options: EngineOptions, _on_progress: OnProgress) -> OnnxruntimeEngine:
-    """Makes the engine; see `OnnxruntimeEngine`."""
-    return OnnxruntimeEngine(model, options)
 
 
 class OnnxruntimeEngine:
@@ -39,7 +36,7 @@ class OnnxruntimeEngine:
             in fp16. What CUDA has no kernel for runs on the CPU by onnxruntime's own design.
 
     Raises:
-        EngineError: if the device or the precision is not to be had, or onnxruntime refuses
+        EngineError: if the device or the precision is not available, or onnxruntime refuses
             the model.
         MissingDependencyError: if fp16 is to be made of an fp32 file without the package onnx.
     """
@@ -47,11 +44,13 @@ class OnnxruntimeEngine:
     name = 'onnxruntime'
     choice = ''
 
-    def __init__(self, model: ModelFile, options: EngineOptions) -> None:
-        require_onnx(model, self.name)
+    def __init__(
+        self, model: ModelFile, options: EngineOptions, _on_progress: OnProgress = say_nothing
+    ) -> None:
         self.model = model
         self.threads = options.threads or default_threads()
-        on_cpu = options.device == 'cpu' or (options.device == 'auto' and not _has_cuda())
+        has_cuda = has_provider(CUDA) and bool(find_gpus())
+        on_cpu = options.device == 'cpu' or (options.device == 'auto' and not has_cuda)
         gpu = None if on_cpu else choose_gpu(options.device, CUDA, self.name)
         self.device = 'cpu' if gpu is None else f'cuda:{gpu.index}'
         self.precision = _choose_precision(model, options.precision, on_cpu=on_cpu)
@@ -87,10 +86,6 @@ class OnnxruntimeEngine:
         del self._session
 
 
-def _has_cuda() -> bool:
-    return CUDA in onnxruntime.get_available_providers() and bool(find_gpus())
-
-
 def _choose_precision(model: ModelFile, wanted: str, *, on_cpu: bool) -> str:
     own = model.card.precision
     possible = [own] if on_cpu or own != 'fp32' else ['fp32', 'fp16']
@@ -117,7 +112,29 @@ def _convert(model: ModelFile, precision: str) -> bytes:
             f"which is not installed; {install_hint('models')}, or ask for precision 'auto'"
         ) from None
     try:
-        converted: bytes = convert_precision(onnx.load(model.path), precision).SerializeToString()
+        graph = convert_precision(onnx.load_from_string(model.content), precision)
     except ModelError as error:
         raise EngineError(f'{model.path}: {error}') from None
+    converted: bytes = graph.SerializeToString()
     return converted
+
+
+def _describe() -> Description:
+    library, with_cuda = load_onnxruntime(), has_provider(CUDA)
+    gpus = [gpu.label for gpu in find_gpus()] if with_cuda else []
+    return Description(
+        f'{library.__version__} with{"" if with_cuda else "out"} CUDA', (*gpus, 'cpu')
+    )
+
+
+RUNTIME = Runtime(
+    name='onnxruntime',
+    packages=('onnxruntime',),
+    extra='',
+    precisions={'cpu': ('fp32', 'int8'), 'cuda': ('fp32', 'fp16', 'int8')},
+    load=load_onnxruntime,
+    describe=_describe,
+    create=OnnxruntimeEngine,
+    auto=('cuda', 'cpu'),
+    note='comes with drivseg_ros; for `cuda`, onnxruntime-gpu in its place',
+)

@@ -12,38 +12,34 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
-from drivseg_ros.base.gpus import Gpu
+from drivseg_ros.base.gpus import Gpu, find_gpus
+from drivseg_ros.base.install_hint import pip_install
 from drivseg_ros.engines.base import (
     BuildProgress,
     EngineOptions,
+    NotBuiltError,
     OnProgress,
     default_threads,
-    require_onnx,
 )
-from drivseg_ros.engines.onnxruntime_buffers import BufferedSession
 from drivseg_ros.engines.onnxruntime_session import (
     CPU,
     TENSORRT,
+    BufferedSession,
     choose_gpu,
     cuda_options,
     first_line,
+    has_provider,
+    load_onnxruntime,
     open_session,
 )
 from drivseg_ros.engines.plan_cache import PlanKey, cache_directory
-from drivseg_ros.errors import EngineError
+from drivseg_ros.engines.runtime import Description, Runtime
+from drivseg_ros.errors import EngineError, MissingDependencyError
 from drivseg_ros.model.file import INPUT_NAME, ModelFile
 
 # Of a file's own precision, what TensorRT may compute in.
 _PRECISIONS = {'fp32': ('fp32', 'fp16'), 'fp16': ('fp16',), 'int8': ('int8',)}
-
-
-def create(
-    model: ModelFile, options: EngineOptions, on_progress: OnProgress
-) -> OnnxruntimeTensorrtEngine:
-    """Makes the engine; see `OnnxruntimeTensorrtEngine`."""
-    return OnnxruntimeTensorrtEngine(model, options, on_progress)
 
 
 class OnnxruntimeTensorrtEngine:
@@ -56,17 +52,17 @@ class OnnxruntimeTensorrtEngine:
         model: the model file.
         options: device 'auto' is the first GPU. The TensorRT engine takes batches of 1 to
             `max_batch`.
-        on_progress: told that an engine is being built or loaded.
+        on_progress: called when an engine is to be built or loaded.
 
     Raises:
-        EngineError: if device or precision is not to be had, or onnxruntime refuses the model.
+        NotBuiltError: if nothing is kept of an earlier build, and `options.build` is False.
+        EngineError: if device or precision is not available, or onnxruntime refuses the model.
     """
 
     name = 'onnxruntime_tensorrt'
     choice = ''
 
     def __init__(self, model: ModelFile, options: EngineOptions, on_progress: OnProgress) -> None:
-        require_onnx(model, self.name)
         self.model = model
         self.threads = options.threads or default_threads()
         gpu = choose_gpu(options.device, TENSORRT, self.name)
@@ -74,6 +70,8 @@ class OnnxruntimeTensorrtEngine:
         self.precision = _choose_precision(model, options.precision)
         self._max_batch = model.batch or options.max_batch
         folder = engine_folder(model, self.precision, gpu, self._max_batch)
+        if not options.build and not any(folder.glob('*.engine')):
+            raise NotBuiltError('no engine was built before (drivseg engine build makes one)')
         provider = (TENSORRT, tensorrt_options(model, self.precision, gpu, self._max_batch, folder))
         on_progress(BuildProgress('onnxruntime loads or builds the TensorRT engine (minutes)', 0.0))
         try:
@@ -112,7 +110,7 @@ def engine_folder(model: ModelFile, precision: str, gpu: Gpu, max_batch: int) ->
     key = PlanKey(
         model_sha256=model.sha256,
         runtime='onnxruntime_tensorrt',
-        runtime_version=onnxruntime.__version__,
+        runtime_version=load_onnxruntime().__version__,
         device=f'{gpu.name} {gpu.capability}',
         precision=precision,
         min_batch=model.batch or 1,
@@ -164,3 +162,26 @@ def _choose_precision(model: ModelFile, wanted: str) -> str:
             f'can run it in {", ".join(possible) or "no precision"}'
         )
     return precision
+
+
+def _describe() -> Description:
+    version = load_onnxruntime().__version__
+    if not has_provider(TENSORRT):
+        raise MissingDependencyError(
+            f'this onnxruntime {version} has no {TENSORRT}; where there is an NVIDIA GPU: pip '
+            f'uninstall onnxruntime, then {pip_install("onnxruntime-gpu")}'
+        )
+    return Description(version, tuple(gpu.label for gpu in find_gpus()))
+
+
+RUNTIME = Runtime(
+    name='onnxruntime_tensorrt',
+    packages=('onnxruntime',),
+    extra='',
+    precisions={'cuda': ('fp32', 'fp16', 'int8')},
+    load=load_onnxruntime,
+    describe=_describe,
+    create=OnnxruntimeTensorrtEngine,
+    builds=('cuda',),
+    note='onnxruntime-gpu in the place of onnxruntime, and TensorRT',
+)

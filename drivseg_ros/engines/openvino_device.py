@@ -1,14 +1,17 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which device OpenVINO runs on, and in which precision."""
+"""OpenVINO without its telemetry, the devices it runs on, and their precisions."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from drivseg_ros.base.cpu_features import cpu_features
+from drivseg_ros.base.library import import_library
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model.file import ModelFile
 
@@ -19,6 +22,29 @@ _KINDS = {'cpu': 'CPU', 'gpu': 'GPU', 'npu': 'NPU'}
 # Ours -> OpenVINO's name of the type, and of the capability that a device needs for it.
 _PRECISIONS = {'fp32': ('f32', 'FP32'), 'fp16': ('f16', 'FP16'), 'bf16': ('bf16', 'BF16')}
 _INT8 = 'INT8'
+_TELEMETRY = 'openvino_telemetry'
+
+
+def load_openvino() -> ModuleType:
+    """Imports openvino.
+
+    Its `__init__` reports each import to its maker through the package openvino_telemetry, unless
+    that package is missing. A vehicle's software reports nothing to anybody, so it is missing
+    while openvino is imported here. (A process that imported openvino by itself before is not
+    ours to change.)
+
+    Raises:
+        MissingDependencyError: if openvino is not installed.
+        EngineError: if it is installed and cannot be imported.
+    """
+    hide = 'openvino' not in sys.modules and _TELEMETRY not in sys.modules
+    if hide:
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # makes its import fail
+    try:
+        return import_library('openvino', extra='openvino')
+    finally:
+        if hide:
+            del sys.modules[_TELEMETRY]
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drivseg_ros.engines.base import (
-    BuildProgress,
-    EngineOptions,
-    OnProgress,
-    default_threads,
-    require_onnx,
+from drivseg_ros.engines.base import BuildProgress, EngineOptions, OnProgress, default_threads
+from drivseg_ros.engines.openvino_device import (
+    OpenvinoDevice,
+    choose_device,
+    choose_precision,
+    list_devices,
+    load_openvino,
 )
-from drivseg_ros.engines.openvino_device import OpenvinoDevice, choose_device, choose_precision
-from drivseg_ros.engines.openvino_library import load_openvino
 from drivseg_ros.engines.plan_cache import PlanCache, PlanKey
+from drivseg_ros.engines.runtime import Description, Runtime
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model.file import CLASS_IDS_NAME, CONFIDENCE_NAME, INPUT_NAME, ModelFile
 
@@ -36,11 +36,6 @@ _KEPT = ('gpu', 'npu')  # kinds of devices whose compiled models are kept
 _log = logging.getLogger(__name__)
 
 
-def create(model: ModelFile, options: EngineOptions, on_progress: OnProgress) -> OpenvinoEngine:
-    """Makes the engine; see `OpenvinoEngine`."""
-    return OpenvinoEngine(model, options, on_progress)
-
-
 class OpenvinoEngine:
     """Runs a model file with OpenVINO.
 
@@ -49,11 +44,11 @@ class OpenvinoEngine:
         options: device 'auto' is a GPU of its own if OpenVINO lists one, else 'cpu'. Precision is
             that of the arithmetic between the layers: 'fp32', and 'bf16' or 'fp16' where the
             device computes in it; 'int8' takes a quantised file.
-        on_progress: told of compiling for a GPU or NPU, which can take minutes.
+        on_progress: called when it compiles for a GPU or NPU, which can take minutes.
 
     Raises:
         MissingDependencyError: if openvino is not installed.
-        EngineError: if device, precision or number of threads is not to be had, or OpenVINO
+        EngineError: if device, precision or number of threads is not available, or OpenVINO
             refuses the model.
     """
 
@@ -61,7 +56,6 @@ class OpenvinoEngine:
     choice = ''
 
     def __init__(self, model: ModelFile, options: EngineOptions, on_progress: OnProgress) -> None:
-        require_onnx(model, self.name)
         library = load_openvino()
         self._version = library.__version__
         self.model = model
@@ -73,7 +67,7 @@ class OpenvinoEngine:
         self._on_progress = on_progress
         self._requests: dict[int, openvino.InferRequest] = {}
         try:
-            self._graph = self._core.read_model(str(model.path))
+            self._graph = self._core.read_model(model.content)
         except RuntimeError as error:
             raise EngineError(f'OpenVINO cannot read {model.path}: {_reason(error)}') from None
         self._prepare(model.batch or 1)
@@ -198,6 +192,34 @@ class OpenvinoEngine:
 
 
 def _reason(error: RuntimeError) -> str:
-    """OpenVINO's errors begin with places in its source; the last line tells what is wrong."""
+    """OpenVINO's errors begin with places in its source; the last line says what is wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else repr(error)
+
+
+def _describe() -> Description:
+    library = load_openvino()
+    return Description(
+        library.__version__.split('-')[0],
+        tuple(
+            f'{device.name} ({device.full_name}: {", ".join(device.precisions)})'
+            for device in list_devices(library.Core())
+        ),
+    )
+
+
+RUNTIME = Runtime(
+    name='openvino',
+    packages=('openvino',),
+    extra='openvino',
+    precisions={
+        'cpu': ('fp32', 'fp16', 'bf16', 'int8'),
+        'gpu': ('fp32', 'fp16', 'int8'),
+        'npu': ('fp16', 'int8'),
+    },
+    load=load_openvino,
+    describe=_describe,
+    create=OpenvinoEngine,
+    auto=('cpu',),
+    builds=('gpu', 'npu'),
+)

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from drivseg_ros.base.gpus import Gpu
-from drivseg_ros.engines.base import EngineOptions, OnProgress, require_onnx
+from drivseg_ros.base.gpus import Gpu, find_gpus
+from drivseg_ros.engines.base import EngineOptions, NotBuiltError, OnProgress
 from drivseg_ros.engines.cuda_device import CudaStream
 from drivseg_ros.engines.plan_cache import PlanCache, PlanKey
-from drivseg_ros.engines.tensorrt_library import TensorRT, load_tensorrt
+from drivseg_ros.engines.runtime import Description, Runtime
+from drivseg_ros.engines.tensorrt_library import FLAVOURS, TensorRT, load_tensorrt
 from drivseg_ros.engines.tensorrt_messages import shorten
 from drivseg_ros.engines.tensorrt_plan import (
     Target,
@@ -39,40 +40,28 @@ def create(model: ModelFile, options: EngineOptions, on_progress: OnProgress) ->
 
     Raises:
         MissingDependencyError: if TensorRT is not installed.
+        NotBuiltError: if there is no plan, and `options.build` is False.
         EngineError: if there is no GPU, the model cannot be run as asked for, or the build fails.
     """
-    require_onnx(model, 'tensorrt')
     library = load_tensorrt()
     choose_precision(model, options.precision)
     gpu = _require_gpu(options.device, library)
     cache = PlanCache()
     key, target = _find_key(model, options, library, gpu, cache)
-    for last_try in (False, True):
-        plan = get_plan(model, key, target, cache=cache, on_progress=on_progress)
-        try:
-            return TensorRTEngine(model, key, plan, library, gpu)
-        except PlanRefusedError as error:
-            if last_try:
-                raise
-            _log.warning('%s; it is removed and built again', error)
-            cache.remove(key)
-            target = targets_for(gpu, library)[0]
-            key = plan_key(model, options, library, target)
-    raise AssertionError('the loop returns or raises')
-
-
-def is_built(model: ModelFile, options: EngineOptions) -> bool:
-    """Whether `create` would find its plan in the cache.
-
-    Raises:
-        DrivsegError: as `create`, before it builds.
-    """
-    require_onnx(model, 'tensorrt')
-    library = load_tensorrt()
-    gpu = _require_gpu(options.device, library)
-    cache = PlanCache()
-    key, _ = _find_key(model, options, library, gpu, cache)
-    return cache.has(key)
+    if not options.build and not cache.has(key):
+        raise NotBuiltError('no plan was built before (drivseg engine build makes one)')
+    plan = get_plan(model, key, target, cache=cache, on_progress=on_progress)
+    try:
+        return TensorRTEngine(model, key, plan, library, gpu)
+    except PlanRefusedError as error:
+        if not options.build:
+            raise
+        _log.warning('%s; it is removed and built again', error)
+    cache.remove(key)
+    target = targets_for(gpu, library)[0]
+    key = plan_key(model, options, library, target)
+    plan = get_plan(model, key, target, cache=cache, on_progress=on_progress)
+    return TensorRTEngine(model, key, plan, library, gpu)
 
 
 def _require_gpu(device: str, library: TensorRT) -> Gpu:
@@ -258,3 +247,26 @@ def _make_logger(trt: Any, errors: list[str]) -> Any:
                 errors.append(text)
 
     return Logger()
+
+
+def _describe() -> Description:
+    library = load_tensorrt()
+    gpus = tuple(gpu.label for gpu in find_gpus())
+    remark = (
+        '' if gpus or not library.builds_without_gpu else 'it can build plans for other machines'
+    )
+    return Description(f'{library.name} {library.version}', gpus, remark)
+
+
+RUNTIME = Runtime(
+    name='tensorrt',
+    packages=FLAVOURS,
+    extra='tensorrt',
+    precisions={'cuda': ('fp32', 'fp16', 'bf16', 'int8')},
+    load=load_tensorrt,
+    describe=_describe,
+    create=create,
+    auto=('cuda',),
+    builds=('cuda',),
+    note='or extra `tensorrt-rtx` (GeForce RTX, RTX PRO), which builds plans without a GPU',
+)

@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
+import importlib.util
 import re
 from dataclasses import dataclass
 from types import ModuleType
 
-from drivseg_ros.base.install_hint import install_hint, pip_install
+from drivseg_ros.base.install_hint import install_hint
+from drivseg_ros.base.library import import_library
 from drivseg_ros.errors import MissingDependencyError
 
-# The first that is installed is taken.
-_FLAVOURS = ('tensorrt', 'tensorrt_rtx')
+FLAVOURS = ('tensorrt', 'tensorrt_rtx')
+"""The packages; the first that is installed is taken."""
 
 
 @dataclass(frozen=True)
@@ -52,35 +53,18 @@ def load_tensorrt() -> TensorRT:
     """Imports the installed TensorRT.
 
     Raises:
-        MissingDependencyError: if there is none, or it cannot be imported.
+        MissingDependencyError: if there is none.
+        EngineError: if it is installed and cannot be imported.
     """
-    for name in _FLAVOURS:
-        try:
-            module = importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name == name:
-                continue
-            raise _unusable(name, error) from None
-        except (ImportError, OSError, RuntimeError) as error:
-            raise _unusable(name, error) from None
-        return TensorRT(module=module, name=name, version=_version(name, module))
-    raise MissingDependencyError(
-        f'TensorRT is not installed: {install_hint("tensorrt")} (data centre, Jetson), or '
-        f'{install_hint("tensorrt-rtx")} (GeForce RTX, RTX PRO; builds without a GPU)'
-    )
-
-
-def _unusable(name: str, error: Exception) -> MissingDependencyError:
-    lines = str(error).strip().splitlines()
-    reason = lines[0] if lines else repr(error)
-    return MissingDependencyError(
-        f'{name} is installed, but cannot be imported ({reason}); '
-        f'install it again: {pip_install("--force-reinstall", name)}'
-    )
-
-
-def _version(name: str, module: ModuleType) -> str:
+    found = next((name for name in FLAVOURS if importlib.util.find_spec(name)), None)
+    if found is None:
+        raise MissingDependencyError(
+            f'TensorRT is not installed: {install_hint("tensorrt")} (data centre, Jetson), or '
+            f'{install_hint("tensorrt-rtx")} (GeForce RTX, RTX PRO; builds without a GPU)'
+        )
+    module = import_library(found, extra=found.replace('_', '-'))
     try:
-        return importlib.metadata.version(name)
+        version = importlib.metadata.version(found)
     except importlib.metadata.PackageNotFoundError:  # Jetson's packages may lack it
-        return str(module.__version__)
+        version = str(module.__version__)
+    return TensorRT(module=module, name=found, version=version)

@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from drivseg_ros.base.gpus import Gpu, find_gpus
 from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.engines.base import BuildProgress, EngineOptions, OnProgress, say_nothing
-from drivseg_ros.engines.build_process import BuildRequest, OnLine, build_in_child
 from drivseg_ros.engines.plan_cache import PlanCache, PlanKey
 from drivseg_ros.engines.tensorrt_build import BuildOptions
 from drivseg_ros.engines.tensorrt_library import TensorRT
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model.file import ModelFile
+
+if TYPE_CHECKING:
+    from drivseg_ros.engines.build_process import OnLine
 
 _CONVERTED = ('fp16', 'bf16')
 # What tensorrt_rtx builds for if it is told nothing ("CPU-Only AOT and TensorRT-RTX Engines" in
@@ -58,7 +61,7 @@ def find_gpu(device: str, library: TensorRT) -> Gpu | None:
         return gpus[number]
     if device == 'auto':
         return None
-    found = ', '.join(f'cuda:{gpu.index} ({gpu.name})' for gpu in gpus) or 'none'
+    found = ', '.join(gpu.label for gpu in gpus) or 'none'
     raise EngineError(
         f'device {device!r} was asked for, but the NVIDIA GPUs that this process may use are: '
         f'{found}'
@@ -178,6 +181,9 @@ def get_plan(
     Raises:
         EngineError: if the build fails or its result cannot be kept.
     """
+    # Not at the top, for Python warns of a program that its package has imported already.
+    from drivseg_ros.engines.build_process import BuildRequest, build_in_child
+
     cache = cache or PlanCache()
     plan = cache.load(key)
     if plan is not None:

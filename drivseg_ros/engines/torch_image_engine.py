@@ -40,13 +40,13 @@ class TorchImageEngine(TorchBatchEngine):
 
     def __init__(self, model: ModelFile, options: EngineOptions, *, device: torch.device) -> None:
         super().__init__(model, options, device=device)
-        self._capacity = model.batch or options.max_batch
+        self._capacity = options.max_batch
         self._make_buffers()
 
     def infer(self, batch: np.ndarray, *, confidence: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Runs the network; see `Engine.infer`."""
         self._check_batch(batch)
-        return self._guarded(lambda: self._infer(batch, self._planes(confidence)))
+        return self._guarded(lambda: self._infer(batch, 1 + confidence))
 
     def segment(
         self, images: Sequence[np.ndarray], *, confidence: bool
@@ -54,7 +54,7 @@ class TorchImageEngine(TorchBatchEngine):
         """Runs the network on images of any size; see `ImageEngine.segment`."""
         if not images:
             return []
-        return self._guarded(lambda: self._segment(images, self._planes(confidence)))
+        return self._guarded(lambda: self._segment(images, 1 + confidence))
 
     def time_network(self, batch_size: int, runs: int) -> list[float]:
         """See `TorchBatchEngine.time_network`; timed is the recording that `segment` runs."""
@@ -71,10 +71,6 @@ class TorchImageEngine(TorchBatchEngine):
         self._drop_buffers()
         super().close()
 
-    def _planes(self, confidence: bool) -> int:
-        """How many planes of results are to be brought down for each image."""
-        return 2 if confidence and self.model.has_confidence else 1
-
     def _infer(self, batch: np.ndarray, planes: int) -> tuple[np.ndarray, np.ndarray | None]:
         count = len(batch)
         run = self._prepare_network(count)
@@ -90,7 +86,7 @@ class TorchImageEngine(TorchBatchEngine):
     def _segment(
         self, images: Sequence[np.ndarray], planes: int
     ) -> list[tuple[np.ndarray, np.ndarray | None]]:
-        run = self._prepare_network(self.model.batch or len(images))
+        run = self._prepare_network(len(images))
         lanes = [self._lane(place, image) for place, image in enumerate(images)]
         # While the CPU copies one image, the device works on the one before.
         for lane, image in zip(lanes, images, strict=True):
@@ -143,10 +139,8 @@ class TorchImageEngine(TorchBatchEngine):
         return self._runs[count]
 
     def _fill_output(self, count: int) -> None:
-        ids, levels = self._network(self._input[:count], confidence=self.model.has_confidence)
-        self._output[0, :count].copy_(ids)
-        if levels is not None:
-            self._output[1, :count].copy_(levels)
+        for plane, result in enumerate(self._network(self._input[:count])):
+            self._output[plane, :count].copy_(result)
 
     def _lane(self, place: int, image: np.ndarray) -> _Lane:
         """The lane for an image of this size at this place of the batch."""
@@ -164,7 +158,7 @@ class TorchImageEngine(TorchBatchEngine):
                 turned=turned,
                 placement=Placement.of(card, image_width=width, image_height=height),
                 target=self._input[place],
-                results=self._output[: 1 + self.model.has_confidence, place],
+                results=self._output[:, place],
             )
         lanes.move_to_end(key)
         return lanes[key]

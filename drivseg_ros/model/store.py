@@ -36,7 +36,10 @@ def model_directories() -> list[Path]:
 
 
 def list_models() -> list[ModelFile | BrokenModel]:
-    """Every model that `find_model` finds by name, the unusable ones with their reason."""
+    """Every model that `find_model` finds by name, the unusable ones with their reason.
+
+    The files' bytes are given up again (`ModelFile.without_content`).
+    """
     found: dict[str, Path] = {}
     for directory in model_directories():
         for path in sorted(directory.glob('*.onnx')):
@@ -44,7 +47,7 @@ def list_models() -> list[ModelFile | BrokenModel]:
     models: list[ModelFile | BrokenModel] = []
     for path in found.values():
         try:
-            models.append(read_model_file(path))
+            models.append(read_model_file(path).without_content())
         except ModelError as error:
             models.append(BrokenModel(path=path, reason=str(error)))
     return models

@@ -12,12 +12,19 @@ from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import MissingDependencyError, ModelError
 from drivseg_ros.model.card import ModelCard
-from drivseg_ros.model.file import ARCHITECTURE_KEY, CHECKPOINT_SUFFIX, METADATA_KEY
+from drivseg_ros.model.file import (
+    ARCHITECTURE_KEY,
+    CHECKPOINT_SUFFIX,
+    METADATA_KEY,
+    ModelFile,
+    checkpoint_metadata,
+    read_model_file,
+)
 from drivseg_ros.networks.registry import create_network
 
 try:
-    from safetensors import SafetensorError, safe_open
-    from safetensors.torch import save
+    from safetensors import SafetensorError
+    from safetensors.torch import load, save
 except ImportError:
     raise MissingDependencyError(
         f'checkpoints need safetensors, which is not installed: {install_hint("torch")}'
@@ -54,21 +61,25 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelCard]:
         ModelError: if the file is missing, damaged, has no card, or does not fit its
             architecture.
     """
-    metadata, tensors = read_tensors(path)
-    missing = sorted({ARCHITECTURE_KEY, METADATA_KEY} - set(metadata))
-    if missing:
-        raise ModelError(
-            f'{path} lacks the metadata {missing}; only checkpoints written by drivseg_ros can '
-            'be loaded'
-        )
+    _check_suffix(path)
+    model = read_model_file(path)
+    return load_network(model), model.card
+
+
+def load_network(model: ModelFile) -> nn.Module:
+    """The network of a checkpoint that was read, in evaluation mode on the CPU.
+
+    Raises:
+        ModelError: if its weights are damaged, or do not fit its architecture.
+    """
+    tensors = _tensors(model.path, model.content)
     try:
-        card = ModelCard.from_json(metadata[METADATA_KEY])
-        network = create_network(metadata[ARCHITECTURE_KEY], num_classes=card.num_classes)
+        network = create_network(model.architecture, num_classes=model.card.num_classes)
     except ModelError as error:
-        raise ModelError(f'{path}: {error}') from None
-    _check_tensors(path, network, tensors)
+        raise ModelError(f'{model.path}: {error}') from None
+    _check_tensors(model.path, network, tensors)
     network.load_state_dict(tensors)
-    return network.eval(), card
+    return network.eval()
 
 
 def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
@@ -78,13 +89,20 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         ModelError: if the file is missing or damaged, or holds infinities or NaN.
     """
     _check_suffix(path)
-    if not path.is_file():
-        raise ModelError(f'no checkpoint at {path}; give the path of a .safetensors file')
     try:
-        with safe_open(str(path), framework='pt') as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f'no checkpoint at {path} ({error.strerror or error}); give the path of a '
+            '.safetensors file'
+        ) from None
+    return checkpoint_metadata(path, content), _tensors(path, content)
+
+
+def _tensors(path: Path, content: bytes) -> dict[str, Tensor]:
+    try:
+        tensors = load(content)
+    except SafetensorError as error:
         raise ModelError(
             f'{path} cannot be read as safetensors ({error}); write or copy it again'
         ) from None
@@ -92,9 +110,9 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     if strange:
         raise ModelError(
             f'{path} holds numbers that are not finite in {len(strange)} tensors, the first being '
-            f'{strange[0]!r}; such a network tells nothing: take an earlier checkpoint'
+            f'{strange[0]!r}; such a network is of no use: take an earlier checkpoint'
         )
-    return metadata, tensors
+    return tensors
 
 
 def _check_suffix(path: Path) -> None:

@@ -59,7 +59,10 @@ def test_from_a_recipe_to_a_model_file_that_answers_alike(recipe, tmp_path):
         picture = random_frame(seed, 64, 48).image
         (tmp_path / 'pictures').mkdir(exist_ok=True)
         cv2.imwrite(str(tmp_path / 'pictures' / f'{seed}.png'), picture[..., ::-1])
-    held = called('parity', model, '--data', tmp_path / 'pictures', '--engines', 'torch:fp32')
+    held = called(
+        *('parity', f'{model}=onnxruntime', f'{checkpoint}=torch:fp32'),
+        *('--data', tmp_path / 'pictures'),
+    )
     assert held.exit_code == 0, held.output
 
 

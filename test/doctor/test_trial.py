@@ -14,12 +14,13 @@ import pytest
 from tiny_model import write_tiny_model
 
 from drivseg_ros.doctor.finding import Level
-from drivseg_ros.doctor.trial import ENGINES, check_engines, describe, run_trial
+from drivseg_ros.doctor.trial import check_engines, describe, engine_names, run_trial
 from drivseg_ros.engines import ENGINE_NAMES
 
 FINE = {
     'version': '1.2',
     'devices': ['cpu'],
+    'remark': '',
     'engine': 'onnxruntime',
     'device': 'cpu',
     'precision': 'fp32',
@@ -32,7 +33,7 @@ FINE = {
 
 
 def test_every_engine_is_on_the_page() -> None:
-    assert {*ENGINES, 'auto'} == set(ENGINE_NAMES)
+    assert {*engine_names(), 'auto'} == set(ENGINE_NAMES)
 
 
 def test_a_trial(tmp_path: Path) -> None:
@@ -48,15 +49,22 @@ def test_a_trial(tmp_path: Path) -> None:
     assert again['agreement'] == 0.75
 
 
+def test_a_trial_of_an_engine_for_checkpoints(tmp_path: Path) -> None:
+    pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
+    result = run_trial('torch', 'no such model', tmp_path, self_test=True)
+    assert result['engine'] == 'torch', result
+    assert result['agreement'] > 0.999
+
+
 def test_without_self_test(tmp_path: Path) -> None:
     result = run_trial('onnxruntime', 'no such model', tmp_path, self_test=False)
-    assert result.keys() == {'version', 'devices'}
+    assert result.keys() == {'version', 'devices', 'remark'}
     assert 'cpu' in result['devices']
 
 
 def test_an_error_of_the_engine(tmp_path: Path) -> None:
     result = run_trial('onnxruntime', 'no such model', tmp_path, self_test=True)
-    assert result.keys() == {'version', 'devices', 'error'}
+    assert result.keys() == {'version', 'devices', 'remark', 'error'}
     assert 'no such model' in result['error']
 
 
@@ -115,14 +123,22 @@ def test_a_library_that_takes_the_process_with_it(
         ('auto', {'error': 'no engine'}, True, Level.PROBLEM, True, 'no engine'),
         ('onnxruntime', {'error': 'it crashed'}, True, Level.PROBLEM, False, 'it crashed'),
         ('onnxruntime', {'error': 'it crashed'}, False, Level.PROBLEM, True, 'it crashed'),
-        ('torch', {'missing': 'pip install it'}, True, Level.NOTE, False, 'not to be had'),
+        ('torch', {'missing': 'pip install it'}, True, Level.NOTE, False, 'not available'),
         (
             'tensorrt',
-            {'version': '10', 'untried': 'why'},
+            {'version': '10', 'devices': ['cuda:0'], 'untried': 'why'},
             True,
             Level.NOTE,
             False,
-            '10; why',
+            '10: cuda:0; not tried: why',
+        ),
+        (
+            'tensorrt',
+            {'version': '10', 'devices': [], 'remark': 'but'},
+            True,
+            Level.NOTE,
+            False,
+            '10: this machine has no device for it; but',
         ),
         (
             'openvino',
@@ -156,8 +172,8 @@ def test_the_section_tells_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, 'run_trial', run)
     steps: list[str] = []
     section = check_engines('model', self_test=True, on_step=steps.append)
-    assert asked == [(engine, True) for engine in (*ENGINES, 'auto')]
+    assert asked == [(engine, True) for engine in (*engine_names(), 'auto')]
     assert len(section.findings) == len(steps) == len(asked)
     asked.clear()
     check_engines('model', self_test=False)
-    assert asked == [(engine, False) for engine in ENGINES]
+    assert asked == [(engine, False) for engine in engine_names()]

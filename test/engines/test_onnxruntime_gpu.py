@@ -21,8 +21,14 @@ from drivseg_ros.engines import (
     onnxruntime_engine,
     onnxruntime_session,
 )
-from drivseg_ros.engines.onnxruntime_buffers import BufferedSession
-from drivseg_ros.engines.onnxruntime_session import CPU, CUDA, TENSORRT, cuda_options, open_session
+from drivseg_ros.engines.onnxruntime_session import (
+    CPU,
+    CUDA,
+    TENSORRT,
+    BufferedSession,
+    cuda_options,
+    open_session,
+)
 from drivseg_ros.engines.onnxruntime_tensorrt_engine import engine_folder, tensorrt_options
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model.file import read_model_file

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +15,9 @@ import pytest
 from drivseg_ros.base.cpu_features import cpu_features
 from drivseg_ros.base.gpus import Gpu, find_gpus
 from drivseg_ros.engines import EngineOptions, create_engine, registry
+from drivseg_ros.engines.base import NotBuiltError
 from drivseg_ros.errors import EngineError, MissingDependencyError
+from drivseg_ros.model.card import PRECISIONS
 from drivseg_ros.model.file import ModelFile, read_model_file
 
 GPU = Gpu(index=0, name='made up', capability=(8, 7), memory_gib=4.0)
@@ -72,18 +74,16 @@ def test_auto_with_a_device_that_it_does_not_know(tiny_model: Path, device: str)
 
 
 class Runtimes:
-    """Engine modules of a machine with an NVIDIA GPU, which can run nothing but what it is told."""
+    """Runtimes of a machine with an NVIDIA GPU, which can run nothing but what is named."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.able: set[tuple[str, str]] = set()
         self.missing: set[str] = set()
         self.built = False
         self.asked: list[tuple[str, str]] = []
-        for name, path in registry._MODULES.items():
-            module = ModuleType(path)
-            module.create = self._creator(name)  # type: ignore[attr-defined]
-            module.is_built = lambda *_: self.built  # type: ignore[attr-defined]
-            monkeypatch.setitem(sys.modules, path, module)
+        for name, runtime in list(registry.RUNTIMES.items()):
+            fake = dataclasses.replace(runtime, create=self._creator(name))
+            monkeypatch.setitem(registry.RUNTIMES, name, fake)
         monkeypatch.setattr(registry, 'find_gpus', lambda: (GPU,))
 
     def _creator(self, name: str) -> Any:
@@ -93,6 +93,8 @@ class Runtimes:
                 raise MissingDependencyError(f'{name} is not installed')
             if (name, options.device) not in self.able:
                 raise EngineError(f'{name} is unable')
+            if registry.RUNTIMES[name].builds and not (self.built or options.build):
+                raise NotBuiltError('it is not built')
             return SimpleNamespace(name=name, device=options.device)
 
         return create
@@ -104,19 +106,24 @@ def runtimes(monkeypatch: pytest.MonkeyPatch) -> Runtimes:
 
 
 def test_order(runtimes: Runtimes, tiny_model: Path) -> None:
-    runtimes.built = True
-    runtimes.missing = {'torch'}
-    with pytest.raises(EngineError, match=r'torch on cuda: torch is not installed') as caught:
+    runtimes.missing = {'openvino'}
+    with pytest.raises(EngineError, match=r'openvino on cpu: openvino is not installed') as caught:
         create_engine('auto', read_model_file(tiny_model), EngineOptions())
     assert runtimes.asked == [
         ('tensorrt', 'cuda'),
-        ('torch', 'cuda'),
         ('onnxruntime', 'cuda'),
         ('onnxruntime', 'cpu'),
         ('openvino', 'cpu'),
-        ('torch', 'cpu'),
     ]
-    assert str(caught.value).count('is unable') == 4
+    assert str(caught.value).count('is unable') == 3
+
+
+def test_order_for_a_checkpoint(runtimes: Runtimes, tiny_checkpoint: Path) -> None:
+    with pytest.raises(
+        EngineError, match=r'torch on cuda: torch is unable; torch on cpu: torch is'
+    ):
+        create_engine('auto', read_model_file(tiny_checkpoint), EngineOptions())
+    assert runtimes.asked == [('torch', 'cuda'), ('torch', 'cpu')]
 
 
 @pytest.mark.parametrize(
@@ -126,9 +133,8 @@ def test_order(runtimes: Runtimes, tiny_model: Path) -> None:
         (
             False,  # it is not built, and nobody is made to wait for a build
             'auto',
-            [('torch', 'cuda'), ('onnxruntime', 'cuda')],
-            'auto took onnxruntime on cuda; tensorrt on cuda: no plan was built ahead of time '
-            '(drivseg engine build makes one); torch on cuda: torch is unable',
+            [('tensorrt', 'cuda'), ('onnxruntime', 'cuda')],
+            'auto took onnxruntime on cuda; tensorrt on cuda: it is not built',
         ),
         (
             True,
@@ -163,11 +169,47 @@ def test_choice(
     assert engine.choice == choice
 
 
-def test_a_fault_of_ours_is_not_hidden(runtimes: Runtimes, tiny_model: Path) -> None:
+def test_a_fault_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> None:
     def broken(*_: Any) -> Any:
         raise AttributeError('a fault')
 
-    module: Any = sys.modules[registry._MODULES['onnxruntime']]
-    module.create = broken
+    runtime = dataclasses.replace(registry.RUNTIMES['onnxruntime'], create=broken)
+    monkeypatch.setitem(registry.RUNTIMES, 'onnxruntime', runtime)
     with pytest.raises(AttributeError, match='a fault'):
         create_engine('auto', read_model_file(tiny_model), EngineOptions(device='cpu'))
+
+
+@pytest.mark.parametrize('name', registry.RUNTIMES)
+def test_descriptors(name: str) -> None:
+    runtime = registry.RUNTIMES[name]
+    assert runtime.name == name
+    assert set(runtime.auto) <= set(runtime.precisions)
+    for precisions in runtime.precisions.values():
+        assert set(precisions) <= set(PRECISIONS)
+    assert name in registry.runtimes_table()
+    if not runtime.is_installed:
+        with pytest.raises(MissingDependencyError, match='not installed'):
+            runtime.load()
+        return
+    try:
+        description = runtime.describe()
+    except MissingDependencyError:  # such as this build of onnxruntime without TensorRT
+        return
+    assert description.version
+    kinds = {device.partition(' ')[0].partition(':')[0] for device in description.devices}
+    assert kinds <= set(runtime.precisions)
+
+
+@pytest.mark.parametrize('name', registry.RUNTIMES)
+def test_a_file_of_the_other_kind_is_refused(name: str, tiny_model: Path) -> None:
+    model = read_model_file(tiny_model)
+    checkpoint = dataclasses.replace(model, architecture='fast_scnn')
+    expected = r'runs \.onnx files, and .* is a checkpoint; .*`drivseg export`, or .* torch'
+    if name == 'torch':
+        model, checkpoint = checkpoint, model
+        expected = r'torch runs checkpoints .*, and .* is an \.onnx file; take one of the engines '
+        expected += 'tensorrt, onnxruntime, openvino, onnxruntime_tensorrt, or the checkpoint'
+    runtime = registry.find_runtime(name)
+    registry.check_runs(runtime, model)
+    with pytest.raises(EngineError, match=expected):
+        create_engine(name, checkpoint, EngineOptions())

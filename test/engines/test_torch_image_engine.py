@@ -10,33 +10,30 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from tiny_model import write_tiny_model
 
 torch = pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
 
+pytest.importorskip('safetensors', reason="not installed: pip install '.[torch]'")
+
+from checkpoints import write_random_checkpoint, write_tiny_checkpoint  # noqa: E402
 from torch_engines import OUT_OF_MEMORY, image_engine, options, random_batch  # noqa: E402
 
 from drivseg_ros.engines import EngineOptions, ImageEngine, create_engine  # noqa: E402
 from drivseg_ros.errors import DrivsegError, EngineError  # noqa: E402
 from drivseg_ros.model.file import read_model_file  # noqa: E402
-from drivseg_ros.model.store import find_model  # noqa: E402
 from drivseg_ros.segmenter import Segmenter  # noqa: E402
 
 needs_gpu = pytest.mark.skipif(
     not torch.cuda.is_available(), reason='torch finds no NVIDIA GPU here'
 )
-DEFAULT_MODEL = 'efficientnet_lite_fpn_lanes'
 
 IMAGE_SIZES = ((96, 128), (48, 64), (75, 31), (30, 200), (97, 129))
 
 
 @pytest.mark.parametrize('resize', ['stretch', 'letterbox'])
-@pytest.mark.parametrize('batch', [None, 1, 6])
-def test_the_device_pipeline_agrees_with_the_plain_one(
-    tmp_path: Path, resize: str, batch: int | None
-) -> None:
+def test_the_device_pipeline_agrees_with_the_plain_one(tiny_checkpoint: Path, resize: str) -> None:
     """Through the Segmenter, sizes mixed, some seen as rgb that are bgr in memory, twice over."""
-    model = read_model_file(write_tiny_model(tmp_path / 'm.onnx', batch=batch, resize=resize))
+    model = read_model_file(write_tiny_checkpoint(tiny_checkpoint, resize=resize))
     images = [
         cv2.GaussianBlur(random_batch(1, *size)[0], (0, 0), 2)[..., :: -1 if i % 2 else 1]
         for i, size in enumerate(IMAGE_SIZES)
@@ -51,13 +48,13 @@ def test_the_device_pipeline_agrees_with_the_plain_one(
             assert g.class_ids.shape == image.shape[:2]
             assert (g.class_ids == w.class_ids).mean() > 0.98
             difference = np.abs(g.confidence.astype(int) - w.confidence)
-            assert difference.max() <= 1
+            assert difference.max() <= 2
     assert device.segment([]) == []
     device.close()
 
 
-def test_shrunk_frames_give_the_very_same_mask(tmp_path: Path) -> None:
-    model = read_model_file(write_tiny_model(tmp_path / 'm.onnx', width=640, height=360))
+def test_shrunk_frames_give_the_very_same_mask(tiny_checkpoint: Path) -> None:
+    model = read_model_file(write_tiny_checkpoint(tiny_checkpoint, width=640, height=360))
     image = random_batch(1, 720, 1280)[0]
     with Segmenter(create_engine('torch', model, options())) as plain:
         wanted = plain.segment([image], confidence=True)[0]
@@ -69,19 +66,22 @@ def test_shrunk_frames_give_the_very_same_mask(tmp_path: Path) -> None:
     np.testing.assert_array_equal(given.confidence, wanted.confidence)
 
 
-def test_the_default_model_on_the_device_pipeline(shared_data: Path) -> None:
+def test_real_frames_on_the_device_pipeline(shared_data: Path, tmp_path: Path) -> None:
     paths = sorted((shared_data / 'bdd100k_drivable' / 'images').glob('*.jpg'))[::120]
     images = [cv2.imread(str(path))[..., ::-1] for path in paths]
-    with Segmenter.open(DEFAULT_MODEL, engine='onnxruntime', device='cpu') as reference:
-        wanted = reference.segment(images)
-    with Segmenter(image_engine(find_model(DEFAULT_MODEL))) as device:
+    path = write_random_checkpoint(tmp_path / 'm.safetensors', width=640, height=360)
+    model = read_model_file(path)
+    with Segmenter(create_engine('torch', model, options())) as plain:
+        wanted = plain.segment(images)
+    with Segmenter(image_engine(model)) as device:
         given = device.segment(images)
+    assert any(len(np.unique(w.class_ids)) > 1 for w in wanted)
     for w, g in zip(wanted, given, strict=True):
         assert (w.class_ids == g.class_ids).mean() >= 0.999
 
 
-def test_results_belong_to_the_caller(tiny_model: Path) -> None:
-    engine = image_engine(read_model_file(tiny_model))
+def test_results_belong_to_the_caller(tiny_checkpoint: Path) -> None:
+    engine = image_engine(read_model_file(tiny_checkpoint))
     first = engine.segment([random_batch(1)[0]], confidence=True)[0]
     before = [plane.copy() for plane in first if plane is not None]
     engine.segment([random_batch(2)[1]], confidence=True)
@@ -89,9 +89,9 @@ def test_results_belong_to_the_caller(tiny_model: Path) -> None:
         np.testing.assert_array_equal(plane, was)
 
 
-def test_buffers_are_made_once_for_a_size(tiny_model: Path) -> None:
+def test_buffers_are_made_once_for_a_size(tiny_checkpoint: Path) -> None:
     """Neither frames of one size nor ever new sizes let the memory grow."""
-    engine = image_engine(read_model_file(tiny_model))
+    engine = image_engine(read_model_file(tiny_checkpoint))
     made: list[tuple[int, ...]] = []
     original = engine._device.buffer
 
@@ -108,10 +108,10 @@ def test_buffers_are_made_once_for_a_size(tiny_model: Path) -> None:
     assert len(engine._lanes[0]) == 8
 
 
-def test_out_of_memory_gives_the_buffers_back_and_the_engine_goes_on(tiny_model: Path) -> None:
+def test_out_of_memory_gives_the_buffers_back_and_the_engine_goes_on(tiny_checkpoint: Path) -> None:
     import weakref
 
-    engine = image_engine(read_model_file(tiny_model))
+    engine = image_engine(read_model_file(tiny_checkpoint))
     image = random_batch(1, 96, 128)[0]
     wanted = engine.segment([image], confidence=True)[0][0]
     lanes = weakref.WeakSet(lane for kept in engine._lanes for lane in kept.values())
@@ -132,9 +132,10 @@ def test_out_of_memory_gives_the_buffers_back_and_the_engine_goes_on(tiny_model:
 @needs_gpu
 @pytest.mark.parametrize('precision', ['fp32', 'fp16', 'bf16'])
 @pytest.mark.parametrize('n', [1, 3, 6])
-def test_on_a_gpu(precision: str, n: int) -> None:
+def test_on_a_gpu(tmp_path: Path, precision: str, n: int) -> None:
     """The recordings give what the CPU gives, for every batch, also when sizes change."""
-    model = find_model(DEFAULT_MODEL)
+    path = write_random_checkpoint(tmp_path / 'm.safetensors', width=640, height=360)
+    model = read_model_file(path)
     images = [cv2.GaussianBlur(random_batch(1, 720, 1280 + 2 * i)[0], (0, 0), 9) for i in range(n)]
     images[0] = images[0][..., ::-1]
     with Segmenter(create_engine('torch', model, options())) as cpu:
@@ -152,11 +153,11 @@ def test_on_a_gpu(precision: str, n: int) -> None:
 
 
 @needs_gpu
-def test_two_engines_on_a_gpu_at_once(tiny_model: Path) -> None:
+def test_two_engines_on_a_gpu_at_once(tiny_checkpoint: Path) -> None:
     """One is made, and records, while the other one runs."""
     import threading
 
-    model = read_model_file(tiny_model)
+    model = read_model_file(tiny_checkpoint)
     asked = EngineOptions(device='cuda', max_batch=2)
     first = create_engine('torch', model, asked)
     batch = random_batch(2)

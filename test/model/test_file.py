@@ -33,7 +33,7 @@ from drivseg_ros.model.store import DEFAULT_MODEL, find_model
         ({'card': '[]'}, 'must be an object'),
         ({'card': tiny_card(width=32).to_json()}, r"'image' has the shape \['N', 48, 64, 3\]"),
         ({'card': tiny_card(height=32).to_json()}, 'its card says'),
-        ({'classes': BDD100K_CLASSES[:2]}, 'tells 3 classes apart, but its card names 2'),
+        ({'classes': BDD100K_CLASSES[:2]}, 'graph has 3 classes, but its card names 2'),
     ],
 )
 def test_card_and_graph(tmp_path: Path, changes: dict, expected: str | None) -> None:

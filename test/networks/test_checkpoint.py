@@ -111,7 +111,7 @@ def test_only_safetensors_are_read_or_written(tmp_path):
         load_checkpoint(pickled)
     with pytest.raises(ModelError, match=r'must end in .safetensors'):
         save_checkpoint(FastSCNN(3), tmp_path / 'c.onnx', architecture='fast_scnn', card=CARD)
-    with pytest.raises(ModelError, match='no checkpoint at'):
+    with pytest.raises(ModelError, match='no model file at'):
         load_checkpoint(tmp_path / 'absent.safetensors')
 
 

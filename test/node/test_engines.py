@@ -23,10 +23,8 @@ from drivseg_ros.images.codec import decode_labels
 MakeLive = Callable[..., Live]
 
 
-@pytest.mark.parametrize('engine', ['openvino', 'torch'])
-def test_masks_of_another_engine(
-    make_live: MakeLive, peer: Peer, tiny_model: Path, engine: str
-) -> None:
+def test_masks_of_another_engine(make_live: MakeLive, peer: Peer, tiny_model: Path) -> None:
+    engine = 'openvino'
     if importlib.util.find_spec(engine) is None:
         pytest.skip(f"{engine} is not installed: pip install '.[{engine}]'")
     live = make_live(model=str(tiny_model)).wait_active()
@@ -44,9 +42,29 @@ def test_masks_of_another_engine(
     assert keys(status)['engine choice'] == 'as asked for'
 
 
+def test_a_checkpoint_in_the_place_of_a_model_file(
+    make_live: MakeLive, peer: Peer, tiny_model: Path, tiny_checkpoint: Path
+) -> None:
+    """Model and engine are changed together, for no engine runs files of both kinds."""
+    live = make_live(model=str(tiny_model)).wait_active()
+    masks = peer.listen('/segmentation/mask')
+    live.wait_wanted('mask')
+    camera = peer.camera('/image').wait_subscribed()
+    picture = make_picture(0, width=64, height=48)
+    (result,) = peer.set(engine='torch')
+    assert not result.successful
+    assert 'torch runs checkpoints' in result.reason
+    for count, (engine, model) in enumerate([('torch', tiny_checkpoint), ('auto', tiny_model)]):
+        result = peer.set_atomically(engine=engine, model=str(model))
+        assert result.successful, result.reason
+        camera.send(make_image(count, picture=picture))
+        wait_for(lambda: len(masks) == count + 1, 'the mask')  # noqa: B023
+        np.testing.assert_array_equal(decode_labels(masks[count]), picture.argmax(-1))
+
+
 @pytest.mark.skipif(bool(find_gpus()), reason='this machine has a GPU')
 @pytest.mark.parametrize('engine', ['tensorrt', 'onnxruntime_tensorrt'])
-def test_an_engine_that_is_not_to_be_had_leaves_a_working_node(
+def test_an_engine_that_is_not_available_leaves_a_working_node(
     make_live: MakeLive, peer: Peer, tiny_model: Path, engine: str
 ) -> None:
     """Without a GPU, or without the library: a sentence, and a node that can be told better."""

@@ -32,7 +32,7 @@ MakeLive = Callable[..., Live]
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     gated_engine.reset()
-    monkeypatch.setitem(registry._MODULES, 'onnxruntime', 'gated_engine')
+    monkeypatch.setitem(registry.RUNTIMES, 'onnxruntime', gated_engine.RUNTIME)
     yield gated_engine
     gated_engine.OPEN.set()
 

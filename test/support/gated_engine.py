@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from typing import Any
 
 import numpy as np
 
 from drivseg_ros.engines.base import BuildProgress, EngineOptions, OnProgress
+from drivseg_ros.engines.onnxruntime_engine import RUNTIME as ONNXRUNTIME
 from drivseg_ros.engines.onnxruntime_engine import OnnxruntimeEngine
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model.file import ModelFile
@@ -54,6 +56,9 @@ class GatedEngine(OnnxruntimeEngine):
     def close(self) -> None:
         CLOSED.append(self.model.card.name)
         super().close()
+
+
+RUNTIME = dataclasses.replace(ONNXRUNTIME, create=create)
 
 
 def engine_error() -> EngineError:

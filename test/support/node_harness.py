@@ -14,7 +14,12 @@ import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.srv import ChangeState, GetState
-from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
+from rcl_interfaces.srv import (
+    DescribeParameters,
+    GetParameters,
+    SetParameters,
+    SetParametersAtomically,
+)
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
@@ -163,6 +168,13 @@ class Peer:
             parameters=[p.to_parameter_msg() for p in ros_parameters(values)]
         )
         return self.call(SetParameters, f'{node}/set_parameters', request).results
+
+    def set_atomically(self, **values: Any) -> Any:
+        request = SetParametersAtomically.Request(
+            parameters=[p.to_parameter_msg() for p in ros_parameters(values)]
+        )
+        service = '/segmentation/set_parameters_atomically'
+        return self.call(SetParametersAtomically, service, request).result
 
     def get(self, name: str) -> Any:
         request = GetParameters.Request(names=[name])

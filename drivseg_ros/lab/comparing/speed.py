@@ -12,14 +12,13 @@ from drivseg_ros.bench.engine import Choice, benchmark_engines
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.model.file import ModelFile
 
-CPU = 'onnxruntime'
-GPU = 'torch'
+ENGINE = 'onnxruntime'
 
 
 def default_specs() -> list[EngineSpec]:
-    """The CPU by onnxruntime and, where there is one, the GPU by torch."""
-    specs = [EngineSpec(CPU, device='cpu')]
-    return [*specs, EngineSpec(GPU, device='cuda')] if find_gpus() else specs
+    """Onnxruntime on the CPU and, where there is one, on the GPU."""
+    devices = ('cpu', 'cuda') if find_gpus() else ('cpu',)
+    return [EngineSpec(ENGINE, device=device) for device in devices]
 
 
 def parse_specs(text: str | None) -> tuple[EngineSpec, ...]:

@@ -15,8 +15,8 @@ from drivseg_ros.errors import ModelError
 from drivseg_ros.images.files import read_image
 from drivseg_ros.images.resizing import Placement, place_image, restore_plane
 from drivseg_ros.model.card import ModelCard
-from drivseg_ros.model.file import ARCHITECTURE_KEY, CHECKPOINT_SUFFIX, read_checkpoint_metadata
-from drivseg_ros.networks.checkpoint import load_checkpoint
+from drivseg_ros.model.file import CHECKPOINT_SUFFIX, read_model_file
+from drivseg_ros.networks.checkpoint import load_network
 from drivseg_ros.networks.layers import resize
 from drivseg_ros.networks.normalisation import normalise
 
@@ -104,6 +104,5 @@ def load_subject(model: Path, image: Path) -> Subject:
             'from'
         )
     pixels = read_image(image)
-    network, card = load_checkpoint(model)
-    architecture = read_checkpoint_metadata(model)[ARCHITECTURE_KEY]
-    return Subject.of(network, card, pixels, architecture=architecture)
+    file = read_model_file(model)
+    return Subject.of(load_network(file), file.card, pixels, architecture=file.architecture)

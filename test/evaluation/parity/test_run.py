@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from functools import partial
 from pathlib import Path
@@ -198,10 +199,10 @@ def test_runtimes_that_are_not_installed(
     assert report['verdict'] == ('pass' if skip else 'fail')
 
 
-@pytest.mark.parametrize('spec', ['openvino', 'torch'])
-def test_real_engines_agree(tmp_path: Path, tiny_model: Path, spec: str) -> None:
-    pytest.importorskip(spec, reason=f"{spec} is not installed: pip install '.[{spec}]'")
+def test_real_engines_agree(tmp_path: Path, tiny_model: Path) -> None:
+    if importlib.util.find_spec('openvino') is None:
+        pytest.skip("openvino is not installed: pip install '.[openvino]'")
     write_frames(tmp_path / 'data', frames=2)
-    report = run(tmp_path, {tiny_model: f'{spec}:fp32'})
+    report = run(tmp_path, {tiny_model: 'openvino:fp32'})
     assert report['rows'][0]['verdict'] == 'pass', report['rows'][0]['reasons']
     assert report['rows'][0]['agreement_percent'] == 100
