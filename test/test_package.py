@@ -209,12 +209,15 @@ def test_the_node_runs_with_what_apt_has_and_onnxruntime() -> None:
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize('heavy', ['torch', 'onnx', 'rclpy', 'rosbags', 'av', 'vision_msgs'])
-def test_the_heart_imports_without(heavy: str) -> None:
+def test_the_heart_imports_nothing_heavy() -> None:
     script = (
         'import sys\n'
         'import drivseg_ros.segmenter, drivseg_ros.images.codec, drivseg_ros.images.overlay\n'
-        f'sys.exit({heavy!r} in sys.modules)'
+        'print(*sys.modules)'
     )
-    run = subprocess.run([sys.executable, '-c', script], cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
+    run = subprocess.run(
+        [sys.executable, '-c', script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    imported = set(run.stdout.split())
+    assert 'cv2' in imported
+    assert imported & {'torch', 'onnx', 'rclpy', 'rosbags', 'av', 'vision_msgs'} == set()
