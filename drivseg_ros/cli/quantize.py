@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -22,9 +23,9 @@ from drivseg_ros.cli.output_file import check_output
 from drivseg_ros.errors import ModelError, ParameterError
 
 _WORTH_IT = 1.1  # times faster
+_RUNS = 50  # of each network and runtime
 
 if TYPE_CHECKING:
-    from drivseg_ros.lab.quantising.judgement import Speed
     from drivseg_ros.lab.quantising.quantiser import Quantised
 
 
@@ -35,15 +36,17 @@ def quantize(
     ],
     output: Annotated[Path, typer.Option('--output', '-o', help='The model file to write, .onnx.')],
     frames: Annotated[int, typer.Option(min=8, help='Frames to calibrate on, at most.')] = 128,
-    judge: Annotated[
+    evaluate_on: Annotated[
         Path | None,
-        typer.Option(help='Judge by this folder or bag; otherwise by other frames of DATA.'),
+        typer.Option(help='Evaluate on this folder or bag; otherwise on other frames of DATA.'),
     ] = None,
-    judge_frames: Annotated[int, typer.Option(min=8, help='Frames to judge by, at most.')] = 128,
+    evaluation_frames: Annotated[
+        int, typer.Option(min=8, help='Frames to evaluate on, at most.')
+    ] = 128,
     labels: Annotated[
         str | None,
         typer.Option(
-            help="The folder with labels (PNG, the model's class ids) of what it is judged by."
+            help="The folder with labels (PNG, the model's class ids) of the evaluation's frames."
         ),
     ] = None,
     image_topic: ImageTopic = None,
@@ -65,21 +68,22 @@ def quantize(
     ] = False,
     threads: Threads = 0,
 ) -> None:
-    """Make an int8 model for CPUs: calibrate on real frames, and judge by others.
+    """Make an int8 model for CPUs: calibrate on real frames, evaluate on others.
 
     It is written only if it gives the masks of the fp32 model on every CPU runtime installed.
-    Without labels, pixels are compared only.
+    Without labels, only pixels are compared.
     """
+    from drivseg_ros.engines.spec import EngineSpec
     from drivseg_ros.evaluation.parity.agreement import ParityBounds
-    from drivseg_ros.frames.evaluated import is_bag, open_frames
-    from drivseg_ros.lab.quantising.frames import split_frames
-    from drivseg_ros.lab.quantising.judgement import measure_speed
+    from drivseg_ros.lab.comparing.speed import time_networks
+    from drivseg_ros.lab.quantising.frames import choose_frames
     from drivseg_ros.lab.quantising.quantiser import (
         Settings,
         load_graph,
         quantise,
         write_quantised,
     )
+    from drivseg_ros.lab.quantising.verdict import cpu_runtimes
     from drivseg_ros.model.store import find_model
 
     settings = Settings(
@@ -90,44 +94,27 @@ def quantize(
     source = find_model(model)
     check_output(output, source.path, purpose='quantise', overwrite=overwrite)
     load_graph(source)  # refuses before anything is read
-    if judge is None:
-        whole = open_frames(data, labels=labels, image_topic=image_topic, label_topic=label_topic)
-        calibration, judged = split_frames(whole, calibrate=frames, judge=judge_frames)
-    else:
-        if judge.exists() and data.exists() and judge.samefile(data):
-            raise ParameterError(
-                f'{judge} is what it is calibrated on, and nothing is judged by that; leave '
-                '--judge out to judge by other frames of it, or name another set'
-            )
-        # The topic is that of whichever is a bag.
-        for_data, for_judge = (
-            image_topic if path.exists() and is_bag(path) else None for path in (data, judge)
-        )
-        if image_topic is not None and for_data is for_judge is None:
-            raise ParameterError(
-                f'neither {data} nor {judge} is a bag, and a topic was given; leave --image-topic '
-                'out'
-            )
-        calibration = open_frames(data, image_topic=for_data, limit=frames)
-        judged = open_frames(
-            judge,
-            labels=labels,
-            image_topic=for_judge,
-            label_topic=label_topic,
-            limit=judge_frames,
-        )
+    calibration, evaluation = choose_frames(
+        data,
+        evaluate_on,
+        calibrate=frames,
+        evaluate=evaluation_frames,
+        labels=labels,
+        image_topic=image_topic,
+        label_topic=label_topic,
+    )
     with progress_bar() as progress:
         task = progress.add_task('', total=None)
         quantised = quantise(
             source,
             calibration,
-            judged,
+            evaluation,
             settings=settings,
             on_step=lambda what, done, total: progress.update(
                 task, description=what, completed=done, total=total
             ),
         )
-    for frame_set in (calibration, judged):
+    for frame_set in (calibration, evaluation):
         for name, reason in frame_set.failed.items():
             err.print(f'left out {name}: {reason}', markup=False, soft_wrap=True)
     if quantised.failures and not allow_failed_parity:
@@ -136,23 +123,33 @@ def quantize(
             f'{output} is not written, for its masks are not those of {source.path.name}: '
             + '; '.join(quantised.failures)
             + f'. Keep more layers in float (--keep-float {len(quantised.kept_float) + 4}), '
-            'calibrate on more frames like those it is judged by, or take it as it is with '
+            'calibrate on more frames like those it is evaluated on, or take it as it is with '
             '--allow-failed-parity'
         )
     file = write_quantised(quantised, output)
-    image = next(iter(judged)).image
-    speeds = measure_speed(source, file, image, threads=threads)
+    image = next(iter(evaluation)).image
+    with progress_bar() as progress:
+        task = progress.add_task('timing', total=None)
+        times, _ = time_networks(
+            [source, file],
+            [EngineSpec(name, device='cpu') for name in cpu_runtimes()],
+            size=(image.shape[1], image.shape[0]),
+            runs=_RUNS,
+            threads=threads,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    speeds = _speeds(*times)
     _print_parity(quantised, speeds)
     kept = len(quantised.kept_float)
+    sizes = [f'{path.stat().st_size / 1e6:.1f} MB' for path in (file.path, source.path)]
     out.print(
-        f'calibrated on {len(calibration)} frames of {calibration.description}, judged by '
-        f'{len(judged)} others of {judged.description}; {kept} of {quantised.layers} layers kept '
-        f'in float for their sensitivity\n{file.path}: {file.path.stat().st_size / 1e6:.1f} MB '
-        f'(fp32: {source.path.stat().st_size / 1e6:.1f} MB)',
+        f'calibrated on {len(calibration)} frames of {calibration.description}, evaluated on '
+        f'{len(evaluation)} others of {evaluation.description}; {kept} of {quantised.layers} '
+        f'layers kept in float for their sensitivity\n{file.path}: {sizes[0]} (fp32: {sizes[1]})',
         markup=False,
         soft_wrap=True,
     )
-    if max(speed.ratio for speed in speeds.values()) < _WORTH_IT:
+    if speeds and max(before / after for before, after in speeds.values()) < _WORTH_IT:
         err.print(
             'int8 gains next to nothing here: the network has much that is no convolution, or '
             'this CPU no instructions for it (VNNI); fp32 will do',
@@ -161,29 +158,39 @@ def quantize(
         )
     for failure in quantised.failures:
         err.print(f'written although it fails: {failure}', markup=False, soft_wrap=True)
-    for judgement in quantised.judgements.values():
-        if judgement.failures and not judgement.decides:
+    for verdict in quantised.verdicts.values():
+        if verdict.failures and not verdict.decides:
             err.print(
                 'for CPUs only: TensorRT needs a form with half the levels behind each ReLU, in '
-                f'which {"; ".join(judgement.failures)}',
+                f'which {"; ".join(verdict.failures)}',
                 markup=False,
                 soft_wrap=True,
             )
 
 
-def _print_parity(quantised: Quantised, speeds: dict[str, Speed]) -> None:
+def _speeds(
+    before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
+) -> dict[str, tuple[float, float]]:
+    """Milliseconds of the network alone in fp32 and int8, by runtime; none of what cannot run."""
+    return {
+        row['engine']: (row['infer']['median_ms'], other['infer']['median_ms'])
+        for row, other in zip(before, after, strict=True)
+        if not row['problem'] and not other['problem']
+    }
+
+
+def _print_parity(quantised: Quantised, speeds: Mapping[str, tuple[float, float]]) -> None:
     table = Table('on', 'equal', 'worst frame', 'ΔmIoU', 'fp32', 'int8', 'faster')
-    for name, judgement in quantised.judgements.items():
-        result, speed = judgement.result, speeds.get(name)
+    for name, verdict in quantised.verdicts.items():
+        result, times = verdict.result, speeds.get(name)
         change = result.miou_change
         table.add_row(
             name,
             f'{result.agreement:.3f} %',
             f'{result.worst_agreement:.2f} %',
             '' if change is None else f'{change:+.3f}',
-            '' if speed is None else f'{speed.float_ms:.1f} ms',
-            '' if speed is None else f'{speed.int8_ms:.1f} ms',
-            '' if speed is None else f'{speed.ratio:.2f} ×',
+            *([''] * 3 if times is None else [f'{ms:.1f} ms' for ms in times]),
+            *([] if times is None else [f'{times[0] / times[1]:.2f} ×']),
         )
     out.print(table)
 

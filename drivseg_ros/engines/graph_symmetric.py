@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quantised graphs with signed, symmetric activations: the only kind that TensorRT takes.
 
-CPU runtimes want unsigned activations (lab/quantising/qdq.py). With the zero point 128 these are
+CPU runtimes want unsigned activations (lab/quantising/static.py). With the zero point 128 these are
 the same numbers as signed ones with the zero point 0. Behind a ReLU the zero point is 0, and the
 signed form has half the levels for the same range; `drivseg quantize` judges it, too.
 """

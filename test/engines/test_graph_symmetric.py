@@ -11,30 +11,25 @@ import onnx
 import pytest
 from convolution_model import LAYERS, colour_image, write_convolution_model
 from onnx import numpy_helper
+from onnx_values import values
 
 from drivseg_ros.engines.graph_symmetric import is_asymmetric, make_symmetric
-from drivseg_ros.lab.quantising.calibration import observe, open_session
-from drivseg_ros.lab.quantising.graph import Graph
-from drivseg_ros.lab.quantising.qdq import write_int8
+from drivseg_ros.lab.quantising.static import StaticInt8
 
 BATCHES = [colour_image(seed)[None] for seed in range(8)]
 
 
-def quantised(path: Path, layers: tuple[str, ...]) -> onnx.ModelProto:
-    graph = Graph(onnx.load(write_convolution_model(path)))
-    names = ['planes', *LAYERS, 'mix_relu', 'lift_relu']
-    return write_int8(graph, observe(graph.model, names, BATCHES, threads=1), layers)
-
-
-def values(model: onnx.ModelProto, name: str, batch: np.ndarray) -> np.ndarray:
-    shown = onnx.ModelProto()
-    shown.CopyFrom(model)
-    shown.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
-    return open_session(shown, threads=1).run([name], {'image': batch})[0]
+def quantised(folder: Path, *layers: str, shift: float = 0.0) -> onnx.ModelProto:
+    graph = onnx.load(write_convolution_model(folder / 'm.onnx'))
+    for tensor in graph.graph.initializer:
+        if tensor.name == 'spread_bias':
+            tensor.CopyFrom(numpy_helper.from_array(np.full(12, shift, np.float32), tensor.name))
+    kept = [name for name in LAYERS if layers and name not in layers]
+    return StaticInt8(graph, BATCHES, folder).with_float(kept)
 
 
 def test_all_activations_are_signed_and_symmetric(tmp_path: Path) -> None:
-    model = quantised(tmp_path / 'm.onnx', LAYERS[1:-1])
+    model = quantised(tmp_path)
     before = model.SerializeToString()
     symmetric = make_symmetric(model)
     assert model.SerializeToString() == before
@@ -53,27 +48,27 @@ def test_all_activations_are_signed_and_symmetric(tmp_path: Path) -> None:
 
 
 def test_the_zero_point_128_costs_nothing(tmp_path: Path) -> None:
-    model = quantised(tmp_path / 'm.onnx', ('blur',))
+    model = quantised(tmp_path, 'blur', shift=-0.3)
     symmetric = make_symmetric(model)
     for batch in BATCHES:
         np.testing.assert_array_equal(
-            values(symmetric, 'blur_quantised', batch).astype(int),
-            values(model, 'blur_quantised', batch).astype(int) - 128,
+            values(symmetric, ['blur_QuantizeLinear_Output'], batch)[0].astype(int),
+            values(model, ['blur_QuantizeLinear_Output'], batch)[0].astype(int) - 128,
         )
         np.testing.assert_array_equal(
-            values(symmetric, 'class_ids', batch), values(model, 'class_ids', batch)
+            values(symmetric, ['class_ids'], batch)[0], values(model, ['class_ids'], batch)[0]
         )
 
 
 def test_behind_a_relu_the_range_stays(tmp_path: Path) -> None:
-    model = quantised(tmp_path / 'm.onnx', ('mix',))
+    model = quantised(tmp_path, 'mix')
     symmetric = make_symmetric(model)
     constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     top = 255 * constants['mix_relu_scale']
     changed = {t.name: numpy_helper.to_array(t) for t in symmetric.graph.initializer}
     assert 127 * changed['mix_relu_scale_signed'] == pytest.approx(top)
     for batch in BATCHES:
-        fine = values(model, 'mix_relu_dequantised', batch)
-        coarse = values(symmetric, 'mix_relu_dequantised', batch)
+        fine = values(model, ['mix_relu_DequantizeLinear_Output'], batch)[0]
+        coarse = values(symmetric, ['mix_relu_DequantizeLinear_Output'], batch)[0]
         assert coarse.min() >= 0
         assert np.abs(fine - coarse).max() <= 1.01 * top / 127

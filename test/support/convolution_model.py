@@ -3,8 +3,7 @@
 """A small network of convolutions whose answers are known, and pictures for it.
 
 It blurs the image and names the strongest colour channel: red 0 (direct), green 1, blue 2. On the
-way the colours lie in twelve channels of very different sizes, as in networks that nobody
-prepared for integers.
+way the colours lie in twelve channels of different sizes.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from tiny_model import tiny_card
 from drivseg_ros.model.file import METADATA_KEY
 
 WIDTH, HEIGHT = 64, 48
-SIZES = np.geomspace(0.02, 4.0, 12)
+SIZES = np.geomspace(0.5, 2.0, 12)
 LAYERS = ('spread', 'blur', 'mix', 'lift', 'lower', 'merge')
 """The outputs of the convolutions, in their order."""
 

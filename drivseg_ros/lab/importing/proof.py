@@ -23,14 +23,16 @@ class Runner:
     Args:
         model: the graph.
         what: how a sentence calls it.
+        threads: CPU threads; 0 leaves the choice to onnxruntime.
 
     Raises:
         ModelError: if onnxruntime refuses it.
     """
 
-    def __init__(self, model: onnx.ModelProto, what: str) -> None:
+    def __init__(self, model: onnx.ModelProto, what: str, *, threads: int = 0) -> None:
         self._what = what
         options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
         options.log_severity_level = 4
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         self._session = self._try(

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the card of a quantised model tells of its making."""
+"""What the card of a quantised model says of its making."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import onnx
 from drivseg_ros.base.environment import describe_versions
 from drivseg_ros.evaluation.parity.agreement import ParityBounds
 from drivseg_ros.frames.evaluated import Frames
-from drivseg_ros.lab.quantising.judgement import Judgement
+from drivseg_ros.lab.quantising.verdict import Verdict
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.file import METADATA_KEY, ModelFile
 
 METHOD = (
-    'post-training quantisation: channels equalised; weights of 7 bits in int8, one scale an '
-    'output channel; activations 8 bits, one scale a tensor, range: mean over the frames of the '
-    'extremes; first and last convolutions and the most sensitive ones in float'
+    "onnxruntime's quantize_static, convolutions only; weights of 7 bits in int8, one scale an "
+    'output channel; activations uint8, one scale a tensor, range: mean over the frames of the '
+    'extremes; the most sensitive layers in float'
 )
 
 
@@ -34,23 +34,23 @@ def with_history(
     source: ModelFile,
     *,
     calibration: Frames,
-    judged: Frames,
+    evaluation: Frames,
     bounds: ParityBounds,
-    convolutions: int,
+    layers: int,
     kept_float: Sequence[str],
-    judgements: dict[str, Judgement],
+    verdicts: dict[str, Verdict],
 ) -> ModelCard:
-    """The card with all that was done and seen; what the source's card told stays below 'source'.
+    """The card with all that was done and seen; the source's provenance stays below 'source'.
 
     Args:
         card: of the int8 model.
         source: the model it was made of.
         calibration: the frames it was calibrated on.
-        judged: those it was judged by.
+        evaluation: the frames it was evaluated on.
         bounds: what it was held to.
-        convolutions: how many the network has.
-        kept_float: those that stay in float.
-        judgements: by runtime.
+        layers: how many can be quantised.
+        kept_float: those of them that stay in float.
+        verdicts: by runtime.
     """
     history = {
         'source': {'name': source.card.name, 'sha256': source.sha256},
@@ -59,15 +59,15 @@ def with_history(
             'data': calibration.description,
             'frames': len(calibration) - len(calibration.failed),
         },
-        'judged_by': {
-            'data': judged.description,
-            'frames': len(judged) - len(judged.failed),
-            'with_labels': judged.has_labels,
+        'evaluated_on': {
+            'data': evaluation.description,
+            'frames': len(evaluation) - len(evaluation.failed),
+            'with_labels': evaluation.has_labels,
         },
         'bounds': dataclasses.asdict(bounds),
-        'convolutions': convolutions,
+        'layers': layers,
         'kept_float': list(kept_float),
-        'parity': {name: _describe(judgement) for name, judgement in judgements.items()},
+        'parity': {name: _describe(verdict) for name, verdict in verdicts.items()},
         'versions': describe_versions(),
     }
     provenance = {'quantisation': history, 'source': dict(source.card.provenance)}
@@ -83,16 +83,16 @@ def with_card(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
     return result
 
 
-def _describe(judgement: Judgement) -> dict[str, Any]:
-    result = judgement.result
-    figures: dict[str, Any] = {
+def _describe(verdict: Verdict) -> dict[str, Any]:
+    result = verdict.result
+    metrics: dict[str, Any] = {
         'agreement_percent': round(result.agreement, 3),
         'worst_frame_percent': round(result.worst_agreement, 2),
-        'keeps_bounds': not judgement.failures,
+        'keeps_bounds': not verdict.failures,
     }
     if result.matrix is not None and result.miou_change is not None:
-        figures['miou'] = round(result.matrix.miou, 4)
-        figures['miou_change_points'] = round(result.miou_change, 3)
+        metrics['miou'] = round(result.matrix.miou, 4)
+        metrics['miou_change_points'] = round(result.miou_change, 3)
     if result.drivable_iou_change is not None:
-        figures['drivable_iou_change_points'] = round(result.drivable_iou_change, 3)
-    return figures
+        metrics['drivable_iou_change_points'] = round(result.drivable_iou_change, 3)
+    return metrics

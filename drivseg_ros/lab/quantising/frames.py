@@ -1,15 +1,16 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which frames a model is calibrated on, and on which others it is judged."""
+"""Which frames a model is calibrated on, and on which others it is evaluated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
-from drivseg_ros.errors import DataError
-from drivseg_ros.frames.evaluated import Frames
+from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.frames.evaluated import Frames, is_bag, open_frames
 from drivseg_ros.segmenter import Segmenter
 
 MIN_FRAMES = 8
@@ -21,17 +22,68 @@ _MIN_TO_SPLIT = 20
 # frames; and there are several, because the second half of a drive may be another place.
 _RUNS = 10
 
-SPLIT_RULE = f'cut into {_RUNS} runs; 1st, 3rd, ... for calibration, 2nd, 4th, ... to judge'
-"""The rule in words, as cards quote it."""
+
+def choose_frames(
+    data: Path,
+    evaluate_on: Path | None,
+    *,
+    calibrate: int,
+    evaluate: int,
+    labels: str | None = None,
+    image_topic: str | None = None,
+    label_topic: str | None = None,
+) -> tuple[Frames, Frames]:
+    """Opens the frames to calibrate on and those to evaluate on.
+
+    Args:
+        data: a folder of pictures or a bag to calibrate on.
+        evaluate_on: another one to evaluate on; None takes other frames of `data`.
+        calibrate: so many frames at most, spread evenly.
+        evaluate: likewise.
+        labels: the folder with labels of the frames to evaluate on.
+        image_topic: of whichever is a bag.
+        label_topic: of the bag to evaluate on.
+
+    Raises:
+        ParameterError: if both are the same, or a topic is given and neither is a bag.
+        DataError: if there are no frames, or too few.
+    """
+    if evaluate_on is None:
+        whole = open_frames(data, labels=labels, image_topic=image_topic, label_topic=label_topic)
+        return split_frames(whole, calibrate=calibrate, evaluate=evaluate)
+    if evaluate_on.exists() and data.exists() and evaluate_on.samefile(data):
+        raise ParameterError(
+            f'{evaluate_on} is what it is calibrated on, so it shows nothing new; leave '
+            '--evaluate-on out to take other frames of it, or name another set'
+        )
+    # The topic is that of whichever is a bag.
+    for_data, for_evaluation = (
+        image_topic if path.exists() and is_bag(path) else None for path in (data, evaluate_on)
+    )
+    if image_topic is not None and for_data is for_evaluation is None:
+        raise ParameterError(
+            f'neither {data} nor {evaluate_on} is a bag, and a topic was given; leave '
+            '--image-topic out'
+        )
+    return (
+        open_frames(data, image_topic=for_data, limit=calibrate),
+        open_frames(
+            evaluate_on,
+            labels=labels,
+            image_topic=for_evaluation,
+            label_topic=label_topic,
+            limit=evaluate,
+        ),
+    )
 
 
-def split_frames(frames: Frames, *, calibrate: int, judge: int) -> tuple[Frames, Frames]:
-    """Different frames of one set to calibrate on and to judge by.
+def split_frames(frames: Frames, *, calibrate: int, evaluate: int) -> tuple[Frames, Frames]:
+    """Different frames of one set to calibrate on and to evaluate on.
 
     Args:
         frames: the set.
         calibrate: so many frames at most, spread evenly.
-        judge: likewise.
+        evaluate: likewise.
 
     Raises:
         DataError: if there are too few frames.
@@ -39,13 +91,13 @@ def split_frames(frames: Frames, *, calibrate: int, judge: int) -> tuple[Frames,
     if len(frames) < _MIN_TO_SPLIT:
         raise DataError(
             f'{frames.description} has {len(frames)} frames; at least {_MIN_TO_SPLIT} are needed '
-            'to calibrate on some and judge by others: give more, or another set to judge by '
-            '(--judge)'
+            'to calibrate on some and evaluate on others: give more, or another set to evaluate '
+            'on (--evaluate-on)'
         )
     runs = [i * _RUNS // len(frames) for i in range(len(frames))]
     return (
         frames.take(spread([i for i, run in enumerate(runs) if run % 2 == 0], calibrate)),
-        frames.take(spread([i for i, run in enumerate(runs) if run % 2 == 1], judge)),
+        frames.take(spread([i for i, run in enumerate(runs) if run % 2 == 1], evaluate)),
     )
 
 

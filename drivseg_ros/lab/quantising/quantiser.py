@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,19 +19,18 @@ from drivseg_ros.engines.graph_symmetric import make_symmetric
 from drivseg_ros.errors import ModelError, ParameterError
 from drivseg_ros.evaluation.parity.agreement import ParityBounds
 from drivseg_ros.frames.evaluated import Frames
-from drivseg_ros.lab.quantising.calibration import Observed, observe
+from drivseg_ros.lab.importing.network import opset_of
 from drivseg_ros.lab.quantising.card import int8_card, with_card, with_history
-from drivseg_ros.lab.quantising.equalisation import equalise
 from drivseg_ros.lab.quantising.frames import prepared, require_frames, spread
-from drivseg_ros.lab.quantising.graph import Graph
-from drivseg_ros.lab.quantising.judgement import Judgement, judge
-from drivseg_ros.lab.quantising.qdq import write_int8
-from drivseg_ros.lab.quantising.sensitivity import OnStep, Sensitivity
+from drivseg_ros.lab.quantising.sensitivity import Choice, OnStep, Sensitivity
+from drivseg_ros.lab.quantising.static import StaticInt8, convolutions
+from drivseg_ros.lab.quantising.verdict import Verdict, compare_forms
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.file import ModelFile, read_model_file
 from drivseg_ros.segmenter import Segmenter
 
 _CHOICE_FRAMES = 64
+_MIN_OPSET = 13  # the first whose DequantizeLinear has a scale for each channel
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,12 @@ class Settings:
     """How a model is quantised.
 
     Args:
-        keep_float: so many of the most sensitive layers stay in float; None: as many as it takes.
-        bounds: what the result must keep to.
+        keep_float: So many of the most sensitive layers stay in float; None: as many as it takes.
+        bounds: What the result must keep to.
         threads: CPU threads; 0 leaves the choice to the engine.
 
     Raises:
-        ParameterError: if keep_float is negative.
+        ParameterError: If keep_float is negative.
     """
 
     keep_float: int | None = None
@@ -63,134 +62,118 @@ class Quantised:
     """An int8 model that is in no file yet.
 
     Attributes:
-        model: the graph, its card inside.
-        card: the card.
-        layers: how many convolutions the network has.
-        kept_float: those that stay in float for their sensitivity.
-        judgements: by runtime.
+        model: The graph, its card inside.
+        card: The card.
+        layers: How many layers can be quantised.
+        kept_float: Those of them that stay in float for their sensitivity.
+        verdicts: By runtime.
     """
 
     model: onnx.ModelProto
     card: ModelCard
     layers: int
     kept_float: tuple[str, ...]
-    judgements: dict[str, Judgement]
+    verdicts: dict[str, Verdict]
 
     @property
     def failures(self) -> list[str]:
         """Why it must not be written, in words; empty if it may be."""
         return [
             f'{runtime}: {failure}'
-            for runtime, judgement in self.judgements.items()
-            if judgement.decides
-            for failure in judgement.failures
+            for runtime, verdict in self.verdicts.items()
+            if verdict.decides
+            for failure in verdict.failures
         ]
 
 
 def quantise(
     source: ModelFile,
     calibration: Frames,
-    judged: Frames,
+    evaluation: Frames,
     *,
     settings: Settings,
     on_step: OnStep = lambda what, done, total: None,
 ) -> Quantised:
-    """Makes an int8 model and judges it.
+    """Makes an int8 model and compares its masks with the source's.
 
     Args:
-        source: a model in fp32.
-        calibration: frames to calibrate on.
-        judged: other frames, with labels of the model's classes or without.
-        settings: how.
-        on_step: told of progress.
+        source: A model in fp32.
+        calibration: Frames to calibrate on.
+        evaluation: Other frames, with labels of the model's classes or without.
+        settings: How.
+        on_step: Is called with the progress.
 
     Raises:
-        ModelError: if the model cannot be quantised.
-        DataError: if there are too few frames, or they cannot be used.
-        EngineError: if a runtime fails.
+        ModelError: If the model cannot be quantised.
+        DataError: If there are too few frames, or they cannot be used.
+        EngineError: If a runtime fails.
     """
     graph = load_graph(source)
     require_frames(calibration, 'calibrate on')
-    require_frames(judged, 'judge by')
-    threads = settings.threads or default_threads()
-    observed, batches = _observe(graph, source, calibration, threads, on_step)
-    equalise(graph, observed)
-    sensitivity = Sensitivity(graph, observed, batches, threads=threads, on_step=on_step)
-    if settings.keep_float == 0:
-        choice = sensitivity.keep_float([], 0)
-    elif settings.keep_float is None:
-        choice = sensitivity.choose(sensitivity.rank(), min_agreement=settings.bounds.min_agreement)
-    else:
-        choice = sensitivity.keep_float(sensitivity.rank(), settings.keep_float)
-    in_float = {*choice.layers, *graph.outermost}
-    int8 = [c.output for c in graph.convolutions if c.output not in in_float]
-    if not int8:
-        raise ModelError(
-            f'{settings.keep_float} layers were to be kept in float, and {source.path} has no '
-            'more that can be quantised; keep fewer'
-        )
-    model = write_int8(graph, observed, int8)
+    require_frames(evaluation, 'evaluate on')
     card = int8_card(source.card)
     with tempfile.TemporaryDirectory(prefix='drivseg_quantize_') as folder:
+        layers, choice = _choose(graph, source, calibration, settings, Path(folder), on_step)
         files = []
-        for name, form in (('int8', model), ('symmetric', make_symmetric(model))):
+        for name, form in (('int8', choice.model), ('symmetric', make_symmetric(choice.model))):
             path = Path(folder) / f'{name}.onnx'
             path.write_bytes(with_card(form, card).SerializeToString())
             files.append(read_model_file(path))
-        judgements = judge(
+        verdicts = compare_forms(
             source,
             files[0],
             files[1],
-            judged,
+            evaluation,
             bounds=settings.bounds,
             threads=settings.threads,
-            on_frame=lambda done, total: on_step('judging', done, total),
+            on_frame=lambda done, total: on_step('evaluating', done, total),
         )
     card = with_history(
         card,
         source,
         calibration=calibration,
-        judged=judged,
+        evaluation=evaluation,
         bounds=settings.bounds,
-        convolutions=len(graph.convolutions),
-        kept_float=[*sorted(graph.outermost), *choice.layers],
-        judgements=judgements,
+        layers=layers,
+        kept_float=choice.kept_float,
+        verdicts=verdicts,
     )
-    layers = len(graph.convolutions)
-    return Quantised(with_card(model, card), card, layers, choice.layers, judgements)
+    return Quantised(with_card(choice.model, card), card, layers, choice.kept_float, verdicts)
 
 
-def load_graph(source: ModelFile) -> Graph:
+def load_graph(source: ModelFile) -> onnx.ModelProto:
     """The graph of a model that can be quantised.
 
     Raises:
-        ModelError: if it cannot be.
+        ModelError: If it cannot be.
     """
     if source.is_checkpoint:
         raise ModelError(
             f'{source.path} is a checkpoint, and .onnx files are quantised; export it first'
         )
-    graph = Graph(onnx.load(source.path))
-    if source.card.precision != 'fp32' or graph.is_quantised:
-        precision = 'int8' if graph.is_quantised else source.card.precision
+    graph = onnx.load(source.path)
+    is_quantised = any(node.op_type == 'DequantizeLinear' for node in graph.graph.node)
+    if source.card.precision != 'fp32' or is_quantised:
+        precision = 'int8' if is_quantised else source.card.precision
         raise ModelError(
             f'{source.path} is {precision}; only fp32 models can be quantised: take the one that '
             'it was made of'
         )
-    if not graph.can_be_quantised:
+    opset = opset_of(graph)
+    if opset < _MIN_OPSET:
         raise ModelError(
-            f'{source.path} is written in ONNX opset {graph.opset}, and int8 needs 13 or later; '
-            'export the network again'
+            f'{source.path} is written in ONNX opset {opset}, and int8 needs {_MIN_OPSET} or '
+            'later; export the network again'
         )
-    if graph.has_branches:
+    if any(a.HasField('g') or a.graphs for node in graph.graph.node for a in node.attribute):
         raise ModelError(
             f'{source.path} has branches or loops, which quantisation does not look into; export '
             'the network for one fixed case'
         )
-    if not any(c.output not in graph.outermost for c in graph.convolutions):
+    if not convolutions(graph):
         raise ModelError(
-            f'{source.path} has {len(graph.convolutions)} convolutions with constant weights, and '
-            'the first and the last stay in float; there is nothing to quantise: use it as it is'
+            f'{source.path} has no convolutions with constant weights, so there is nothing to '
+            'quantise; use it as it is'
         )
     return graph
 
@@ -199,7 +182,7 @@ def write_quantised(quantised: Quantised, output: Path) -> ModelFile:
     """Writes the file, whole or not at all.
 
     Raises:
-        DataError: if it cannot be written.
+        DataError: If it cannot be written.
     """
     with whole_file(output) as partial:
         partial.write_bytes(quantised.model.SerializeToString())
@@ -207,34 +190,37 @@ def write_quantised(quantised: Quantised, output: Path) -> ModelFile:
     return read_model_file(output)
 
 
-def _observe(
-    graph: Graph, source: ModelFile, frames: Frames, threads: int, on_step: OnStep
-) -> tuple[dict[str, Observed], Sequence[np.ndarray]]:
-    """The ranges of all tensors concerned, and some of the frames at the network's size."""
-    tensors = sorted(
-        {
-            name
-            for c in graph.convolutions
-            for name in (c.source, c.output, c.result, graph.behind_activation(c))
-        }
-    )
-    chosen = set(spread(list(range(len(frames))), _CHOICE_FRAMES))
-    kept: list[np.ndarray] = []
-    options = EngineOptions(device='cpu', threads=threads)
-    with Segmenter(create_engine('onnxruntime', source, options)) as segmenter:
+def _choose(
+    graph: onnx.ModelProto,
+    source: ModelFile,
+    frames: Frames,
+    settings: Settings,
+    folder: Path,
+    on_step: OnStep,
+) -> tuple[int, Choice]:
+    """How many layers can be quantised, and the network in int8 with some of them in float."""
+    threads = settings.threads or default_threads()
+    engine = create_engine('onnxruntime', source, EngineOptions(device='cpu', threads=threads))
+    with Segmenter(engine) as segmenter:
+        batches = [batch.copy() for batch in prepared(frames, segmenter)]
+    require_frames(frames, 'calibrate on')  # some may have failed
 
-        def batches() -> Iterator[np.ndarray]:
-            for place, batch in enumerate(prepared(frames, segmenter)):
-                if place in chosen:
-                    kept.append(batch.copy())
-                yield batch
-            require_frames(frames, 'calibrate on')  # some may have failed
+    def calibrated() -> Iterator[np.ndarray]:
+        for done, batch in enumerate(batches, start=1):
+            on_step('calibrating', done, len(batches))
+            yield batch
 
-        observed = observe(
-            graph.model,
-            tensors,
-            batches(),
-            threads=segmenter.engine.threads,
-            on_frame=lambda done: on_step('calibrating', done, len(frames)),
+    maker = StaticInt8(graph, calibrated(), folder)
+    wanted = settings.keep_float
+    if wanted is not None and wanted >= len(maker.layers):
+        raise ModelError(
+            f'{wanted} layers were to be kept in float, and {source.path} has only '
+            f'{len(maker.layers)} that can be quantised; keep fewer'
         )
-    return observed, kept
+    few = [batches[place] for place in spread(list(range(len(batches))), _CHOICE_FRAMES)]
+    sensitivity = Sensitivity(maker, graph, few, threads=threads, on_step=on_step)
+    if wanted is None:
+        choice = sensitivity.choose(sensitivity.rank(), min_agreement=settings.bounds.min_agreement)
+    else:
+        choice = sensitivity.keep_float(sensitivity.rank()[:wanted] if wanted else [])
+    return len(maker.layers), choice

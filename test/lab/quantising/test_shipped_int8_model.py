@@ -17,7 +17,7 @@ import pytest
 
 from drivseg_ros.base.share import share_directory
 from drivseg_ros.frames.split import Part, part_of
-from drivseg_ros.lab.quantising.judgement import TENSORRT_FORM
+from drivseg_ros.lab.quantising.verdict import TENSORRT_FORM
 from drivseg_ros.model.file import read_model_file
 from drivseg_ros.segmenter import Segmenter
 
@@ -41,20 +41,20 @@ def test_it_has_the_form_of_the_contract():
     assert sum(int(np.prod(t.dims)) for t in integers if len(t.dims) == 4) > 1_000_000
 
 
-def test_its_card_tells_how_it_was_made():
+def test_its_card_says_how_it_was_made():
     file, source = read_model_file(PATH), read_model_file(SOURCE)
     assert (file.card.name, file.card.precision) == (PATH.stem, 'int8')
     assert file.card.license == source.card.license
     assert file.card.provenance['source'] == source.card.provenance
-    told = file.card.provenance['quantisation']
-    assert told['source']['sha256'] == hashlib.sha256(SOURCE.read_bytes()).hexdigest()
-    assert Part.TRAINING.value in told['calibration']['data']
-    assert Part.HELD_OUT.value in told['judged_by']['data']
-    assert told['judged_by'] == {**told['judged_by'], 'frames': 84, 'with_labels': True}
-    assert {'onnxruntime', 'openvino', TENSORRT_FORM} == set(told['parity'])
-    for figures in told['parity'].values():
-        assert figures['agreement_percent'] >= 99.5
-        assert abs(figures['miou_change_points']) <= 0.3
+    said = file.card.provenance['quantisation']
+    assert said['source']['sha256'] == hashlib.sha256(SOURCE.read_bytes()).hexdigest()
+    assert Part.TRAINING.value in said['calibration']['data']
+    assert Part.HELD_OUT.value in said['judged_by']['data']
+    assert said['judged_by'] == {**said['judged_by'], 'frames': 84, 'with_labels': True}
+    assert {'onnxruntime', 'openvino', TENSORRT_FORM} == set(said['parity'])
+    for metrics in said['parity'].values():
+        assert metrics['agreement_percent'] >= 99.5
+        assert abs(metrics['miou_change_points']) <= 0.3
 
 
 MASKS = """
