@@ -19,7 +19,6 @@ ORDER = (
 NOT_YET = {
     ('drivseg_ros.evaluation.asked_frames', 'drivseg_ros.lab.comparing.candidates'),
     ('drivseg_ros.evaluation.live.result', 'drivseg_ros.report.showcase'),
-    ('drivseg_ros.evaluation.live.usage', 'drivseg_ros.bench.graph.usage'),
     ('drivseg_ros.evaluation.many.identity', 'drivseg_ros.lab.comparing.candidates'),
     ('drivseg_ros.evaluation.replay', 'drivseg_ros.report.showcase'),
     ('drivseg_ros.frames.evaluated', 'drivseg_ros.bags.frames'),
