@@ -209,7 +209,9 @@ def test_what_cannot_be_played_is_an_error(
         aside(play, reader, PlayOptions(**options)).result()
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    'number', [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_signal_ends_the_command_in_good_order(
     number: signal.Signals, tmp_path: Path, listener: Any, command: Callable[..., Any]
 ) -> None:

@@ -118,7 +118,9 @@ def test_publishers_that_disagree_are_named(
     assert 'String' in disputed
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    'number', [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_signal_ends_the_command_and_the_bag_is_whole(
     number: signal.Signals, tmp_path: Path, listener: Any, command: Callable[..., Any]
 ) -> None:

@@ -108,7 +108,12 @@ def test_a_drive_becomes_a_bag(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ('number', 'status'),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+    ],
 )
 def test_an_interrupted_maker_leaves_a_readable_bag(
     number: signal.Signals, status: int, tmp_path: Path

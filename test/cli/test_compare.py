@@ -94,7 +94,9 @@ def test_refusals(arguments: list[str], message: str, folder: Path) -> None:
     assert sorted(folder.rglob('*')) == before
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    'number', [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_interrupted_it_leaves_nothing_behind(folder: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
         [

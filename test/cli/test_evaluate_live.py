@@ -119,7 +119,10 @@ def test_sigterm_ends_it_without_metrics(tmp_path: Path, tiny_model: Path) -> No
     assert (status, found.exists(), left) == (143, False, []), errors
 
 
-@pytest.mark.parametrize(('number', 'expected'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ('number', 'expected'),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+)
 def test_many_live_runs_are_interrupted_in_good_order(
     tmp_path: Path, tiny_model: Path, number: signal.Signals, expected: int
 ) -> None:

@@ -90,7 +90,9 @@ def test_refusals(
     assert {p.name for p in tmp_path.iterdir() if p.name[0] in 'o.'} == set()
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    'number', [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_interrupted_it_finishes_the_video(tmp_path: Path, number: signal.Signals) -> None:
     model = write_tiny_model(tmp_path / 'slow.onnx', width=320, height=184, work=12)
     source = write_video(tmp_path / 'in.avi', [RED, GREEN] * 2000)

@@ -95,7 +95,9 @@ def test_a_gpu_that_is_not_there_is_said_to_be_missing(recipe, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=['Ctrl-C', 'SIGTERM']
+    ('number', 'status'),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+    ids=['Ctrl-C', 'SIGTERM'],
 )
 def test_an_interrupted_run_says_how_it_goes_on(tmp_path, number, status):
     path = tmp_path / 'long.yaml'

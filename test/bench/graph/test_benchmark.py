@@ -8,12 +8,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import COMMAND, drivseg
 from tiny_model import write_tiny_model
 
 from drivseg_ros.bench.graph.benchmark import benchmark_graph
@@ -156,15 +156,15 @@ def test_nodes_that_die_have_a_problem_and_the_others_go_on(tiny_model: Path) ->
     assert seen[-1] == (4, 4)
 
 
-def drivseg(*arguments: object) -> list[str]:
-    return [sys.executable, '-m', 'drivseg_ros.cli', 'bench', 'graph', *map(str, arguments)]
+def graph(*arguments: object) -> list[str]:
+    return [*COMMAND, 'bench', 'graph', *map(str, arguments)]
 
 
 def test_ours_and_the_textbook_node_side_by_side(tmp_path: Path) -> None:
     """The command: two cameras, JPEG, overlays as well, the peak and a fixed rate."""
     model = write_tiny_model(tmp_path / 'tiny.onnx')
     file = tmp_path / 'figures' / 'graph.json'
-    command = drivseg('--model', model, '--engine', 'onnxruntime', '--threads', 1)
+    command = graph('--model', model, '--engine', 'onnxruntime', '--threads', 1)
     command += ['--node', ON_THE_TEXTBOOK, '--listen', 'mask,overlay', '--size', '64x48']
     command += ['--cameras', '2', '--transport', 'compressed', '--rates', '20', '--runs', '1']
     command += ['--duration', '1', '--probe', '0.3', '--highest', '20', '--lowest', '16']
@@ -203,12 +203,14 @@ def test_ours_and_the_textbook_node_side_by_side(tmp_path: Path) -> None:
     assert '| drivseg_ros | 20 |' not in summary
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    'number', [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL]
+)
 def test_nothing_survives_its_end(tmp_path: Path, tiny_model: Path, number: int) -> None:
     """However it ends; Ctrl-C and SIGTERM leave the figures so far."""
     file = tmp_path / 'graph.json'
     mark = tmp_path / 'mark'
-    command = drivseg('--model', tiny_model, '--no-ours', '--no-peak', '--size', '64x48')
+    command = graph('--model', tiny_model, '--no-ours', '--no-peak', '--size', '64x48')
     command += ['--node', f'peer={{python}} {PEER} {{image_topics}} --note {mark}', '--rates']
     command += ['20', '--duration', '0.5', '--runs', '1000', '--frames', '1', '--output', str(file)]
     process = subprocess.Popen(
@@ -275,9 +277,6 @@ def zombie(pid: int) -> bool:
     ],
 )
 def test_refusals(tiny_model: Path, arguments: list[str], expected: str) -> None:
-    command = drivseg('--model', tiny_model, *arguments)
-    run = subprocess.run(
-        command, env=os.environ.copy(), capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 1
-    assert expected in run.stderr.replace('\n', ' ')
+    done = drivseg('bench', 'graph', '--model', tiny_model, *arguments)
+    assert done.returncode == 1
+    assert expected in done.stderr.replace('\n', ' ')
