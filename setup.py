@@ -74,7 +74,7 @@ ROS = [
     'ros-std-msgs',
     'ros-std-srvs',
 ]
-REPORT = ['av>=12', 'jinja2>=3.1', 'matplotlib>=3.6']
+REPORT = ['adjustText>=1.3', 'av>=12', 'jinja2>=3.1', 'matplotlib>=3.6']
 # 1.17 is the first that knows opset 22, the first whose convolutions take bfloat16.
 ONNX = ['onnx>=1.17', 'protobuf>=4.25']
 # An engine each. tensorrt_rtx is NVIDIA's TensorRT for RTX, which comes from the package index and

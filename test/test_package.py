@@ -24,6 +24,7 @@ PACKAGE = ROOT / 'drivseg_ros'
 # Imported name -> what package.xml calls it, where the two differ. None: rosdep has no key that
 # would do.
 ROSDEP = {
+    'adjustText': None,
     'av': None,
     'cuda': None,
     'cv2': 'python3-opencv',

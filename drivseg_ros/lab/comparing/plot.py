@@ -13,15 +13,17 @@ from typing import Any
 from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import MissingDependencyError
-from drivseg_ros.lab.comparing.labels import place_labels
 
 try:
+    from adjustText import adjust_text
     from matplotlib.axes import Axes
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 except ImportError:
     raise MissingDependencyError(
-        f'the plot needs matplotlib, which is not installed: {install_hint("report")}'
+        f'the plot needs matplotlib and adjustText, of which one is not installed: '
+        f'{install_hint("report")}'
     ) from None
 
 _NAMES = {'drivable': 'drivable IoU', 'road': 'road IoU', 'ego_lane': 'IoU of the ego lane'}
@@ -98,12 +100,7 @@ def draw_plot(report: Mapping[str, Any], path: Path) -> bool:
     figure.draw_without_rendering()
     figure.set_layout_engine('none')
     for axes, (_, _, points) in zip(figure.axes, panels, strict=True):
-        place_labels(
-            axes,
-            [(p.millions, p.percent) for p in points],
-            [p.title for p in points],
-            font_size=_FONT,
-        )
+        place_labels(axes, points)
     with whole_file(path) as partial:
         figure.savefig(partial, format='png', metadata={'Software': None})
     return True
@@ -126,3 +123,29 @@ def _draw_panel(axes: Axes, title: str, name: str, points: Sequence[Point]) -> N
     axes.grid(True, which='major', color='0.9')
     axes.set_axisbelow(True)
     axes.scatter(sizes, [p.percent for p in points], s=28, color='#2c7fb8', zorder=3)
+
+
+def place_labels(axes: Axes, points: Sequence[Point]) -> list[Text]:
+    """Writes a title beside each point, where it covers neither another title nor a point.
+
+    Args:
+        axes: Whose layout is final.
+        points: What they show.
+    """
+    x, y = [p.millions for p in points], [p.percent for p in points]
+    texts = [
+        axes.text(p.millions, p.percent, p.title, fontsize=_FONT, parse_math=False) for p in points
+    ]
+    adjust_text(
+        texts,
+        x=x,
+        y=y,
+        ax=axes,
+        expand=(1.1, 1.4),
+        max_move=None,
+        arrowprops={'arrowstyle': '-', 'color': '0.6', 'linewidth': 0.6},
+        # By steps and not by the clock: the same comparison gives the same picture.
+        iter_lim=2000,
+        time_lim=None,
+    )
+    return texts

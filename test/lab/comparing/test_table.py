@@ -162,7 +162,7 @@ def test_times_of_an_engine_that_failed_are_left_out() -> None:
 
 
 def test_the_plot_shows_a_figure_that_all_networks_have(tmp_path: Path) -> None:
-    pytest.importorskip('matplotlib', reason="matplotlib is missing: pip install '.[report]'")
+    pytest.importorskip('adjustText', reason="adjustText is missing: pip install '.[report]'")
     from drivseg_ros.lab.comparing.plot import draw_plot, points_of
 
     lanes = row('a')
@@ -182,7 +182,7 @@ def test_the_plot_shows_a_figure_that_all_networks_have(tmp_path: Path) -> None:
 
 
 def test_a_plot_of_an_earlier_comparison_goes(tmp_path: Path) -> None:
-    pytest.importorskip('matplotlib', reason="matplotlib is missing: pip install '.[report]'")
+    pytest.importorskip('adjustText', reason="adjustText is missing: pip install '.[report]'")
     from drivseg_ros.lab.comparing.plot import draw_plot
 
     there = tmp_path / 'comparison.png'
@@ -193,7 +193,7 @@ def test_a_plot_of_an_earlier_comparison_goes(tmp_path: Path) -> None:
 
 
 def test_names_with_dollars_are_no_formulas(tmp_path: Path) -> None:
-    pytest.importorskip('matplotlib', reason="matplotlib is missing: pip install '.[report]'")
+    pytest.importorskip('adjustText', reason="adjustText is missing: pip install '.[report]'")
     from drivseg_ros.lab.comparing.plot import draw_plot
 
     broken = r'$\frac{$'

@@ -9,12 +9,12 @@ import itertools
 import numpy as np
 import pytest
 
-pytest.importorskip('matplotlib', reason="matplotlib is not installed: pip install '.[report]'")
+pytest.importorskip('adjustText', reason="adjustText is not installed: pip install '.[report]'")
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from drivseg_ros.lab.comparing.labels import place_labels
+from drivseg_ros.lab.comparing.plot import Point, place_labels
 
 SEVEN = (
     'fcn_resnet50',
@@ -46,7 +46,8 @@ def test_they_cover_nothing(points: list[tuple[float, float]]) -> None:
     axes.set_xscale('log')
     axes.set_xlim(min(p[0] for p in points) / 2, max(p[0] for p in points) * 2)
     axes.set_ylim(min(p[1] for p in points) - 3, max(p[1] for p in points) + 3)
-    texts = place_labels(axes, points, SEVEN, font_size=8)
+    named = [Point(title, *point) for title, point in zip(SEVEN, points, strict=True)]
+    texts = place_labels(axes, named)
     canvas.draw()
     assert [text.get_text() for text in texts] == list(SEVEN)
     boxes = [text.get_window_extent(canvas.get_renderer()) for text in texts]
