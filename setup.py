@@ -55,6 +55,8 @@ REQUIRED = [
     'onnxruntime>=1.17',
     'msgspec>=0.18.6',
     'psutil>=5.9.8',
+    'filelock>=3.24',  # the first that tells a file system without locks from a held lock
+    'platformdirs>=4.2',
     'nvidia-ml-py>=12.550',  # a file of Python, of use only where there is an NVIDIA GPU
     'rosbags>=0.11.7',
     # Of rosbags' own requirements, these are used by our code as well.

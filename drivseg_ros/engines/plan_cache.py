@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import fcntl
 import hashlib
 import json
 import logging
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import drivseg_ros
+from drivseg_ros.base.json_data import from_plain, parse_json, to_plain
+from drivseg_ros.base.library import import_library
 from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import DataError, EngineError
 
@@ -33,7 +32,6 @@ LOG_SUFFIX = '.log'
 LOCK_SUFFIX = '.lock'
 _MAGIC = b'drivseg plan 1\n'
 _MAX_HEADER = 1 << 20
-_POLL_S = 0.2
 # The builder needs about this many times the model file; a plan is seldom larger than the model.
 _ROOM_FACTOR = 2
 _ADVICE = 'make room (drivseg engine prune), or set $DRIVSEG_CACHE to another folder'
@@ -42,17 +40,16 @@ _log = logging.getLogger(__name__)
 
 
 def cache_directory() -> Path:
-    """$DRIVSEG_CACHE, else $XDG_CACHE_HOME/drivseg_ros, else ~/.cache/drivseg_ros.
+    """$DRIVSEG_CACHE, else drivseg_ros in the user's folder of caches ($XDG_CACHE_HOME, ~/.cache).
 
     Raises:
         EngineError: if that needs a home folder, and this user has none, as in some containers.
     """
     own = os.environ.get('DRIVSEG_CACHE')
-    base = os.environ.get('XDG_CACHE_HOME')
     try:
-        if own:
-            return Path(own).expanduser()
-        return (Path(base) if base else Path.home() / '.cache') / 'drivseg_ros'
+        if not own:
+            own = import_library('platformdirs', extra='').user_cache_dir('drivseg_ros')
+        return Path(own).expanduser()
     except RuntimeError:
         raise EngineError(
             'there is no folder for built engines, because this user has no home; set '
@@ -179,7 +176,7 @@ class PlanCache:
                 whole_file(path, durable=True, advice=_ADVICE) as partial,
                 partial.open('wb') as file,
             ):
-                file.write(_MAGIC + json.dumps(asdict(header)).encode() + b'\n')
+                file.write(_MAGIC + json.dumps(to_plain(header)).encode() + b'\n')
                 file.write(payload)
         except DataError as error:
             raise EngineError(f'the plan of {megabytes(len(payload))}: {error}') from None
@@ -190,16 +187,16 @@ class PlanCache:
         with contextlib.suppress(FileNotFoundError):
             self.path(key).unlink()
 
-    def check_room(self, model: Path) -> None:
+    def check_room(self, model_size: int) -> None:
         """Refuses a build whose result could not be kept, before it takes its time.
+
+        Args:
+            model_size: of the model file, in bytes.
 
         Raises:
             EngineError: if the folder cannot be written, or has little room left.
         """
-        try:
-            wanted = _ROOM_FACTOR * model.stat().st_size
-        except OSError as error:
-            raise EngineError(f'{model} cannot be read: {error.strerror}') from None
+        wanted = _ROOM_FACTOR * model_size
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.directory):
@@ -212,12 +209,12 @@ class PlanCache:
             ) from None
         if free < wanted:
             raise EngineError(
-                f'about {megabytes(wanted)} are needed in {self.directory} for the plan of '
-                f'{model}, and {megabytes(free)} are free; {_ADVICE}'
+                f'about {megabytes(wanted)} are needed in {self.directory} for the plan, and '
+                f'{megabytes(free)} are free; {_ADVICE}'
             )
 
     @contextlib.contextmanager
-    def lock(self, key: PlanKey, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    def lock(self, key: PlanKey, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Keeps other processes from building the same plan meanwhile.
 
         The kernel gives the lock back when its holder ends, however it ends.
@@ -226,14 +223,32 @@ class PlanCache:
             key: of the plan.
             waiting: called once if another process has the lock.
         """
-        path = self.directory / f'{key.stem}{LOCK_SUFFIX}'
-        file = _lock(path, waiting)
+        filelock = import_library('filelock', extra='')
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.directory / f'{key.stem}{LOCK_SUFFIX}')
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            waiting()
+            lock.acquire()
+        except (OSError, NotImplementedError):
+            pass  # a file system without locks: plans are whole without, too, but built twice
         try:
             yield
         finally:
-            with contextlib.suppress(OSError):
-                path.unlink()
-            file.close()
+            lock.release()
+
+    def is_locked(self, stem: str) -> bool:
+        """Whether a process holds the lock of a plan, by the name of its files."""
+        path = self.directory / f'{stem}{LOCK_SUFFIX}'
+        if not path.exists():
+            return False
+        filelock = import_library('filelock', extra='')
+        try:
+            with filelock.FileLock(path, timeout=0):
+                return False
+        except (OSError, NotImplementedError):  # that of filelock.Timeout, too
+            return True
 
 
 def read_plan(path: Path, *, payload: bool = True) -> tuple[PlanHeader, bytes]:
@@ -252,47 +267,19 @@ def read_plan(path: Path, *, payload: bool = True) -> tuple[PlanHeader, bytes]:
             raise ValueError('it is no plan of this version of drivseg_ros')
         line = file.readline(_MAX_HEADER)
         try:
-            header = _read_header(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError):
+            data = parse_json(line.decode(errors='replace'), 'the header')
+            header = from_plain(PlanHeader, data, 'the header')
+        except DataError:
             raise ValueError('its header is damaged') from None
         size = os.fstat(file.fileno()).st_size - len(_MAGIC) - len(line)
         if size != header.size:
             raise ValueError(f'it is cut off or damaged ({size} of {header.size} bytes)')
-        data = file.read() if payload else b''
-    if payload and hashlib.sha256(data).hexdigest() != header.sha256:
+        content = file.read() if payload else b''
+    if payload and hashlib.sha256(content).hexdigest() != header.sha256:
         raise ValueError('it is damaged (its hash differs from the one it was written with)')
-    return header, data
+    return header, content
 
 
 def megabytes(size: float) -> str:
     """A number of bytes for people."""
     return f'{size / 1e6:.1f} MB'
-
-
-def _read_header(fields: dict[str, Any]) -> PlanHeader:
-    return PlanHeader(**{**fields, 'key': PlanKey(**fields['key'])})
-
-
-def _lock(path: Path, waiting: Callable[[], None] | None) -> BinaryIO:
-    told = False
-    while True:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = path.open('ab')
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            if waiting is not None and not told:
-                waiting()
-            told = True
-            time.sleep(_POLL_S)
-            continue
-        except OSError:  # a file system without locks: renaming keeps plans whole without, too
-            return file
-        try:
-            same = os.path.samestat(os.fstat(file.fileno()), path.stat())
-        except FileNotFoundError:
-            same = False
-        if same:
-            return file
-        file.close()  # its holder removed the file when it was done: there may be a new one

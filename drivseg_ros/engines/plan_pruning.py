@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import importlib.util
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.base.whole_file import PARTIAL
@@ -28,8 +27,8 @@ from drivseg_ros.errors import EngineError
 _DAY_S = 86_400.0
 # Folders in which runtimes keep engines on their own, in files that only they can read.
 _FOLDERS = ('onnxruntime_tensorrt',)
-# A lock file is locked right after it is made; one that is written changes all the time.
-_YOUNG_S = 60.0
+# A file that is being written changes all the time.
+_YOUNG_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -117,31 +116,31 @@ def find_removals(
     """
     removals = []
     kept = set()
+
+    def consider(path: Path, reason: str = '') -> None:
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            days = (time.time() - status.st_mtime) / _DAY_S
+            if not reason and unused_days is not None and days > unused_days:
+                reason = f'not used for {days:.0f} days'
+            if not reason and everything:
+                reason = 'all were asked for'
+            if reason:
+                removals.append(Removal(path, status.st_size, reason))
+            else:
+                kept.add(path.stem)
+
     for plan in list_plans(cache):
-        days = _unused_days(plan.path)
-        reason = obsolete_because(plan)
-        if not reason and unused_days is not None and days > unused_days:
-            reason = f'not used for {days:.0f} days'
-        if not reason and everything:
-            reason = 'all were asked for'
-        if reason:
-            removals.append(Removal(plan.path, plan.size, reason))
-        else:
-            kept.add(plan.path.stem)
+        consider(plan.path, obsolete_because(plan))
     for folder in _FOLDERS:
         for path in _files_below(cache.directory / folder):
-            removal = _removal(path, 'all were asked for')
-            days = _unused_days(path)
-            if everything:
-                removals.append(removal)
-            elif unused_days is not None and days > unused_days:
-                removals.append(replace(removal, reason=f'not used for {days:.0f} days'))
-    for path in [*_files(cache, LOCK_SUFFIX), *_files(cache, SUFFIX, partial=True)]:
-        if _is_left(path):
-            removals.append(_removal(path, 'left by a process that was killed'))
-    for path in _files(cache, LOG_SUFFIX):
-        if path.stem not in kept and not path.with_suffix(LOCK_SUFFIX).exists():
-            removals.append(_removal(path, 'the log of no plan'))
+            consider(path)
+    for path in _files(cache, SUFFIX, partial=True):
+        if time.time() - path.stat().st_mtime > _YOUNG_S:
+            consider(path, 'left by a process that was killed')
+    for path in _files(cache, LOG_SUFFIX, LOCK_SUFFIX):
+        if path.stem not in kept and not cache.is_locked(path.stem):
+            consider(path, f'the {path.suffix.removeprefix(".")} of no plan')
     return removals
 
 
@@ -172,33 +171,7 @@ def _files_below(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob('*') if path.is_file())
 
 
-def _unused_days(path: Path) -> float:
-    try:
-        return (time.time() - path.stat().st_mtime) / _DAY_S
-    except OSError:
-        return 0.0
-
-
-def _removal(path: Path, reason: str) -> Removal:
-    try:
-        return Removal(path, path.stat().st_size, reason)
-    except OSError:
-        return Removal(path, 0, reason)
-
-
-def _is_left(path: Path) -> bool:
-    """Whether it is no longer written, and nobody holds the lock of it that builders hold."""
-    try:
-        with path.open('rb') as file:
-            if time.time() - path.stat().st_mtime < _YOUNG_S:
-                return False
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _files(cache: PlanCache, suffix: str, *, partial: bool = False) -> Iterator[Path]:
+def _files(cache: PlanCache, *suffixes: str, partial: bool = False) -> Iterator[Path]:
     if not cache.directory.exists():
         return
     try:
@@ -208,5 +181,5 @@ def _files(cache: PlanCache, suffix: str, *, partial: bool = False) -> Iterator[
     yield from (
         path
         for path in found
-        if path.suffix == suffix and (PARTIAL in path.suffixes) == partial and not path.is_dir()
+        if path.suffix in suffixes and (PARTIAL in path.suffixes) == partial and not path.is_dir()
     )

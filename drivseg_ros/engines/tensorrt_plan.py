@@ -188,12 +188,12 @@ def get_plan(
     plan = cache.load(key)
     if plan is not None:
         return plan
-    cache.check_room(model.path)
+    cache.check_room(len(model.content))
 
-    def tell_waiting() -> None:
+    def waiting() -> None:
         on_progress(BuildProgress('waiting for another process that builds this plan', 0.0))
 
-    with cache.lock(key, waiting=tell_waiting):
+    with cache.lock(key, waiting=waiting):
         plan = cache.load(key)
         if plan is not None:
             return plan

@@ -73,6 +73,5 @@ def prepare(path: Path, **options: object) -> tuple[ModelFile, PlanKey, Target]:
 
 def plans_in(cache: PlanCache) -> list[str]:
     folder = cache.directory
-    return (
-        sorted(p.suffix for p in folder.iterdir() if p.suffix != '.log') if folder.is_dir() else []
-    )
+    files = folder.iterdir() if folder.is_dir() else ()
+    return sorted(p.suffix for p in files if p.suffix not in ('.log', '.lock'))
