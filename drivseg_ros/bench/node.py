@@ -11,8 +11,6 @@ it, so that a machine whose speed drifts slows both.
 from __future__ import annotations
 
 import os
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,12 +23,14 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
-from drivseg_ros.base.child import Program
+from drivseg_ros.base.child import Worker
 from drivseg_ros.base.environment import describe_hardware, describe_versions
 from drivseg_ros.base.frame_ledger import FrameLedger
 from drivseg_ros.base.latency import percentile
+from drivseg_ros.base.topics import output_topic
 from drivseg_ros.base.usage import own_memory_mb
-from drivseg_ros.bench.node_peer import benchmark_image
+from drivseg_ros.bench.graph.messages import InputChoice, make_messages
+from drivseg_ros.bench.markdown import machine, table
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.live.ros_domain import private_domain
 from drivseg_ros.evaluation.report import describe_engine, describe_times
@@ -76,36 +76,33 @@ def benchmark_node(
     rows = []
     with (
         private_domain() as environment,
-        tempfile.TemporaryDirectory() as logs,
         _environment(environment),
         _running_node(parameters) as node,
+        _worker('receiver') as receiver,
+        _worker('sender') as sender,
     ):
         engine = describe_engine(_segmenter(node).engine)
         engine['file'] = Path(engine['file']).name  # the folder is nobody else's business
+        listen = {'do': 'listen', 'topics': [[output_topic(_TOPIC, 'mask')]]}
+        _wait(lambda: not receiver.ask(listen)['missing'], 'the topic of the mask')
         for number, (width, height) in enumerate(sizes):
-
-            def peer(rate_hz: float, size: tuple[int, int] = (width, height)) -> Program:
-                command = [sys.executable, '-m', 'drivseg_ros.bench.node_peer', _TOPIC]
-                return Program(
-                    'peer', [*command, *map(str, size), str(rate_hz)], log=Path(logs) / 'peer.log'
-                )
+            choice = InputChoice(width, height, frames=1)
 
             def progress(done: int, offset: int = number * frames) -> None:
                 on_progress(offset + done, len(sizes) * frames)
 
-            with peer(0.0):
-                bare_ms, node_ms = _measure_times(node, width, height, frames, progress)
-            with peer(LOAD_RATE_HZ):
-                load = _measure_load(node)
+            (message,) = make_messages(choice).messages
+            bare_ms, node_ms = _measure_times(node, message, frames, progress)
+            sender.ask({'do': 'load', 'input': choice, 'topics': [_TOPIC], 'depth': 1})
             rows.append(
                 {
                     'width': width,
                     'height': height,
-                    'encoding': 'bgr8',
+                    'encoding': message.encoding,
                     'bare_engine': describe_times(bare_ms),
                     'node': describe_times(node_ms),
                     'ratio': round(percentile(node_ms, 50) / percentile(bare_ms, 50), 3),
-                    'load': load,
+                    'load': _measure_load(node, sender),
                 }
             )
     return {
@@ -120,29 +117,37 @@ def benchmark_node(
 
 def markdown_table(report: Mapping[str, Any]) -> str:
     """The rows as a table in Markdown, with what they were measured on."""
-    engine, hardware, versions = report['engine'], report['hardware'], report['versions']
-    lines = [
-        '| image | bare engine, ms (p50 / p95) | message to mask, ms (p50 / p95) | ratio '
-        f'| CPU at {LOAD_RATE_HZ:.0f} Hz | memory, MB |',
-        '|---|---|---|---|---|---|',
+    engine = report['engine']
+    heads = [
+        'image',
+        'bare engine, ms (p50 / p95)',
+        'message to mask, ms (p50 / p95)',
+        'ratio',
+        f'CPU at {LOAD_RATE_HZ:.0f} Hz',
+        'memory, MB',
     ]
+    lines = []
     for row in report['rows']:
         bare, node, load = row['bare_engine'], row['node'], row['load']
         lines.append(
-            f'| {row["width"]}×{row["height"]} {row["encoding"]} '
-            f'| {bare["p50_ms"]:.1f} / {bare["p95_ms"]:.1f} '
-            f'| {node["p50_ms"]:.1f} / {node["p95_ms"]:.1f} | {row["ratio"]:.2f} '
-            f'| {100 * load["cpu_share"]:.0f} % | {load["memory_mb"]:.0f} |'
+            [
+                f'{row["width"]}×{row["height"]} {row["encoding"]}',
+                f'{bare["p50_ms"]:.1f} / {bare["p95_ms"]:.1f}',
+                f'{node["p50_ms"]:.1f} / {node["p95_ms"]:.1f}',
+                f'{row["ratio"]:.2f}',
+                f'{100 * load["cpu_share"]:.0f} %',
+                f'{load["memory_mb"]:.0f}',
+            ]
         )
-    lines += [
-        '',
+    return (
+        f'{table(heads, lines)}\n\n'
         f'{engine["model"]} ({engine["sha256"][:12]}) on {engine["engine"]}, {engine["device"]}, '
-        f'{engine["precision"]}, {engine["threads"]} threads; {hardware["cpu"]}, '
-        f'{hardware["cpus_usable"]} CPUs, {hardware["memory_gib"]} GiB; '
-        + ', '.join(f'{name} {version}' for name, version in versions.items())
-        + '.',
-    ]
-    return '\n'.join(lines) + '\n'
+        f'{engine["precision"]}, {engine["threads"]} threads; {machine(report)}\n'
+    )
+
+
+def _worker(name: str) -> Worker:
+    return Worker(f'the {name}', f'drivseg_ros.bench.graph.{name}', orderly=True)
 
 
 @contextmanager
@@ -188,15 +193,13 @@ def _spin(executor: SingleThreadedExecutor) -> None:
 
 def _measure_times(
     node: SegmentationNode,
-    width: int,
-    height: int,
+    message: Any,
     frames: int,
     progress: Callable[[int], None],
 ) -> tuple[list[float], list[float]]:
     camera = node.cameras[0]
     segmenter = _segmenter(node)
     _wait(lambda: bool(camera.publishers.wanted(has_confidence=False)), 'a subscriber')
-    message = benchmark_image(width, height)
     batch = segmenter.prepare([decode_image(message)]).copy()
     bare_ms: list[float] = []
     node_ms: list[float] = []
@@ -212,26 +215,36 @@ def _measure_times(
         _wait(partial(_has_processed, ledger, goal), 'a mask')
         if i >= 0:
             bare_ms.append(bare * 1e3)
-            # Timed by the worker itself: to be told and to look takes time that is not the node's.
+            # Timed by the worker itself: to wait and to look takes time that is not the node's.
             node_ms.append(camera.monitor.newest_stages_ms['total'])
             progress(i + 1)
     return bare_ms, node_ms
 
 
-def _measure_load(node: SegmentationNode) -> dict[str, Any]:
+def _measure_load(node: SegmentationNode, sender: Worker) -> dict[str, Any]:
     ledger = node.cameras[0].monitor.ledger
     before = ledger.counts().processed
-    _wait(partial(_has_processed, ledger, before + 5), 'images')
-    first, cpu, started = ledger.counts(), time.process_time(), time.perf_counter()
-    time.sleep(LOAD_S)
-    seconds = time.perf_counter() - started
-    last, cpu = ledger.counts(), time.process_time() - cpu
+    # Some more than are measured: the first ones, and those until the sender is asked again.
+    count = round(LOAD_RATE_HZ * (LOAD_S + 1)) + 5
+    sending = threading.Thread(
+        target=sender.ask, args=[{'do': 'send', 'count': count, 'rate_hz': LOAD_RATE_HZ}]
+    )
+    sending.start()
+    try:
+        _wait(partial(_has_processed, ledger, before + 5), 'images')
+        first, cpu, started = ledger.counts(), time.process_time(), time.perf_counter()
+        time.sleep(LOAD_S)
+        seconds = time.perf_counter() - started
+        last, cpu = ledger.counts(), time.process_time() - cpu
+        memory_mb = own_memory_mb()
+    finally:
+        sending.join()
     return {
         'seconds': round(seconds, 3),
         'processed_hz': round((last.processed - first.processed) / seconds, 2),
         'dropped': last.dropped - first.dropped,
         'cpu_share': round(cpu / seconds, 4),
-        'memory_mb': round(own_memory_mb(), 1),
+        'memory_mb': round(memory_mb, 1),
     }
 
 

@@ -1,11 +1,9 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`drivseg bench`: figures of this machine, with what they were measured on."""
+"""`drivseg bench`: measurements of this machine, with what they were measured on."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,8 +11,16 @@ import typer
 from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.cli.bench_graph import graph
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads, parse_size
-from drivseg_ros.cli.output_file import check_writable
+from drivseg_ros.cli.options import (
+    Device,
+    EngineName,
+    JsonFile,
+    Model,
+    Precision,
+    Threads,
+    parse_size,
+)
+from drivseg_ros.cli.output_file import CONSOLE, check_writable, write_json
 from drivseg_ros.engines.base import MAX_BATCH
 from drivseg_ros.engines.registry import RUNTIMES
 from drivseg_ros.engines.spec import EngineSpec
@@ -43,13 +49,12 @@ def node(
         typer.Option(help='WIDTHxHEIGHT; may be given several times.', show_default=False),
     ] = None,
     frames: Annotated[int, typer.Option(min=1, help='Runs for each size.')] = 100,
-    output: Annotated[Path | None, typer.Option(help='Write the figures as JSON.')] = None,
+    json: JsonFile = None,
 ) -> None:
     """Compare the node with the bare engine: message in hand to mask published.
 
     Also its CPU share and memory with images coming through DDS at 10 Hz. The table is Markdown.
     """
-    from drivseg_ros.base.whole_file import write_whole
     from drivseg_ros.node.freed_memory import keep_freed_memory
 
     keep_freed_memory()  # as the program of the node does
@@ -60,8 +65,8 @@ def node(
             f'this needs the Python package {error.name!r}; source the setup.bash of your ROS 2, '
             f'or {install_hint("ros")}'
         ) from None
-    if output is not None:
-        check_writable(output)
+    if json is not None:
+        check_writable(json)
     sizes = [parse_size(text) for text in size] if size else SIZES
     with progress_bar() as progress:
         task = progress.add_task('runs', total=None)
@@ -77,10 +82,10 @@ def node(
             frames=frames,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    out.print(markdown_table(report), markup=False, soft_wrap=True)
-    if output is not None:
-        write_whole(output, json.dumps(report, indent=2) + '\n')
-        out.print(f'  {output}', markup=False)
+    if json != CONSOLE:
+        out.print(markdown_table(report), markup=False, soft_wrap=True)
+    if json is not None:
+        write_json(json, report)
 
 
 @app.command()
@@ -126,7 +131,7 @@ def engine(
             '--bare', help="Also the runtimes' own calls, with nothing of ours around them."
         ),
     ] = False,
-    output: Annotated[Path | None, typer.Option(help='Write the figures as JSON.')] = None,
+    json: JsonFile = None,
 ) -> None:
     """Compare engines, precisions, batch and image sizes: times, images a second, memory.
 
@@ -137,11 +142,10 @@ def engine(
     from drivseg_ros.bench.bare_runtimes import BARE
     from drivseg_ros.bench.engine import SIZES, Choice, benchmark_engines
     from drivseg_ros.bench.engine_table import markdown_table
-    from drivseg_ros.evaluation.report import write_report
     from drivseg_ros.model.store import find_model
 
-    if output is not None:
-        check_writable(output)
+    if json is not None:
+        check_writable(json)
     asked = [EngineSpec.parse(text, device=device) for text in engine or ()]
     named = [
         EngineSpec.parse_model(text, default=asked, device=device)
@@ -163,10 +167,10 @@ def engine(
             threads=threads,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    out.print(markdown_table(report), markup=False, soft_wrap=True)
-    if output is not None:
-        write_report(output, report)
-        out.print(f'  {output}', markup=False, soft_wrap=True)
+    if json != CONSOLE:
+        out.print(markdown_table(report), markup=False, soft_wrap=True)
+    if json is not None:
+        write_json(json, report)
     problems = [row for row in report['rows'] if row['problem']]
     for row in problems:
         name = f'{row["engine"]["file"]} on {row["engine"]["engine"]}, batch {row["batch"]}'

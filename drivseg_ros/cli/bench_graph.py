@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -16,14 +15,18 @@ from drivseg_ros.cli.options import (
     Device,
     EngineName,
     ImageTopic,
+    JsonFile,
     Model,
     Precision,
     Threads,
+    listed,
     parse_size,
 )
-from drivseg_ros.cli.output_file import check_writable
+from drivseg_ros.cli.output_file import CONSOLE, check_writable, write_json
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.model.store import DEFAULT_MODEL
+
+_LIST = 'Several by commas, or by giving it again.'
 
 
 def graph(
@@ -64,20 +67,30 @@ def graph(
         ),
     ] = None,
     listen: Annotated[
-        str, typer.Option(help='Outputs to subscribe to, by commas; the first is measured.')
-    ] = 'mask',
+        list[str] | None,
+        typer.Option(
+            help=f'Outputs to subscribe to; the first is measured. {_LIST}', show_default='mask'
+        ),
+    ] = None,
     size: Annotated[
         list[str] | None,
         typer.Option(
-            help='WIDTHxHEIGHT of the images; may be given several times.',
+            help=f'WIDTHxHEIGHT of the images. {_LIST}',
             show_default='640x360, 1280x720, 1920x1080',
         ),
     ] = None,
-    cameras: Annotated[str, typer.Option(help='Numbers of cameras, by commas.')] = '1',
-    transport: Annotated[str, typer.Option(help='raw, compressed or raw,compressed.')] = 'raw',
-    rates: Annotated[
-        str, typer.Option(help='Fixed rates by camera in Hz, by commas; may be empty.')
-    ] = '10,30,60',
+    cameras: Annotated[
+        list[str] | None, typer.Option(help=f'Numbers of cameras. {_LIST}', show_default='1')
+    ] = None,
+    transport: Annotated[
+        list[str] | None, typer.Option(help=f'raw, compressed. {_LIST}', show_default='raw')
+    ] = None,
+    rate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"Fixed rates by camera in Hz; '' for none. {_LIST}", show_default='10, 30, 60'
+        ),
+    ] = None,
     peak: Annotated[
         bool, typer.Option('--peak/--no-peak', help='Look for the highest rate that is held.')
     ] = True,
@@ -96,12 +109,13 @@ def graph(
     start_timeout: Annotated[
         float, typer.Option(help='Seconds a node may take until its first output.')
     ] = 60.0,
-    output: Annotated[Path | None, typer.Option(help='Write the figures as JSON.')] = None,
+    json: JsonFile = None,
 ) -> None:
     """Measure nodes from outside: peak rate, latency, loss, freshness, CPU, memory.
 
-    Images lie in the memory of one process, the node is another, its outputs go to a third. The
-    tables are Markdown. Ctrl-C ends with the figures so far.
+    Images are in the memory of one process, the node is another, its outputs go to a third. The
+    tables are Markdown. Ctrl-C ends with the metrics so far. The exit status is 1 if a node cannot
+    be run.
     """
     from drivseg_ros.base.interruption import orderly_end
     from drivseg_ros.bench.graph.benchmark import benchmark_graph
@@ -109,13 +123,12 @@ def graph(
     from drivseg_ros.bench.graph.options import GraphOptions
     from drivseg_ros.bench.graph.table import markdown_table
     from drivseg_ros.engines.base import default_threads
-    from drivseg_ros.evaluation.report import write_report
     from drivseg_ros.model.store import find_model
     from drivseg_ros.node.dds_profile import use_image_profile
 
-    if output is not None:
-        check_writable(output)
-    outputs = [name for name in re.split(r'[,\s]+', listen) if name]
+    if json is not None:
+        check_writable(json)
+    outputs = listed(listen) or ['mask']
     nodes = []
     if ours:
         nodes.append(
@@ -134,10 +147,10 @@ def graph(
         nodes=(*nodes, *others),
         model=str(find_model(model).path.resolve()),
         threads=threads or default_threads(),
-        sizes=tuple(parse_size(text) for text in size) if size else GraphOptions.sizes,
-        cameras=tuple(int(number) for number in _numbers(cameras, '--cameras', whole=True)),
-        transports=tuple(dict.fromkeys(transport.split(','))),
-        rates_hz=_numbers(rates, '--rates'),
+        sizes=tuple(map(parse_size, listed(size))) or GraphOptions.sizes,
+        cameras=tuple(map(int, _numbers(cameras, '--cameras', whole=True))) or GraphOptions.cameras,
+        transports=tuple(dict.fromkeys(listed(transport))) or GraphOptions.transports,
+        rates_hz=GraphOptions.rates_hz if rate is None else _numbers(rate, '--rate'),
         peak=peak,
         lowest_hz=lowest,
         highest_hz=highest,
@@ -160,17 +173,17 @@ def graph(
                 task, completed=done, total=total, description=what
             ),
         )
-    out.print(markdown_table(report), markup=False, soft_wrap=True)
-    if output is not None:
-        write_report(output, report)
-        out.print(f'  {output}', markup=False, soft_wrap=True)
+    if json != CONSOLE:
+        out.print(markdown_table(report), markup=False, soft_wrap=True)
+    if json is not None:
+        write_json(json, report)
     problems = [row for row in report['rows'] if row['problem']]
     for row in problems:
         name = f'{row["node"]}, {row["width"]}x{row["height"]} {row["transport"]}'
         err.print(f'cannot be run: {name}: {row["problem"]}', markup=False, soft_wrap=True)
     if report['interrupted']:
         raise typer.Exit(report['interrupted'])
-    if len(problems) == len(report['rows']):
+    if problems:
         raise typer.Exit(1)
 
 
@@ -184,14 +197,14 @@ def _topics(texts: Sequence[str] | None, option: str) -> dict[str, list[str]]:
     return found
 
 
-def _numbers(text: str, option: str, *, whole: bool = False) -> tuple[float, ...]:
-    words = [word for word in re.split(r'[,\s]+', text) if word]
+def _numbers(texts: Sequence[str] | None, option: str, *, whole: bool = False) -> tuple[float, ...]:
+    words = listed(texts)
     try:
         numbers = tuple(float(int(word)) if whole else float(word) for word in words)
     except ValueError:
         raise ParameterError(
-            f'{option} {text!r} is not understood; write numbers with commas, such as 1,3'
+            f'{option} {",".join(words)!r} is not understood; write numbers, such as 1,3'
         ) from None
     if len(set(numbers)) < len(numbers):
-        raise ParameterError(f'{option} {text!r} has a number twice; leave one out')
+        raise ParameterError(f'{option} {",".join(words)!r} has a number twice; leave one out')
     return numbers

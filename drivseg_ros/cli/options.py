@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,6 +49,22 @@ DatasetOption = Annotated[
     list[str] | None,
     typer.Option(help='An option of the kind, NAME=VALUE (YAML); may be repeated.'),
 ]
+
+
+JsonFile = Annotated[
+    Path | None,
+    typer.Option(
+        '--json',
+        metavar='FILE|-',
+        help='Write everything as JSON; - prints it instead of the tables.',
+        show_default=False,
+    ),
+]
+
+
+def listed(texts: Sequence[str] | None) -> list[str]:
+    """The elements of an option that may be repeated, or has several with commas between."""
+    return [word.strip() for text in texts or () for word in text.split(',') if word.strip()]
 
 
 def parse_option(text: str) -> tuple[str, Any]:

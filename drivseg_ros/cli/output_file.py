@@ -1,13 +1,21 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The checks of a file to be written, made before the work and not behind it."""
+"""Files to be written: checked before the work and not behind it; JSON to a file or the console."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
+import typer
+
+from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import ParameterError
+
+CONSOLE = Path('-')
+"""What stands for the console in place of a file."""
 
 
 def check_output(output: Path, source: Path, *, purpose: str, overwrite: bool) -> None:
@@ -31,15 +39,27 @@ def check_output(output: Path, source: Path, *, purpose: str, overwrite: bool) -
     check_writable(output)
 
 
+def write_json(output: Path, content: Any) -> None:
+    """Writes plain data as JSON, to a file or to the CONSOLE."""
+    text = json.dumps(content, indent=2) + '\n'
+    if output == CONSOLE:
+        typer.echo(text, nl=False)
+    else:
+        write_whole(output, text)
+        typer.echo(f'  {output}', err=True)
+
+
 def check_writable(output: Path) -> None:
     """Refuse a file that cannot be written.
 
     Args:
-        output: The file; its folder need not be there.
+        output: The file; its folder need not be there. CONSOLE is fine.
 
     Raises:
         ParameterError: if it is a folder, or it or its folder is not ours to write.
     """
+    if output == CONSOLE:
+        return
     folder = next(f for f in output.absolute().parents if f.exists())
     written = output if output.exists() else folder
     if output.is_dir() or not folder.is_dir() or not os.access(written, os.W_OK):

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.cli.console import err, progress_bar
+from drivseg_ros.cli.options import listed
 
 
 def play(
@@ -22,10 +23,12 @@ def play(
     clock_rate: Annotated[float, typer.Option(help='Of /clock, in Hz.')] = 40.0,
     topics: Annotated[
         list[str] | None,
-        typer.Option(help='Play these only; several by commas or by giving it again.'),
+        typer.Option(
+            help='Play these only, /compressed left out. Several by commas, or by giving it again.'
+        ),
     ] = None,
     remap: Annotated[
-        list[str] | None, typer.Option(help='/recorded:=/published; may be given again.')
+        list[str] | None, typer.Option(help='/recorded:=/published. May be given again.')
     ] = None,
     delay: Annotated[float, typer.Option(help='Seconds to wait before the first message.')] = 0.0,
     wait_for_subscribers: Annotated[
@@ -60,7 +63,7 @@ def play(
         speed=speed,
         loop=loop,
         clock_hz=clock_rate if clock else 0.0,
-        topics=tuple(name for given in topics or () for name in given.split(',') if name),
+        topics=tuple(listed(topics)),
         remap=_remappings(remap or []),
         delay_s=delay,
         wait_for_subscribers_s=wait_for_subscribers,

@@ -130,7 +130,7 @@ def test_the_command(tmp_path: Path, tiny_model: Path) -> None:
     output = tmp_path / 'figures.json'
     result = bench(
         *('--model', tiny_model, '--engine', 'onnxruntime', '--engine', 'onnxruntime:fp16'),
-        *('--size', '64x48', '--runs', 3, '--bare', '--output', output),
+        *('--size', '64x48', '--runs', 3, '--bare', '--json', output),
     )
     assert result.returncode == 1  # not all of them could be run
     written = json.loads(output.read_text())
@@ -145,7 +145,7 @@ def test_the_command(tmp_path: Path, tiny_model: Path) -> None:
     odd = bench('--size', '²x²')
     assert odd.returncode == 1
     assert 'is not understood; write it like' in odd.stderr
-    refused = bench('--model', tiny_model, '--engine', 'onnxruntime', '--output', tmp_path)
+    refused = bench('--model', tiny_model, '--engine', 'onnxruntime', '--json', tmp_path)
     assert (refused.returncode, refused.stdout) == (1, '')
     assert 'cannot be written' in refused.stderr
 

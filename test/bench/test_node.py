@@ -22,8 +22,8 @@ def bench(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_bench_node(tmp_path: Path, tiny_model: Path) -> None:
     pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
-    output = tmp_path / 'figures.json'
-    result = bench('--model', tiny_model, '--size', '64x48', '--frames', 5, '--output', output)
+    output = tmp_path / 'measured.json'
+    result = bench('--model', tiny_model, '--size', '64x48', '--frames', 5, '--json', output)
     assert result.returncode == 0, result.stderr
     report = json.loads(output.read_text())
     (row,) = report['rows']

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A node simulated event by event, for figures whose right values are known."""
+"""A node simulated event by event, for metrics whose right values are known."""
 
 from __future__ import annotations
 
@@ -36,6 +36,6 @@ def simulate(
 
 
 def run_simulated(rate_hz: float, *, work_s: float, queue: int = 1) -> Trial:
-    """The figures of it."""
+    """The metrics of it."""
     sent, outputs = simulate(rate_hz, work_s=work_s, queue=queue)
     return measure(sent, outputs, cameras=1, rate_hz=rate_hz)

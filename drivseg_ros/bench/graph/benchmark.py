@@ -69,7 +69,7 @@ class _Row:
     def _run(self, session: Session, name: str, rate_hz: float, seconds: float) -> None:
         trial, usage = session.trial(rate_hz, seconds=seconds)
         run = {'rate_hz': rate_hz, **trial.to_dict()}
-        run['figures'] = {**run['figures'], **usage}
+        run['metrics'] = {**run['metrics'], **usage}
         self.runs.setdefault(name, []).append(run)
 
     def to_dict(self) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def benchmark_graph(
 def _search(session: Session, options: GraphOptions) -> Peak:
     def probe(rate_hz: float) -> str:
         trial, _ = session.trial(rate_hz, seconds=options.probe_s, least=_LEAST_PROBED)
-        pace = trial.figures['pace'] or 0.0
+        pace = trial.metrics['pace'] or 0.0
         if trial.verdict != HOLDS and min(1 - trial.ledger.loss, pace) > _NEARLY:
             trial, _ = session.trial(rate_hz, seconds=options.probe_s, least=_LEAST_PROBED)
         return trial.verdict

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,16 +53,6 @@ class InputChoice:
             )
         if self.frames < 1:
             raise ParameterError(f'{self.frames} frames were asked for; give 1 or more')
-
-    def to_data(self) -> dict[str, Any]:
-        """As plain data, for `of_data`."""
-        return {**dataclasses.asdict(self), 'data': None if self.data is None else str(self.data)}
-
-    @classmethod
-    def of_data(cls, data: dict[str, Any]) -> InputChoice:
-        """Undoes `to_data`."""
-        folder = None if data['data'] is None else Path(data['data'])
-        return cls(**{**data, 'data': folder})
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.json_data import to_plain
 from drivseg_ros.bench.graph.messages import InputChoice
 from drivseg_ros.bench.graph.node_under_test import NodeUnderTest
 from drivseg_ros.bench.graph.session import Setup
@@ -125,7 +125,7 @@ class GraphOptions:
     def to_dict(self) -> dict[str, Any]:
         """As plain data, without paths of this machine."""
         return {
-            **dataclasses.asdict(self),
+            **to_plain(self),
             'model': Path(self.model).name,
             'data': None if self.data is None else self.data.name,
         }

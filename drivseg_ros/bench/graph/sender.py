@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The process that sends: messages that lie in its memory, on an absolute schedule.
+"""The process that sends: messages from its memory, on an absolute schedule.
 
 It answers requests (`child.serve`):
 
@@ -20,6 +20,7 @@ from drivseg_ros.bags.live import ros_node, to_rclpy
 from drivseg_ros.bags.qos import TopicQos
 from drivseg_ros.base.child import OnNote, serve
 from drivseg_ros.base.interruption import StopFlag
+from drivseg_ros.base.json_data import from_plain
 from drivseg_ros.bench.graph.messages import InputChoice, InputMessages, make_messages
 
 
@@ -49,7 +50,7 @@ class Sender:
         raise ValueError(f'the request {do!r} is unknown')
 
     def _load(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._input = made = make_messages(InputChoice.of_data(request['input']))
+        self._input = made = make_messages(from_plain(InputChoice, request['input'], 'the input'))
         qos = to_rclpy(TopicQos(depth=request['depth']))
         kind = type(made.messages[0])
         self._publishers = [

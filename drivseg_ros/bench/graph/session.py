@@ -153,7 +153,7 @@ class Session:
         self.input = self._sender.ask(
             {
                 'do': 'load',
-                'input': setup.input.to_data(),
+                'input': setup.input,
                 'topics': topics,
                 'depth': setup.depth,
             }

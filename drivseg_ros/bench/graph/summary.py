@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Several runs as one: each figure's mean without its best and its worst value."""
+"""Several runs as one: each metric's mean without its best and its worst value."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ def summarize(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Runs at one rate.
 
     Args:
-        runs: each with rate_hz, verdict, ledger and figures.
+        runs: each with rate_hz, verdict, ledger and metrics.
 
     Returns:
-        rate_hz; held, in how many runs the rate was; ledger, the sum over all runs; and by figure
+        rate_hz; held, in how many runs the rate was; ledger, the sum over all runs; and by metric
         the trimmed mean over the runs that have it, None if none has it.
     """
-    names = runs[0]['figures']
+    names = runs[0]['metrics']
     return {
         'rate_hz': runs[0]['rate_hz'],
         'held': sum(run['verdict'] == 'holds' for run in runs),
         'ledger': dataclasses.asdict(
             GraphLedger.total([GraphLedger(**run['ledger']) for run in runs])
         ),
-        'figures': {
+        'metrics': {
             name: round(trimmed_mean(values), 4)
-            if (values := [v for run in runs if (v := run['figures'][name]) is not None])
+            if (values := [v for run in runs if (v := run['metrics'][name]) is not None])
             else None
             for name in names
         },

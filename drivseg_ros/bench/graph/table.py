@@ -1,14 +1,15 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of a benchmark of nodes as tables in Markdown, with what they were measured on."""
+"""The metrics of a benchmark of nodes as tables in Markdown, with what they were measured on."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-_NOTHING = '–'
-# What nodes are compared by: title, figure, factor.
+from drivseg_ros.bench.markdown import NOTHING, machine, table
+
+# What nodes are compared by: title, metric, factor.
 _COMPARED = (
     ('sent, Hz', 'sent_hz', 1.0),
     ('lost, %', 'loss', 100.0),
@@ -16,6 +17,23 @@ _COMPARED = (
     ('last frame, ms', 'last_frame', 1.0),
     ('age of the newest p50, ms', 'age_p50', 1.0),
     ('age of the newest p95, ms', 'age_p95', 1.0),
+)
+
+
+_RATE_HEADS = (
+    'image',
+    'cameras',
+    'node',
+    'rate, Hz',
+    'sent, Hz',
+    'outputs, Hz',
+    'lost',
+    'latency p50 / p95 / p99, ms',
+    'first / last frame, ms',
+    'jitter, ms',
+    'age of the newest p50 / p95, ms',
+    'CPU',
+    'memory, MB',
 )
 
 
@@ -30,7 +48,7 @@ def markdown_table(report: Mapping[str, Any], *, only: Collection[str] | None = 
 
 
 def summary_table(report: Mapping[str, Any]) -> str:
-    """The peaks and the nodes side by side, without the figures of each node by itself."""
+    """The peaks and the nodes side by side, without the metrics of each node by itself."""
     return _joined([*_summary(report, None), _basis(report)])
 
 
@@ -48,18 +66,21 @@ def _summary(report: Mapping[str, Any], only: Collection[str] | None) -> list[st
 
 def _peaks(report: Mapping[str, Any]) -> str:
     nodes = [node['name'] for node in report['configuration']['nodes']]
-    lines = _head(['image', 'cameras', *(f'{name}, peak Hz' for name in nodes)])
     by_setup: dict[tuple[str, str], dict[str, str]] = {}
     for row in report['rows']:
         setup = by_setup.setdefault((_image(row), str(row['cameras'])), {})
         setup[row['node']] = _peak(row)
-    for (image, cameras), found in by_setup.items():
-        lines.append(_line([image, cameras, *(found.get(name, _NOTHING) for name in nodes)]))
-    return '\n'.join(lines)
+    return table(
+        ['image', 'cameras', *(f'{name}, peak Hz' for name in nodes)],
+        [
+            [*setup, *(found.get(name, NOTHING) for name in nodes)]
+            for setup, found in by_setup.items()
+        ],
+    )
 
 
 def _side_by_side(report: Mapping[str, Any], only: Collection[str] | None) -> str:
-    """A row for each setup and fixed rate, in each cell the nodes' figures in their order.
+    """A row for each setup and fixed rate, in each cell the nodes' values in their order.
 
     The peaks are left out: each node's is another rate.
     """
@@ -69,25 +90,26 @@ def _side_by_side(report: Mapping[str, Any], only: Collection[str] | None) -> st
         for rate in row['rates']:
             if rate['name'] != 'peak' and (only is None or rate['name'] in only):
                 setup = (_image(row), str(row['cameras']), f'{rate["rate_hz"]:.3g}')
-                found.setdefault(setup, {})[row['node']] = rate['figures']
+                found.setdefault(setup, {})[row['node']] = rate['metrics']
 
-    def cell(figures: Mapping[str, Mapping[str, Any]], name: str, scale: float) -> str:
-        values = [figures[node][name] if node in figures else None for node in nodes]
-        return ' / '.join(_NOTHING if v is None else f'{scale * v:.1f}' for v in values)
+    def cell(metrics: Mapping[str, Mapping[str, Any]], name: str, scale: float) -> str:
+        values = [metrics[node][name] if node in metrics else None for node in nodes]
+        return ' / '.join(NOTHING if v is None else f'{scale * v:.1f}' for v in values)
 
-    lines = [f'In each cell: {" / ".join(nodes)}.', '']
-    lines += _head(['image', 'cameras', 'rate, Hz', *(title for title, _, _ in _COMPARED)])
-    lines += [
-        _line([*setup, *(cell(figures, name, scale) for _, name, scale in _COMPARED)])
-        for setup, figures in found.items()
-    ]
-    return '\n'.join(lines)
+    cells = table(
+        ['image', 'cameras', 'rate, Hz', *(title for title, _, _ in _COMPARED)],
+        [
+            [*setup, *(cell(metrics, name, scale) for _, name, scale in _COMPARED)]
+            for setup, metrics in found.items()
+        ],
+    )
+    return f'In each cell: {" / ".join(nodes)}.\n\n{cells}'
 
 
 def _peak(row: Mapping[str, Any]) -> str:
     peak = row['peak']
     if peak is None:
-        return 'cannot be run' if row['problem'] else _NOTHING
+        return 'cannot be run' if row['problem'] else NOTHING
     if peak['rate_hz'] == 0:
         return f'< {peak["probes"][-1][0]:g}'
     # It was not the node that set the limit.
@@ -101,63 +123,39 @@ def _peak(row: Mapping[str, Any]) -> str:
 
 
 def _rates(report: Mapping[str, Any], only: Collection[str] | None) -> str:
-    lines = _head(
-        [
-            'image',
-            'cameras',
-            'node',
-            'rate, Hz',
-            'sent, Hz',
-            'outputs, Hz',
-            'lost',
-            'latency p50 / p95 / p99, ms',
-            'first / last frame, ms',
-            'jitter, ms',
-            'age of the newest p50 / p95, ms',
-            'CPU',
-            'memory, MB',
-        ]
-    )
+    lines = []
     for row in report['rows']:
         start = [_image(row), str(row['cameras']), row['node']]
         for rate in row['rates']:
             if only is not None and rate['name'] not in only:
                 continue
-            figures = rate['figures']
+            metrics = rate['metrics']
             lines.append(
-                _line(
-                    [
-                        *start,
-                        f'{rate["rate_hz"]:.3g}' + (' (peak)' if rate['name'] == 'peak' else ''),
-                        _ms(figures, 'sent_hz'),
-                        _ms(figures, 'output_hz'),
-                        f'{100 * figures["loss"]:.1f} %',
-                        _ms(figures, 'latency_p50', 'latency_p95', 'latency_p99'),
-                        _ms(figures, 'first_frame', 'last_frame'),
-                        _ms(figures, 'jitter_mean'),
-                        _ms(figures, 'age_p50', 'age_p95'),
-                        f'{100 * figures["cpu_share"]:.0f} %',
-                        f'{figures["memory_mb"]:.0f}',
-                    ]
-                )
+                [
+                    *start,
+                    f'{rate["rate_hz"]:.3g}' + (' (peak)' if rate['name'] == 'peak' else ''),
+                    _ms(metrics, 'sent_hz'),
+                    _ms(metrics, 'output_hz'),
+                    f'{100 * metrics["loss"]:.1f} %',
+                    _ms(metrics, 'latency_p50', 'latency_p95', 'latency_p99'),
+                    _ms(metrics, 'first_frame', 'last_frame'),
+                    _ms(metrics, 'jitter_mean'),
+                    _ms(metrics, 'age_p50', 'age_p95'),
+                    f'{100 * metrics["cpu_share"]:.0f} %',
+                    f'{metrics["memory_mb"]:.0f}',
+                ]
             )
         if row['problem']:
-            lines.append(_line([*start, 'cannot be run', *[_NOTHING] * 9]))
-    return '\n'.join(lines)
+            lines.append([*start, 'cannot be run', *[NOTHING] * (len(_RATE_HEADS) - 4)])
+    return table(_RATE_HEADS, lines)
 
 
 def _basis(report: Mapping[str, Any]) -> str:
-    options, hardware, model = report['configuration'], report['hardware'], report['model']
-    machine = [
-        hardware['cpu'],
-        f'{hardware["cpus_usable"]} CPUs',
-        f'{hardware["memory_gib"]} GiB',
-        *hardware.get('gpus', []),
-    ]
+    options, model = report['configuration'], report['model']
     hashes = sorted({row['input']['sha256'][:12] for row in report['rows'] if row['input']})
     descriptions = sorted({row['input']['description'] for row in report['rows'] if row['input']})
     runs = options['runs']
-    trimmed = ' less the best and the worst of each figure' if runs > 2 else ''
+    trimmed = ' less the best and the worst of each metric' if runs > 2 else ''
     held = report['held']
     return (
         'Rates are by camera. Latency: from the message handed to DDS by one process to the output '
@@ -172,9 +170,7 @@ def _basis(report: Mapping[str, Any]) -> str:
         + f'. {model["model"]} ({model["sha256"][:12]}), {options["threads"]} threads where a '
         f'command names them; input: {"; ".join(descriptions) or "none"} '
         f'({", ".join(hashes) or "none"}); DDS: {report["dds_profile"]}; sender reliable, depth '
-        f'{options["depth"]}; {", ".join(machine)}; '
-        + ', '.join(f'{name} {version}' for name, version in report['versions'].items())
-        + '.'
+        f'{options["depth"]}; {machine(report)}'
     )
 
 
@@ -182,14 +178,6 @@ def _image(row: Mapping[str, Any]) -> str:
     return f'{row["width"]}×{row["height"]} {row["transport"]}'
 
 
-def _ms(figures: Mapping[str, Any], *names: str) -> str:
-    values = [figures[name] for name in names]
-    return ' / '.join(_NOTHING if value is None else f'{value:.1f}' for value in values)
-
-
-def _head(cells: list[str]) -> list[str]:
-    return [_line(cells), '|' + '---|' * len(cells)]
-
-
-def _line(cells: list[str]) -> str:
-    return f'| {" | ".join(cells)} |'
+def _ms(metrics: Mapping[str, Any], *names: str) -> str:
+    values = [metrics[name] for name in names]
+    return ' / '.join(NOTHING if value is None else f'{value:.1f}' for value in values)

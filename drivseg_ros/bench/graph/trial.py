@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of one run: messages sent at a rate, outputs received, matched by stamp."""
+"""The metrics of one run: messages sent at a rate, outputs received, matched by stamp."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class GraphLedger:
         outputs: outputs received.
         duplicate: outputs for a message that had one already.
         late: outputs for messages of an earlier run.
-        unmatched: outputs whose stamp nobody sent.
+        unmatched: outputs whose stamp was not sent.
 
     Raises:
         ValueError: if the counts do not add up.
@@ -98,18 +98,18 @@ class Trial:
         rate_hz: the rate asked for, by camera.
         ledger: of all cameras.
         by_camera: of each.
-        figures: name to value; None where there is nothing to tell.
+        metrics: name to value; None where it is not defined.
     """
 
     rate_hz: float
     ledger: GraphLedger
     by_camera: tuple[GraphLedger, ...]
-    figures: dict[str, float | None]
+    metrics: dict[str, float | None]
 
     @property
     def verdict(self) -> str:
         """HOLDS, or 'sender' or 'node', whoever did not hold the rate."""
-        sent, pace = self.figures['sent_hz'], self.figures['pace']
+        sent, pace = self.metrics['sent_hz'], self.metrics['pace']
         if sent is None or sent < MIN_PACE * self.rate_hz:
             return 'sender'
         if self.ledger.loss >= MAX_LOSS or pace is None or pace < MIN_PACE:
@@ -122,7 +122,7 @@ class Trial:
             'verdict': self.verdict,
             'ledger': dataclasses.asdict(self.ledger),
             'by_camera': [dataclasses.asdict(ledger) for ledger in self.by_camera],
-            'figures': self.figures,
+            'metrics': self.metrics,
         }
 
 
@@ -144,7 +144,7 @@ def measure(
         earlier: the keys of messages of earlier runs.
 
     Returns:
-        The ledger, and as figures, times in milliseconds: sent_hz and output_hz by camera; pace,
+        The ledger, and as metrics, times in milliseconds: sent_hz and output_hz by camera; pace,
         the rate of the outputs of the slowest camera as a share of that of its messages, loss left
         out; latency_* of the outputs; first_frame, last_frame: the latencies of the first and the
         last of them; first_output: from the first message to the first output; last_output: from
@@ -170,7 +170,7 @@ def measure(
     age = np.concatenate(ages)
     early = np.concatenate([ms[: len(ms) // 2] for ms in ages])
     later = np.concatenate([ms[len(ms) // 2 :] for ms in ages])
-    figures = {
+    metrics = {
         'sent_hz': _mean([camera.sent_hz for camera in seen]),
         'output_hz': _mean([camera.output_hz for camera in seen]),
         # Not a number if one of them is none.
@@ -197,8 +197,8 @@ def measure(
         rate_hz=rate_hz,
         ledger=ledger,
         by_camera=tuple(camera.ledger for camera in seen),
-        figures={
-            name: None if math.isnan(value) else round(value, 4) for name, value in figures.items()
+        metrics={
+            name: None if math.isnan(value) else round(value, 4) for name, value in metrics.items()
         },
     )
 

@@ -93,9 +93,9 @@ def test_a_slow_node_falls_behind_and_every_message_is_accounted_for(
     assert overloaded.ledger.sent == 80
     assert 0 < overloaded.ledger.received < 60
     assert overloaded.verdict == 'node'
-    figures = overloaded.figures
-    assert figures['last_frame'] > figures['first_frame']  # type: ignore[operator]
-    assert figures['latency_p50'] >= 100  # type: ignore[operator]
+    metrics = overloaded.metrics
+    assert metrics['last_frame'] > metrics['first_frame']  # type: ignore[operator]
+    assert metrics['latency_p50'] >= 100  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
@@ -163,12 +163,12 @@ def graph(*arguments: object) -> list[str]:
 def test_ours_and_the_textbook_node_side_by_side(tmp_path: Path) -> None:
     """The command: two cameras, JPEG, overlays as well, the peak and a fixed rate."""
     model = write_tiny_model(tmp_path / 'tiny.onnx')
-    file = tmp_path / 'figures' / 'graph.json'
+    file = tmp_path / 'metrics' / 'graph.json'
     command = graph('--model', model, '--engine', 'onnxruntime', '--threads', 1)
     command += ['--node', ON_THE_TEXTBOOK, '--listen', 'mask,overlay', '--size', '64x48']
-    command += ['--cameras', '2', '--transport', 'compressed', '--rates', '20', '--runs', '1']
+    command += ['--cameras', '2', '--transport', 'compressed', '--rate', '20', '--runs', '1']
     command += ['--duration', '1', '--probe', '0.3', '--highest', '20', '--lowest', '16']
-    command += ['--frames', '2', '--output', str(file)]
+    command += ['--frames', '2', '--json', str(file)]
     run = subprocess.run(
         command, env=os.environ.copy(), capture_output=True, text=True, check=False, timeout=300
     )
@@ -185,7 +185,7 @@ def test_ours_and_the_textbook_node_side_by_side(tmp_path: Path) -> None:
         assert fixed['ledger']['received'] > 0
         GraphLedger(**fixed['ledger'])  # it adds up
         for name in ('latency_p50', 'age_p95', 'cpu_share', 'memory_mb'):
-            assert fixed['figures'][name] > 0
+            assert fixed['metrics'][name] > 0
     assert report['model']['sha256']
     assert report['configuration']['nodes'][1]['command'][1] == str(TEXTBOOK)
     assert str(tmp_path) not in json.dumps(report)
@@ -195,7 +195,7 @@ def test_ours_and_the_textbook_node_side_by_side(tmp_path: Path) -> None:
     assert len(widths) == 3  # three tables, no ragged row
     assert '| drivseg_ros | 20 |' in table
     assert '| drivseg_ros | 20 |' not in markdown_table(report, only=['peak'])
-    ours, other = (row['rates'][-1]['figures'] for row in report['rows'])
+    ours, other = (row['rates'][-1]['metrics'] for row in report['rows'])
     both = f'| {ours["latency_p50"]:.1f} / {other["latency_p50"]:.1f} |'
     summary = summary_table(report)
     assert both in table
@@ -207,12 +207,12 @@ def test_ours_and_the_textbook_node_side_by_side(tmp_path: Path) -> None:
     'number', [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL]
 )
 def test_nothing_survives_its_end(tmp_path: Path, tiny_model: Path, number: int) -> None:
-    """However it ends; Ctrl-C and SIGTERM leave the figures so far."""
+    """However it ends; Ctrl-C and SIGTERM leave the metrics so far."""
     file = tmp_path / 'graph.json'
     mark = tmp_path / 'mark'
     command = graph('--model', tiny_model, '--no-ours', '--no-peak', '--size', '64x48')
-    command += ['--node', f'peer={{python}} {PEER} {{image_topics}} --note {mark}', '--rates']
-    command += ['20', '--duration', '0.5', '--runs', '1000', '--frames', '1', '--output', str(file)]
+    command += ['--node', f'peer={{python}} {PEER} {{image_topics}} --note {mark}', '--rate']
+    command += ['20', '--duration', '0.5', '--runs', '1000', '--frames', '1', '--json', str(file)]
     process = subprocess.Popen(
         command, env=os.environ.copy(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     )
@@ -267,8 +267,8 @@ def zombie(pid: int) -> bool:
         (['--node', 'drivseg_ros=x'], 'two nodes have one name'),
         (['--node-output', 'p=/x'], "names the node 'p', which no --node is called"),
         (['--node-input', '/x'], 'write NAME=/TOPIC'),
-        (['--rates', 'fast'], 'write numbers with commas'),
-        (['--cameras', '1.5'], 'write numbers with commas'),
+        (['--rate', 'fast'], 'write numbers, such as 1,3'),
+        (['--cameras', '1.5'], 'write numbers, such as 1,3'),
         (['--cameras', '1,1'], 'has a number twice'),
         (['--size', 'big'], 'write it like 1280x720'),
         (['--transport', 'rtp'], "transport 'rtp' is unknown"),

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from color_bag import color_image, write_color_bag
 
+from drivseg_ros.base.json_data import from_plain, to_plain
 from drivseg_ros.bench.graph.messages import InputChoice, make_messages
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.images.codec import decode_compressed_image, decode_image
@@ -71,7 +72,7 @@ def test_nothing_can_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize('data', [None, Path('drive')])
 def test_as_plain_data(data: Path | None) -> None:
     made = choice(data=data, transport='compressed')
-    assert InputChoice.of_data(json.loads(json.dumps(made.to_data()))) == made
+    assert from_plain(InputChoice, json.loads(json.dumps(to_plain(made))), 'it') == made
 
 
 def test_refusals() -> None:

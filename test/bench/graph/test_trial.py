@@ -46,28 +46,28 @@ def test_ledger() -> None:
 def test_times() -> None:
     sent = events((0, 1, 0), (0, 2, 100), (0, 3, 200), (0, 4, 300))
     received = events((0, 1, 20), (0, 3, 230), (0, 4, 360))
-    figures = measure(sent, received, cameras=1, rate_hz=10).figures
-    assert figures['sent_hz'] == 10
-    assert figures['output_hz'] == pytest.approx(2 / 0.340, abs=1e-3)
-    assert figures['pace'] == pytest.approx(300 / 340, abs=1e-3)
-    assert figures['loss'] == 0.25
-    assert figures['latency_p50'] == 30
-    assert figures['latency_max'] == 60
-    assert (figures['first_frame'], figures['last_frame']) == (20, 60)
-    assert (figures['first_output'], figures['last_output']) == (20, 60)
-    assert figures['jitter_mean'] == 80  # 130 after 210
+    metrics = measure(sent, received, cameras=1, rate_hz=10).metrics
+    assert metrics['sent_hz'] == 10
+    assert metrics['output_hz'] == pytest.approx(2 / 0.340, abs=1e-3)
+    assert metrics['pace'] == pytest.approx(300 / 340, abs=1e-3)
+    assert metrics['loss'] == 0.25
+    assert metrics['latency_p50'] == 30
+    assert metrics['latency_max'] == 60
+    assert (metrics['first_frame'], metrics['last_frame']) == (20, 60)
+    assert (metrics['first_output'], metrics['last_output']) == (20, 60)
+    assert metrics['jitter_mean'] == 80  # 130 after 210
     # From 20 to 230 ms message 1 is the newest with an output, then, until 300 ms, message 3.
-    assert figures['age_max'] == 229
+    assert metrics['age_max'] == 229
     # That is 20 to 229 ms once, and 30 to 99 ms again: half of 280 are below 95.
-    assert figures['age_p50'] == pytest.approx(95, abs=1)
+    assert metrics['age_p50'] == pytest.approx(95, abs=1)
 
 
 def test_nothing_comes() -> None:
     trial = measure(events((0, 1, 0), (0, 2, 100)), [], cameras=1, rate_hz=10)
     assert trial.ledger == GraphLedger(2, 0, 2, outputs=0, duplicate=0, late=0, unmatched=0)
-    assert trial.figures['sent_hz'] == 10
-    silent = {name for name, value in trial.figures.items() if value is None}
-    assert silent == trial.figures.keys() - {'sent_hz', 'loss'}
+    assert trial.metrics['sent_hz'] == 10
+    silent = {name for name, value in trial.metrics.items() if value is None}
+    assert silent == trial.metrics.keys() - {'sent_hz', 'loss'}
     assert trial.verdict == 'node'
 
 
@@ -93,10 +93,10 @@ def test_the_sender_may_be_too_slow() -> None:
 
 
 def test_a_queue_shows_in_the_age_and_not_in_the_first_frame() -> None:
-    fresh = run_simulated(60, work_s=0.05, queue=1).figures
-    stale = run_simulated(60, work_s=0.05, queue=20).figures
-    for figures in (fresh, stale):
-        assert figures['first_frame'] == 50
+    fresh = run_simulated(60, work_s=0.05, queue=1).metrics
+    stale = run_simulated(60, work_s=0.05, queue=20).metrics
+    for metrics in (fresh, stale):
+        assert metrics['first_frame'] == 50
     assert stale['last_frame'] == pytest.approx(20 * 50 + 50, abs=51)
     assert fresh['last_frame'] <= 50 + 50
     assert stale['age_second_half'] > 3 * fresh['age_second_half']
@@ -108,7 +108,7 @@ def test_one_silent_camera_of_two_fails() -> None:
     received = [Event(0, e.stamp_ns, e.time_ns + MS) for e in sent if e.camera == 0]
     trial = measure(sent, received, cameras=2, rate_hz=10)
     assert trial.ledger.loss == 0.5
-    assert trial.figures['pace'] is None
+    assert trial.metrics['pace'] is None
     assert trial.verdict == 'node'
 
 
@@ -162,9 +162,9 @@ def test_summary() -> None:
     summary = summarize(runs)
     assert summary['held'] == 4
     assert summary['rate_hz'] == 20
-    assert summary['figures']['latency_p50'] == pytest.approx(30)
+    assert summary['metrics']['latency_p50'] == pytest.approx(30)
     assert summary['ledger']['sent'] == 5 * 40
     assert summary['ledger']['lost'] == runs[-1]['ledger']['lost'] > 0  # type: ignore[index]
     silent = run(measure(events((0, 1, 0), (0, 2, 50)), [], cameras=1, rate_hz=20))
-    assert summarize([silent])['figures']['latency_p50'] is None
-    assert summarize([silent, *runs])['figures']['latency_max'] is not None
+    assert summarize([silent])['metrics']['latency_p50'] is None
+    assert summarize([silent, *runs])['metrics']['latency_max'] is not None
