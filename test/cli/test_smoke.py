@@ -43,7 +43,7 @@ RUNS = {
     'explain': 'frames/images/0.png --model no.safetensors -o OUT',
     'export': 'no.safetensors -o OUT',
     'import': '--list',
-    'models architectures': '',
+    'models architectures': '--size nothing',
     'models show': 'tiny.onnx',
     'parity': 'tiny.onnx --data frames --engines onnxruntime:fp32',
     'play': 'no_bag',
@@ -58,7 +58,16 @@ RUNS = {
 NEEDS = {'models architectures': 'torch'}
 REFUSED = (
     *('bag from-video', 'bench graph', 'bench node', 'compare', 'demo', 'engine build', 'explain'),
-    *('export', 'play', 'quantize', 'record', 'report diff', 'report html', 'train'),
+    *(
+        'export',
+        'models architectures',
+        'play',
+        'quantize',
+        'record',
+        'report diff',
+        'report html',
+        'train',
+    ),
 )
 
 
