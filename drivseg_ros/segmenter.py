@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Segmenter: images in, segmentations out. It knows no ROS (DESIGN.md)."""
+"""Segmenter: images in, segmentations out. It knows no ROS."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class Segmenter:
             precision: see there.
             threads: see there.
             max_batch: see there.
-            on_progress: told how far the engine is, if it has to be built.
+            on_progress: called with how far the engine is, if it has to be built.
 
         Raises:
             ModelError: if the model is not found or cannot be used.
-            EngineError: if the engine, device or precision is not to be had.
+            EngineError: if the engine, device or precision is not available.
             MissingDependencyError: if the engine is not installed.
         """
         options = EngineOptions(
@@ -167,7 +167,7 @@ class Segmenter:
         prepared = time.perf_counter()
         class_ids, confidences = self.engine.infer(batch, confidence=confidence)
         inferred = time.perf_counter()
-        self._check_ids(class_ids)
+        self._check(class_ids, confidences, batch.shape[:3])
         planes = [
             (
                 restore_plane(class_ids[i], image.shape[:2], place),
@@ -192,8 +192,8 @@ class Segmenter:
         started = time.perf_counter()
         planes = engine.segment(images, confidence=confidence)
         infer_ms = (time.perf_counter() - started) * 1e3
-        for class_ids, _ in planes:
-            self._check_ids(class_ids)
+        for image, (class_ids, confidences) in zip(images, planes, strict=True):
+            self._check(class_ids, confidences, image.shape[:2])
         return self._results(
             planes,
             Timings(prepare_ms=0.0, infer_ms=infer_ms, restore_ms=0.0, batch_size=len(images)),
@@ -207,9 +207,21 @@ class Segmenter:
             for ids, conf in planes
         ]
 
-    def _check_ids(self, class_ids: np.ndarray) -> None:
-        # Not every graph tells how many classes it has (model/onnx_classes.py), and an id that the
-        # card does not name would reach the planner without a meaning.
+    def _check(
+        self, class_ids: np.ndarray, confidences: np.ndarray | None, shape: tuple[int, ...]
+    ) -> None:
+        """Holds what an engine gave against the card, before anybody uses it.
+
+        An id that the card does not name would reach the planner without a meaning, and not every
+        graph shows how many classes it has (model/onnx_classes.py).
+        """
+        for name, plane in (('class_ids', class_ids), ('confidence', confidences)):
+            if plane is not None and (plane.shape != shape or plane.dtype != np.uint8):
+                raise EngineError(
+                    f'{self.engine.name} gave {name} of {self.engine.model.path} as {plane.dtype} '
+                    f'{list(plane.shape)}; by the card it is uint8 {list(shape)}; take another '
+                    'engine, or export the model again'
+                )
         highest = int(class_ids.max())
         if highest >= self.card.num_classes:
             raise EngineError(

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from onnx import helper, numpy_helper
 from tiny_model import write_tiny_model
 
 from drivseg_ros.errors import EngineError, ModelError
@@ -122,7 +123,7 @@ def test_unknown_model() -> None:
 
 
 def test_ids_beyond_the_card_are_refused(tmp_path: Path) -> None:
-    """Where the file does not tell the number of classes, the first wrong id does."""
+    """Where the file does not show the number of classes, the first wrong id does."""
     path = write_tiny_model(tmp_path / 'm.onnx', classes=BDD100K_CLASSES[:2])
     model = onnx.load(path)
     del model.graph.value_info[:]
@@ -133,6 +134,52 @@ def test_ids_beyond_the_card_are_refused(tmp_path: Path) -> None:
         segmenter.warm_up(batch_sizes=(1, 2))
         with pytest.raises(EngineError, match='gave the class id 2, but its card names'):
             segmenter.segment([blue])
+
+
+@pytest.mark.parametrize('name', ['class_ids', 'confidence'])
+def test_results_of_another_size_are_refused(tmp_path: Path, name: str) -> None:
+    """Where the file leaves the size of an output open, the first wrong one shows it."""
+    path = write_tiny_model(tmp_path / 'm.onnx')
+    model = onnx.load(path)
+    graph = model.graph
+    for node in graph.node:
+        node.output[:] = ['whole' if output == name else output for output in node.output]
+    for key, value in (('start', [0]), ('axis', [1])):
+        graph.initializer.append(numpy_helper.from_array(np.array(value), key))
+    # As many rows as the brightest value says, which no look at the graph can know.
+    graph.node.extend(
+        [
+            helper.make_node('ReduceMax', ['cast'], ['brightest'], keepdims=0),
+            helper.make_node('Cast', ['brightest'], ['number'], to=onnx.TensorProto.INT64),
+            helper.make_node('Reshape', ['number', 'axis'], ['rows']),
+            helper.make_node('Slice', ['whole', 'start', 'rows', 'axis'], [name]),
+        ]
+    )
+    (output,) = (value for value in graph.output if value.name == name)
+    output.type.tensor_type.shape.dim[1].dim_param = 'H'
+    onnx.save(model, path)
+    image = np.full((48, 64, 3), 24, np.uint8)
+    expected = rf'onnxruntime gave {name} .* as uint8 \[1, 24, 64\]; by the card .* \[1, 48, 64\]'
+    refused = pytest.raises(EngineError, match=expected)
+    with Segmenter.open(path, engine='onnxruntime', device='cpu') as segmenter, refused:
+        segmenter.segment([image], confidence=True)
+
+
+def test_an_engine_that_resizes_is_checked_too(tiny_model: Path) -> None:
+    with Segmenter.open(tiny_model) as segmenter:
+
+        class Resizing:
+            """The engine, and masks that are a row too high."""
+
+            name, model = segmenter.engine.name, segmenter.engine.model
+            close = infer = segmenter.engine.close
+
+            def segment(self, images: list[np.ndarray], *, confidence: bool) -> list[tuple]:
+                return [(np.zeros((len(i) + 1, i.shape[1]), np.uint8), None) for i in images]
+
+        segmenter.engine = Resizing()  # type: ignore[assignment]
+        with pytest.raises(EngineError, match=r'gave class_ids .* as uint8 \[49, 64\]; by the'):
+            segmenter.segment([random_image(48, 64)])
 
 
 @pytest.mark.parametrize(

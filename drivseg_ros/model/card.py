@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a network tells: its classes, their colours and roles, its input size and origin."""
+"""What a network is: its classes, their colours and roles, its input size and origin."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from drivseg_ros.base.json_data import parse_json, to_plain
 from drivseg_ros.errors import ModelError
 
 UNLABELLED = 255
@@ -27,14 +28,14 @@ LETTERBOX_GREY = 114
 
 
 class Role(str, enum.Enum):
-    """What a class means to somebody who drives (DESIGN.md, contract 2)."""
+    """What a class means to somebody who drives."""
 
     DIRECT = 'direct'
     """The ego lane."""
     ALTERNATIVE = 'alternative'
     """Other lanes that one may change to."""
     DRIVABLE = 'drivable'
-    """Where one may drive, in networks that do not tell lanes apart."""
+    """Where one may drive, in networks that do not separate lanes."""
     ROAD = 'road'
     """Road surface that is not ours to drive, such as oncoming lanes."""
     NONE = 'none'
@@ -108,7 +109,7 @@ class ModelCard:
         description: one or two sentences for a person.
         precision: of the file's weights and arithmetic: fp32, fp16, bf16 or int8.
         license: the licence of the weights and the terms of the data behind them.
-        provenance: data, recipe, figures: anything that JSON can hold.
+        provenance: data, recipe, metrics: anything that JSON can hold.
 
     Raises:
         ModelError: if something is missing, out of range, or contradicts something else.
@@ -160,6 +161,15 @@ class ModelCard:
                 f'the card has the precision {self.precision!r}; '
                 f'allowed are {", ".join(PRECISIONS)}'
             )
+        for key in ('architecture', 'description', 'license'):
+            if not isinstance(getattr(self, key), str):
+                raise ModelError(
+                    f'the card has the {key} {getattr(self, key)!r}; give a text, or leave it out'
+                )
+        if not isinstance(self.provenance, Mapping):
+            raise ModelError(
+                f'the card has the provenance {self.provenance!r}; give an object, or leave it out'
+            )
 
     @property
     def num_classes(self) -> int:
@@ -191,14 +201,7 @@ class ModelCard:
 
     def to_json(self) -> str:
         """The card as the JSON text that `from_json` reads."""
-        content = dataclasses.asdict(self)
-        content['classes'] = [
-            {'id': c.id, 'name': c.name, 'color': list(c.color), 'role': c.role.value}
-            for c in self.classes
-        ]
-        content['resize'] = self.resize.value
-        content['provenance'] = dict(self.provenance)
-        return json.dumps(content, indent=2)
+        return json.dumps(to_plain(self), indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> ModelCard:
@@ -210,10 +213,8 @@ class ModelCard:
         Raises:
             ModelError: if the text is no JSON, or the card is not valid.
         """
-        try:
-            content = json.loads(text)
-        except ValueError as error:
-            raise ModelError(f'the card is not JSON ({error}); write it again') from None
+        # By hand, because the node reads cards with nothing but what Ubuntu's packages have.
+        content = parse_json(text, 'the card', error=ModelError)
         if not isinstance(content, dict):
             raise ModelError(f'the card is a JSON {type(content).__name__}; it must be an object')
         _check_keys(content, cls, what='the card')
@@ -251,4 +252,4 @@ BDD100K_CLASSES = (
     ModelClass(1, 'alternative', (52, 152, 219), Role.ALTERNATIVE),
     ModelClass(2, 'background', (0, 0, 0), Role.NONE),
 )
-"""BDD100K's drivable-area classes in the order of the seeds (DESIGN.md, contract 2)."""
+"""BDD100K's drivable-area classes in the order of the literature."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from drivseg_ros.base.library import import_library
 from drivseg_ros.errors import ModelError, ParameterError
 from drivseg_ros.model.card import ModelCard
-from drivseg_ros.model.onnx_classes import count_classes
+from drivseg_ros.model.onnx_classes import count_classes, has_weights_elsewhere
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -110,6 +110,11 @@ def read_model_file(path: str | Path) -> ModelFile:
     if path.suffix == CHECKPOINT_SUFFIX:
         return _read_checkpoint(path, content)
     session = _open_session(path, content)
+    if has_weights_elsewhere(content):
+        raise ModelError(
+            f'{path} has weights in another file; a model is one file: export it again, with its '
+            'weights inside'
+        )
     try:
         text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     except UnicodeDecodeError as error:
@@ -176,12 +181,13 @@ def _open_session(path: Path, content: bytes) -> onnxruntime.InferenceSession:
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
     try:
-        return library.InferenceSession(content, options, providers=['CPUExecutionProvider'])
+        return library.InferenceSession(
+            content, options, providers=['CPUExecutionProvider'], enable_fallback=0
+        )
     except Exception as error:  # onnxruntime raises a class of its own for each status code
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ModelError(
-            f'{path} cannot be read as ONNX ({reason}); export it again, with its weights in the '
-            'file, or download it again'
+            f'{path} cannot be read as ONNX ({reason}); export or download it again'
         ) from None
 
 

@@ -1,9 +1,9 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How many classes a graph tells apart, read from the file without the onnx package.
+"""What onnxruntime does not show of a graph, read from the file without the onnx package.
 
-onnxruntime shows a graph's inputs and outputs, but nothing between them, and the number of
-classes is only to be seen before the argmax. The few fields needed here are read from the
+onnxruntime shows a graph's inputs and outputs, but nothing between them: the number of classes is
+only to be seen before the argmax. The few fields needed here are read from the
 protobuf wire format (https://protobuf.dev/programming-guides/encoding/) by their numbers in
 onnx.proto3.
 """
@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _MODEL_GRAPH = 7
-_GRAPH_NODE, _GRAPH_VALUE_INFO = 1, 13
+_GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_VALUE_INFO = 1, 5, 13
 _NODE_INPUT, _NODE_OUTPUT, _NODE_OP_TYPE, _NODE_ATTRIBUTE = 1, 2, 4, 5
 _ATTRIBUTE_NAME, _ATTRIBUTE_INT = 1, 3
 _VALUE_NAME, _VALUE_TYPE = 1, 2
+_TENSOR_LOCATION, _EXTERNAL = 14, 1
 _TYPE_TENSOR, _TENSOR_SHAPE, _SHAPE_DIM, _DIM_VALUE = 1, 2, 1, 1
 
 # Operations between the choice of the class and the output: they change type or shape, or compare
@@ -42,7 +43,7 @@ def count_classes(model: bytes, output: str) -> int | None:
 
     Returns:
         The size of the axis that an ArgMax behind `output` runs over, or the number of parts that
-        a Split gives to comparisons; None if the graph does not tell: it chooses in another way
+        a Split gives to comparisons; None if the graph does not show it: it chooses in another way
         (a threshold, say), or no shape is noted.
     """
     graph = b''.join(bytes(v) for n, v in _fields(memoryview(model)) if n == _MODEL_GRAPH)
@@ -70,6 +71,22 @@ def count_classes(model: bytes, output: str) -> int | None:
         if node.op_type in _BETWEEN:
             names += node.inputs
     return None
+
+
+def has_weights_elsewhere(model: bytes) -> bool:
+    """Whether weights of the graph are in another file, which no hash of this one covers.
+
+    Args:
+        model: the bytes of an .onnx file.
+    """
+    return any(
+        number == _TENSOR_LOCATION and value[0] == _EXTERNAL
+        for part, graph in _fields(memoryview(model))
+        if part == _MODEL_GRAPH
+        for kind, tensor in _fields(graph)
+        if kind == _GRAPH_INITIALIZER
+        for number, value in _fields(tensor)
+    )
 
 
 def _read_node(data: memoryview) -> _Node:
@@ -104,7 +121,7 @@ def _read_value_info(data: memoryview) -> tuple[str, list[int | None]]:
 
 
 def _text(value: memoryview) -> str:
-    return bytes(value).decode()
+    return bytes(value).decode(errors='replace')
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:

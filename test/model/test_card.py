@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The card: what it refuses, what it tells, and that JSON keeps all of it."""
+"""The card: what it refuses, what it says, and that JSON keeps all of it."""
 
 from __future__ import annotations
 
@@ -62,6 +62,9 @@ def test_palette() -> None:
         (lambda: tiny_card(height=64.0), r'input height 64\.0'),
         (lambda: tiny_card(precision='float'), "'float'; allowed are fp32"),
         (lambda: tiny_card(resize='crop'), "resize 'crop'; allowed are stretch, letterbox"),
+        (lambda: tiny_card(license=None), 'license None; give a text'),
+        (lambda: tiny_card(architecture=['x']), r"architecture \['x'\]; give a text"),
+        (lambda: tiny_card(provenance=3), 'provenance 3; give an object'),
     ],
 )
 def test_refusals(make: Callable[[], object], expected: str) -> None:
@@ -84,6 +87,12 @@ def test_json_refusals(change: Callable[[dict[str, Any]], object], expected: str
     change(content)
     with pytest.raises(ModelError, match=expected):
         ModelCard.from_json(json.dumps(content))
+
+
+@pytest.mark.parametrize('text', ['', '{', '[' * 100_000, '{"name": NaN'])
+def test_what_is_no_json(text: str) -> None:
+    with pytest.raises(ModelError, match='the card is n'):
+        ModelCard.from_json(text)
 
 
 def test_optional_keys_may_be_left_out() -> None:

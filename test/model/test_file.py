@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -29,7 +31,7 @@ from drivseg_ros.model.store import DEFAULT_MODEL, find_model
         ({'confidence': False}, None),
         ({'work': 2}, None),
         ({'card': None}, 'has no model card'),
-        ({'card': '{'}, 'is not JSON'),
+        ({'card': '{'}, 'is no JSON'),
         ({'card': '[]'}, 'must be an object'),
         ({'card': tiny_card(width=32).to_json()}, r"'image' has the shape \['N', 48, 64, 3\]"),
         ({'card': tiny_card(height=32).to_json()}, 'its card says'),
@@ -124,7 +126,7 @@ CARD = {'drivseg.card': tiny_card().to_json(), 'drivseg.architecture': 'fast_scn
         (CARD, None, None),
         (None, None, r"lacks the metadata \['drivseg.architecture', 'drivseg.card'\]"),
         ({'drivseg.architecture': 'x'}, None, r"lacks the metadata \['drivseg.card'\]"),
-        ({**CARD, 'drivseg.card': '{'}, None, 'is not JSON'),
+        ({**CARD, 'drivseg.card': '{'}, None, 'is no JSON'),
         (CARD, -5, 'cannot be read as safetensors'),
         (CARD, 3, 'cannot be read as safetensors'),
         (CARD, 0, 'cannot be read as safetensors'),
@@ -177,3 +179,48 @@ def test_count_classes_of_a_threshold() -> None:
     ]
     graph = helper.make_graph(nodes, 'g', [], [])
     assert count_classes(helper.make_model(graph).SerializeToString(), 'class_ids') is None
+
+
+@pytest.mark.parametrize('here', [True, False])
+def test_weights_outside_of_the_file_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: bool
+) -> None:
+    """A model is one file: what lies beside it would be in no hash."""
+    model = onnx.load(write_tiny_model(tmp_path / 'm.onnx', work=2))
+    path = tmp_path / 'out.onnx'
+    onnx.save(model, path, save_as_external_data=True, location='out.data', size_threshold=10)
+    if here:  # where onnxruntime finds it
+        monkeypatch.chdir(tmp_path)
+    expected = 'has weights in another file' if here else 'cannot be read as ONNX .*External data'
+    with pytest.raises(ModelError, match=expected):
+        read_model_file(path)
+
+
+def test_any_damage_is_an_error_of_the_model(tmp_path: Path) -> None:
+    """Whatever the bytes, other models can still be listed."""
+    content = write_tiny_model(tmp_path / 'm.onnx').read_bytes()
+    random = np.random.default_rng(0)
+    refused = 0
+    for _ in range(200):
+        damaged = bytearray(content[: random.integers(1, 2 * len(content))])
+        for at in random.integers(0, len(damaged), random.integers(1, 8)):
+            damaged[at] = random.integers(0, 256)
+        (tmp_path / 'damaged.onnx').write_bytes(damaged)
+        try:
+            read_model_file(tmp_path / 'damaged.onnx')
+        except ModelError:
+            refused += 1
+    assert refused > 100
+
+
+def test_the_file_is_read_once(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / 'm.onnx')
+    content = path.read_bytes()
+    model = read_model_file(path)
+    path.write_bytes(b'something else')
+    assert model.content == content
+    assert model.sha256 == hashlib.sha256(content).hexdigest()
+    kept = model.without_content()
+    assert kept == model
+    with pytest.raises(ValueError, match='read the file again'):
+        _ = kept.content
