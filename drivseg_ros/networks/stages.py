@@ -1,12 +1,10 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The modules of each architecture whose outputs tell what it looks at."""
+"""The modules of each architecture whose outputs show what it looks at."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from torch import nn
 
 from drivseg_ros.errors import ModelError
 
@@ -47,16 +45,16 @@ _STAGES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def cam_layers(architecture: str, network: nn.Module) -> dict[str, nn.Module]:
-    """The stages of a network by name, for class-activation maps; the last is nearest the logits.
+def stages_of(architecture: str) -> Mapping[str, str]:
+    """The names of the modules that end the stages of a network, by the stages' names.
 
-    A forward hook on one of the modules sees its output, one float map [N, channels, h, w], on
-    which the logits depend. Those named 'stage...' are the encoder's, from fine to coarse, and
-    'decoder' stands right before the classifier (FCN-8s: before that of its coarsest scores).
+    Each gives one float map [N, channels, h, w], on which the logits depend. Those named 'stage...'
+    are the encoder's, from fine to coarse: the last of them is its end, before any pooling over
+    the whole image. 'decoder' stands right before the classifier (FCN-8s: before that of its
+    coarsest scores).
 
     Args:
         architecture: The network's name in the registry.
-        network: As `create_network` made it.
 
     Raises:
         ModelError: If the architecture is unknown.
@@ -65,4 +63,4 @@ def cam_layers(architecture: str, network: nn.Module) -> dict[str, nn.Module]:
         raise ModelError(
             f'no stages are named for {architecture!r}; they are for {", ".join(sorted(_STAGES))}'
         )
-    return {name: network.get_submodule(path) for name, path in _STAGES[architecture].items()}
+    return _STAGES[architecture]

@@ -73,7 +73,7 @@ def test_without_room_no_half_of_a_page_is_left(folder: Path) -> None:
     [
         (['frame.png', '--model', 'm.onnx'], 'm.onnx cannot be explained.*give the checkpoint'),
         (['frame.png', '--model', 'efficientnet_lite_fpn_lanes'], 'cannot be explained'),
-        (['frame.png', '--model', 'absent.safetensors'], 'no checkpoint at absent.safetensors'),
+        (['frame.png', '--model', 'absent.safetensors'], 'no model file at absent.safetensors'),
         (['absent.png'], "'absent.png' cannot be read"),
         (['text.png'], "'text.png' cannot be used"),
         (['frame.png', '-o', 'there.png'], 'there.png is there.*--overwrite'),

@@ -15,7 +15,7 @@ torch = pytest.importorskip('torch', reason="torch is not installed: pip install
 from drivseg_ros.errors import ModelError  # noqa: E402
 from drivseg_ros.networks.layers import inference_parameters  # noqa: E402
 from drivseg_ros.networks.registry import ARCHITECTURES  # noqa: E402
-from drivseg_ros.networks.stages import cam_layers  # noqa: E402
+from drivseg_ros.networks.stages import stages_of  # noqa: E402
 
 CLASSES = 19
 # What torchvision publishes of resnet50, without its last layer.
@@ -195,7 +195,10 @@ def test_stages_are_maps_from_fine_to_coarse_that_the_logits_depend_on(zoo):
 
         return hook
 
-    hooks = [m.register_forward_hook(keep(s)) for s, m in cam_layers(name, network).items()]
+    hooks = [
+        network.get_submodule(path).register_forward_hook(keep(stage))
+        for stage, path in stages_of(name).items()
+    ]
     logits = network.eval()(torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0)))
     for hook in hooks:
         hook.remove()

@@ -18,7 +18,7 @@ def subject_of(
     network: Any,
     image: np.ndarray | None = None,
     *,
-    architecture: str = 'a new one',
+    architecture: str = 'fast_scnn',
     width: int = 64,
     height: int = 48,
     **card_changes: Any,

@@ -12,9 +12,9 @@ from drivseg_ros.errors import DataError, ModelError, ParameterError
 from drivseg_ros.lab.explaining.attention import BLOCKS, attention_of, by_stage, has_attention
 from drivseg_ros.lab.explaining.explanation import Explanation, HeatMap
 from drivseg_ros.lab.explaining.grad_cam import grad_cam
-from drivseg_ros.lab.explaining.layers import feature_layer
 from drivseg_ros.lab.explaining.pixels import Spot, centre_bottom
 from drivseg_ros.lab.explaining.subject import Subject
+from drivseg_ros.networks.stages import stages_of
 
 METHODS = ('auto', 'attention', 'grad-cam')
 
@@ -47,7 +47,7 @@ def explain(
         classes: names; of attention one at most, without a spot. grad-cam takes all with a role
             if none is named.
         spot: pixels of the image.
-        layer: of grad-cam, if not the encoder's end: a stage or a module, see layers.py.
+        layer: of grad-cam, if not the encoder's end: a stage (networks/stages.py) or a module.
         block: of attention, one of BLOCKS: each stage's last one, or the mean over them.
 
     Raises:
@@ -117,7 +117,7 @@ def _activation(
         else:
             mask = subject.predicted_as(subject.class_id(name))
         scores.append((subject.class_id(name), mask))
-    chosen = feature_layer(subject.architecture, subject.network, subject.planes, wanted=layer)
+    chosen = _layer(subject.architecture, layer)
     values = grad_cam(subject.network, subject.planes, layer=chosen, scores=scores)
     maps = tuple(
         HeatMap(name, one, note='' if mask.any() else 'predicted nowhere')
@@ -132,6 +132,19 @@ def _activation(
         None if spot is None else scores[0][1],
         layer=chosen,
     )
+
+
+def _layer(architecture: str, wanted: str | None) -> str:
+    """The module of a stage, or the one named itself.
+
+    None is the end of the encoder: there the maps have seen the most of the image and still show
+    where. Selvaraju et al. (section 3) take the last convolutional layer, Vinogradova et al. the
+    bottleneck of U-Net.
+    """
+    stages = stages_of(architecture)
+    if wanted is None:
+        return [path for name, path in stages.items() if name.startswith('stage')][-1]
+    return stages.get(wanted, wanted)
 
 
 def _explanation(

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads an OpenVINO IR (.xml, weights in the .bin beside it) as an ONNX graph.
 
-The format is told by its versions 10 and 11
+Versions 10 and 11 of the format
 (https://docs.openvino.ai/2024/documentation/openvino-ir-format.html): layers with ports, edges
 between ports, constants as offsets into the .bin. openvino_layers.py knows the layers.
+
+The one library for this, openvino2onnx 1.1.0, was tried: it wants a numpy below 2.2, and does not
+start with an onnx of today (it imports onnx.mapping, which is gone).
 """
 
 from __future__ import annotations

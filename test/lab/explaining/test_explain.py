@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from explained_subjects import red_and_green, strongest_color, subject_of
+from network_zoo import network_or_skip
 
 pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
 
@@ -83,7 +84,6 @@ def test_a_class_that_is_predicted_nowhere(colors: Subject) -> None:
         ({'classes': ['direct', 'direct']}, ParameterError, "'direct' was given twice"),
         ({'layer': 'absent'}, ModelError, "no layer 'absent'"),
         ({'spot': Spot(points=((128, 0),))}, ParameterError, 'outside of the image'),
-        ({}, ModelError, 'no layer of a new one can be chosen'),
     ],
 )
 def test_refusals(
@@ -91,6 +91,16 @@ def test_refusals(
 ) -> None:
     with pytest.raises(error, match=message):
         explain(colors, **options)
+
+
+@pytest.mark.parametrize(
+    ('layer', 'module'),
+    [(None, 'features.2'), ('decoder', 'fusion'), ('features.0.1', 'features.0.1')],
+)
+def test_a_layer_is_a_stage_or_a_module(layer: str | None, module: str) -> None:
+    subject = subject_of(network_or_skip('fast_scnn', 3), architecture='fast_scnn')
+    found = explain(subject, classes=['direct'], spot=Spot(points=((5, 5),)), layer=layer)
+    assert found.facts['layer'] == module
 
 
 def test_a_card_without_roles_asks_for_a_class() -> None:

@@ -14,7 +14,7 @@ from torch import nn  # noqa: E402
 
 from drivseg_ros.errors import ModelError  # noqa: E402
 from drivseg_ros.lab.explaining.grad_cam import grad_cam  # noqa: E402
-from drivseg_ros.lab.explaining.layers import feature_layer  # noqa: E402
+from drivseg_ros.networks.stages import stages_of  # noqa: E402
 
 HEIGHT, WIDTH = 6, 8
 
@@ -132,55 +132,19 @@ def test_a_network_that_looks_at_one_quadrant_has_its_map_there() -> None:
     assert not found[1].any()  # nothing speaks for the other class
 
 
-# All sizes of SegFormer have one layout.
-@pytest.mark.parametrize(
-    ('architecture', 'end', 'channels'),
-    [
-        ('fast_scnn', 'features.2', 128),
-        ('segformer_b0', 'network.encoder.norm4', 256),
-        ('unet', 'down.4', 1024),
-    ],
-)
-def test_the_layer_is_the_end_of_the_encoder(architecture: str, end: str, channels: int) -> None:
-    network = network_or_skip(architecture, 3).eval()
-    images = torch.zeros(1, 3, 32, 64)
-    assert feature_layer(architecture, network, images) == end
-    seen = []
-    network.get_submodule(end).register_forward_hook(lambda *call: seen.append(call[2].shape))
-    with torch.no_grad():
-        network(images)
-    assert [shape[1] for shape in seen] == [channels]
-
-
-def test_a_layer_may_be_named_by_its_stage() -> None:
-    network, images = network_or_skip('fast_scnn', 3).eval(), torch.zeros(1, 3, 32, 64)
-    assert feature_layer('fast_scnn', network, images, wanted='decoder') == 'fusion'
-    assert feature_layer('fast_scnn', network, images, wanted='features.0.1') == 'features.0.1'
-
-
 def test_fast_scnn_gives_maps_of_its_coarsest_grid() -> None:
     torch.manual_seed(0)
     network = network_or_skip('fast_scnn', 3).eval()
     images = torch.randn(1, 3, 64, 128)
     mask = np.ones((64, 128), bool)
-    known = feature_layer('fast_scnn', network, images)
-    maps = grad_cam(network, images, layer=known, scores=[(i, mask) for i in range(3)])
+    maps = grad_cam(
+        network,
+        images,
+        layer=stages_of('fast_scnn')['stage3'],
+        scores=[(i, mask) for i in range(3)],
+    )
     assert {one.shape for one in maps} == {(2, 4)}
     assert any(one.any() for one in maps)
-
-
-def test_the_layer_of_an_unknown_architecture_is_the_last_on_the_coarsest_grid() -> None:
-    network = nn.Sequential(
-        nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4)),
-        nn.Sequential(nn.Conv2d(4, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4)),
-        nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.ReLU()),
-        nn.Upsample(scale_factor=2),
-        nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1)),
-        nn.Sequential(nn.Conv2d(4, 2, 1), nn.BatchNorm2d(2)),
-    ).eval()
-    assert feature_layer('new', network, torch.zeros(1, 3, 64, 64)) == '2.1'
-    with pytest.raises(ModelError, match='no layer of new can be chosen'):
-        feature_layer('new', nn.Conv2d(3, 2, 1).eval(), torch.zeros(1, 3, 64, 64))
 
 
 class Twice(Linear):
