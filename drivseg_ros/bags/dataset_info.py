@@ -14,11 +14,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from drivseg_ros.bags.custom_data import read_custom_data
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.typestore import HEADER
+from drivseg_ros.base.json_data import from_plain, parse_json, to_plain
 from drivseg_ros.errors import BagError, ModelError
 from drivseg_ros.model.card import ModelClass
 
@@ -52,11 +52,7 @@ class DatasetInfo:
 
     def to_json(self) -> str:
         """The JSON that `from_json` reads."""
-        classes = [
-            {'id': c.id, 'name': c.name, 'color': list(c.color), 'role': c.role.value}
-            for c in self.classes
-        ]
-        return json.dumps({**vars(self), 'classes': classes})
+        return json.dumps(to_plain(self))
 
     @classmethod
     def from_json(cls, text: str) -> DatasetInfo:
@@ -65,25 +61,17 @@ class DatasetInfo:
         Raises:
             BagError: if it is damaged.
         """
+        what = f"the bag's {DATASET_KEY}"
         try:
-            content = json.loads(text)
-            texts = {
-                key: _text(content[key])
-                for key in ('name', 'identity', 'image_topic', 'label_topic', 'name_topic')
-            }
-            texts['drive_topic'] = _text(content.get('drive_topic', ''))
-            classes = tuple(
-                ModelClass(c['id'], c['name'], tuple(c['color']), c['role'])
-                for c in content['classes']
-            )
-            if [c.id for c in classes] != list(range(len(classes))):
-                raise ValueError('the class ids must be 0, 1, 2, ...')
-        except (ValueError, TypeError, KeyError, ModelError) as error:
+            info = from_plain(cls, parse_json(text, what, error=BagError), what, error=BagError)
+        except ModelError as error:
+            raise BagError(f'{what} is damaged ({error}); make the bag again') from None
+        ids = [c.id for c in info.classes]
+        if ids != list(range(len(ids))):
             raise BagError(
-                f"the bag's {DATASET_KEY} is damaged ({error or type(error).__name__}); make the "
-                'bag again, or take that line out of its metadata'
-            ) from None
-        return cls(classes=classes, **texts)
+                f'{what} has the class ids {ids}; allowed are 0, 1, 2, ...: make the bag again'
+            )
+        return info
 
 
 def read_dataset_info(bag: Path) -> DatasetInfo | None:
@@ -112,9 +100,3 @@ def read_frame_names(reader: BagReader, topic: str) -> dict[int, str]:
         stamp = message.message.stamp
         names[stamp.sec * 1_000_000_000 + stamp.nanosec] = message.message.frame_id
     return names
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f'{value!r} is no text')
-    return value

@@ -102,21 +102,31 @@ def test_a_later_version_may_tell_more() -> None:
     assert DatasetInfo.from_json(text) == INFO
 
 
-DAMAGES: dict[str, Callable[[dict], object]] = {
-    'no JSON': lambda content: None,
-    'a list': lambda content: [1],
-    'a topic missing': lambda content: content.pop('label_topic') and content,
-    'a topic that is no text': lambda content: {**content, 'name_topic': 3},
-    'classes that are none': lambda content: {**content, 'classes': [1]},
-    'a role that is none': lambda content: content['classes'][0].update(role='x') or content,
-    'ids with a gap': lambda content: {**content, 'classes': content['classes'][1:]},
+DAMAGES: dict[str, tuple[Callable[[dict], object], str]] = {
+    'no JSON': (lambda content: None, 'is no JSON'),
+    'a list': (lambda content: [1], r'has \[1\]; needed is object'),
+    'a topic missing': (
+        lambda content: content.pop('label_topic') and content,
+        "lacks the key 'label_topic'",
+    ),
+    'a topic that is no text': (lambda c: {**c, 'name_topic': 3}, 'has 3 at name_topic'),
+    'classes that are none': (lambda c: {**c, 'classes': [1]}, r'has 1 at classes\[0\]'),
+    'a role that is none': (
+        lambda content: content['classes'][0].update(role='x') or content,
+        r'has "x" at classes\[0\]\.role; allowed are direct, ',
+    ),
+    'ids with a gap': (
+        lambda content: {**content, 'classes': content['classes'][1:]},
+        r'has the class ids \[1, 2\]; allowed are 0, 1, 2',
+    ),
 }
 
 
 @pytest.mark.parametrize('name', DAMAGES)
-def test_what_is_damaged_is_told(name: str, tmp_path: Path) -> None:
-    content = DAMAGES[name](json.loads(INFO.to_json()))
+def test_what_is_damaged_is_refused(name: str, tmp_path: Path) -> None:
+    damage, message = DAMAGES[name]
+    content = damage(json.loads(INFO.to_json()))
     text = '{' if content is None else json.dumps(content)
     bag = write(tmp_path / 'bag', 'mcap', {DATASET_KEY: text})
-    with pytest.raises(BagError, match=r'drivseg\.dataset is damaged \(.+\); make the bag again'):
+    with pytest.raises(BagError, match=rf'drivseg\.dataset {message}'):
         read_dataset_info(bag)
