@@ -82,7 +82,7 @@ def benchmark_node(
         _worker('sender') as sender,
     ):
         engine = describe_engine(_segmenter(node).engine)
-        engine['file'] = Path(engine['file']).name  # the folder is nobody else's business
+        engine['file'] = Path(engine['file']).name  # the folder is private
         listen = {'do': 'listen', 'topics': [[output_topic(_TOPIC, 'mask')]]}
         _wait(lambda: not receiver.ask(listen)['missing'], 'the topic of the mask')
         for number, (width, height) in enumerate(sizes):

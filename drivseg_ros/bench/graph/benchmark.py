@@ -32,7 +32,7 @@ _LEAST_PROBED = 21
 _NEARLY = 0.8
 
 OnProgress = Callable[[int, int, str], None]
-"""Told the steps done, the steps there are, and what comes next."""
+"""Called with the steps done, the steps there are, and what comes next."""
 
 
 @dataclass
@@ -48,20 +48,20 @@ class _Row:
     peak: Peak | None = None
     runs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
-    def take_turn(self, options: GraphOptions, folder: Path, tell: Callable[[str], None]) -> None:
+    def take_turn(self, options: GraphOptions, folder: Path, note: Callable[[str], None]) -> None:
         """One run at each rate, after the search for the peak if it is the first turn."""
         try:
             with Session(self.node, self.setup, folder) as session:
                 self.input, self.output_types = session.input, session.output_types
                 self.first_outputs_s.append(round(session.first_output_s, 3))
                 if options.peak and self.peak is None:
-                    tell('peak rate')
+                    note('peak rate')
                     self.peak = _search(session, options)
                 if self.peak is not None and self.peak.rate_hz:
-                    tell(f'{self.peak.rate_hz:g} Hz (peak)')
+                    note(f'{self.peak.rate_hz:g} Hz (peak)')
                     self._run(session, 'peak', self.peak.rate_hz, options.duration_s)
                 for rate_hz in options.rates_hz:
-                    tell(f'{rate_hz:g} Hz')
+                    note(f'{rate_hz:g} Hz')
                     self._run(session, f'{rate_hz:g}', rate_hz, options.duration_s)
         except DrivsegError as error:
             self.problem = str(error)
@@ -137,12 +137,12 @@ def benchmark_graph(
                     for row in rows:
                         title = _title(row)
 
-                        def tell(what: str, at: int = done, title: str = title) -> None:
+                        def note(what: str, at: int = done, title: str = title) -> None:
                             on_progress(at, total, f'{title}: {what}')
 
-                        tell('start')
+                        note('start')
                         if not row.problem:
-                            row.take_turn(options, Path(logs) / f'{done}', tell)
+                            row.take_turn(options, Path(logs) / f'{done}', note)
                         done += 1
                         on_progress(done, total, f'{title}: run {turn + 1}')
         except KeyboardInterrupt as interrupt:

@@ -93,7 +93,9 @@ class GraphOptions:
                         f'the {what} {value:g} is not allowed; give {least:g} to {most:g}'
                     )
         if self.peak and self.lowest_hz == self.highest_hz:
-            raise ParameterError('the lowest and the highest rate are equal; no peak lies between')
+            raise ParameterError(
+                'the lowest and the highest rate are equal; there is no peak between'
+            )
         for node, cameras in product(self.nodes, self.cameras):
             node.output_topics(cameras)
             node.image_topics(cameras)

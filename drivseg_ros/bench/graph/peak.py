@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from drivseg_ros.errors import ParameterError
 
 HOLDS = 'holds'
-"""What a probe says of a rate that is held; anything else names what did not hold it."""
+"""The verdict of a probe on a rate that is held; any other one names what did not hold it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def find_peak(
     """Looks for the highest rate that is held.
 
     Args:
-        probe: tries a rate in Hz and says HOLDS, or what did not hold it.
+        probe: tries a rate in Hz and returns HOLDS, or what did not hold it.
         lowest_hz: where to look.
         highest_hz: likewise.
         accuracy: how much higher than the result, as a share of it, a rate that fails may be.

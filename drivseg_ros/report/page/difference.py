@@ -31,7 +31,7 @@ class Difference(enum.IntEnum):
     """It is not labelled."""
 
 
-# Those who see red and green alike can tell them apart, too, and no class of ours has them.
+# Those who see red and green alike can distinguish them, too, and no class of ours has them.
 COLORS = {
     Difference.MISSED: (213, 94, 0),
     Difference.INVENTED: (222, 74, 200),
