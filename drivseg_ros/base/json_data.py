@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
-from drivseg_ros.base.install_hint import pip_install
-from drivseg_ros.errors import DataError, DrivsegError, MissingDependencyError
+from drivseg_ros.base.library import import_library
+from drivseg_ros.errors import DataError, DrivsegError
 
 MAX_BYTES = 256 * 2**20
 """Files from outside that are larger are not read."""
@@ -70,13 +70,9 @@ def from_plain(
     Raises:
         DataError: or the error asked for, if the data are something else; says where, what is
             given and what is allowed.
+        MissingDependencyError: if msgspec is not installed.
     """
-    try:
-        import msgspec
-    except ImportError:
-        raise MissingDependencyError(
-            f'reading {what} needs msgspec, which is not installed: {pip_install("msgspec")}'
-        ) from None
+    msgspec = import_library('msgspec', extra='')
     try:
         made: T = msgspec.convert(data, cls, dec_hook=_decode)
     except msgspec.ValidationError as refusal:
@@ -102,7 +98,7 @@ def parse_json(text: str, what: str, *, error: type[DrivsegError] = DataError) -
     except RecursionError:
         raise error(f'{what} is nested too deeply; write it again') from None
     except ValueError as refusal:
-        raise error(f'{what} is no JSON ({refusal}); write it again') from None
+        raise error(f'{what} is not JSON ({refusal}); write it again') from None
 
 
 def read_json(

@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -47,15 +45,20 @@ class Calibration:
         DataError: if more are right than there are.
     """
 
-    pixels: np.ndarray = field(default_factory=lambda: np.zeros(LEVELS, np.int64))
-    right: np.ndarray = field(default_factory=lambda: np.zeros(LEVELS, np.int64))
+    pixels: np.ndarray
+    right: np.ndarray
 
     def __post_init__(self) -> None:
         for plane in (self.pixels, self.right):
-            if plane.shape != (LEVELS,) or (plane < 0).any():
-                raise DataError(f'calibration counts {LEVELS} levels, none below 0')
+            if plane.shape != (LEVELS,) or plane.dtype.kind != 'i' or (plane < 0).any():
+                raise DataError(f'calibration counts {LEVELS} levels as integers, none below 0')
         if (self.right > self.pixels).any():
             raise DataError('of a level of confidence, more pixels are right than there are')
+
+    @classmethod
+    def zero(cls) -> Calibration:
+        """Of no image."""
+        return cls(np.zeros(LEVELS, np.int64), np.zeros(LEVELS, np.int64))
 
     @classmethod
     def of(cls, confidence: np.ndarray, right: np.ndarray, known: np.ndarray) -> Calibration:
@@ -99,19 +102,3 @@ class Calibration:
                 share = float(right.sum() / count)
                 found.append(ReliabilityRow(i / rows, (i + 1) / rows, count, mean, share))
         return tuple(found)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {'pixels': self.pixels.tolist(), 'right': self.right.tolist()}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Calibration:
-        """Reads what `to_dict` gave.
-
-        Raises:
-            DataError: if it is something else.
-        """
-        try:
-            return cls(np.array(content['pixels'], np.int64), np.array(content['right'], np.int64))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f'this is no calibration ({error!r})') from None

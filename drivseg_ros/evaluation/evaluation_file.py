@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drivseg_ros.base.environment import describe_hardware, describe_versions
+from drivseg_ros.base.json_data import read_json, to_plain
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.breakdown import bands, extremes, part_slices, slices
@@ -34,7 +34,7 @@ def describe(
         command: the command line that made it.
         broken: bags and data sets that could not be evaluated, as they were given, and why.
     """
-    counts = result.to_dict()
+    counts = result.to_plain()
     frames, parts = counts.pop('frames'), counts.pop('parts')
     table = () if result.calibration is None else result.calibration.table()
     return {
@@ -51,7 +51,7 @@ def describe(
         'notes': notes(result),
         'intervals': interval_note(result),
         **describe_times(result),
-        'ledger': dataclasses.asdict(result.counts)
+        'ledger': to_plain(result.counts)
         | {'unlabelled': result.unlabelled, 'unmatched_labels': result.unmatched_labels},
         'groups': len(result.groups),
         'confusion_matrix': {
@@ -59,9 +59,9 @@ def describe(
             'columns_are_predictions': [c.name for c in result.matching.network],
             'pixels': result.total.table.tolist(),
         },
-        'slices': [dataclasses.asdict(one) for one in slices(result)],
-        'distance': [dataclasses.asdict(one) for one in bands(result)],
-        'reliability': [dataclasses.asdict(row) for row in table],
+        'slices': to_plain(slices(result)),
+        'distance': to_plain(bands(result)),
+        'reliability': to_plain(table),
         'extremes': extremes(result),
         'parts': [
             part | {'title': one.name, 'metrics': one.metrics}
@@ -91,13 +91,7 @@ def read_content(path: Path) -> dict[str, Any]:
     Raises:
         DataError: if the file cannot be read, or is something else.
     """
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f'the evaluation {path} cannot be read: {error}; give a whole file that `drivseg '
-            'evaluate --json` wrote'
-        ) from None
+    content = read_json(path, 'a file that `drivseg evaluate --json` wrote')
     if not isinstance(content, dict) or content.get('kind') != KIND:
         raise DataError(f'{path} is no evaluation; give what `drivseg evaluate --json` wrote')
     if content.get('format') != FORMAT:
@@ -116,7 +110,7 @@ def read_evaluation(path: Path) -> Evaluation:
     """
     content = read_content(path)
     try:
-        return Evaluation.from_dict(content)
+        return Evaluation.from_plain(content)
     except DataError as error:
         raise DataError(f'{path}: {error}; make it again') from None
 

@@ -114,15 +114,6 @@ class EvaluationRequest:
         draws = BootstrapSettings(self.draws, self.seed)
         return EvaluationSettings(self.bands, self.boundary, sequence, draws)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> EvaluationRequest:
-        """Reads what `to_dict` gave."""
-        return cls(**{**content, 'topics': BagTopics(**content['topics'])})
-
 
 @dataclass(frozen=True, eq=False)
 class OpenedEvaluation:

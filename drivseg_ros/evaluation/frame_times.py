@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from drivseg_ros.base.latency import LatencySummary
 from drivseg_ros.errors import DataError
@@ -55,15 +54,6 @@ class FrameTimes:
     def duration_s(self) -> float:
         """When the last frame was done."""
         return self.frames[-1][0] if self.frames else 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {'stages': list(self.stages), 'frames': [list(frame) for frame in self.frames]}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> FrameTimes:
-        """Reads what `to_dict` gave."""
-        return cls(tuple(content['stages']), tuple(tuple(frame) for frame in content['frames']))
 
 
 class FrameTimer:

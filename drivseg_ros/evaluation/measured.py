@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -38,23 +37,6 @@ class Terms:
     matching: Matching
     settings: EvaluationSettings
     mode: Mode = Mode.NETWORK
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            'classes': self.matching.to_dict(),
-            'settings': self.settings.to_dict(),
-            'mode': self.mode.value,
-        }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Terms:
-        """Reads what `to_dict` gave."""
-        return cls(
-            Matching.from_dict(content['classes']),
-            EvaluationSettings.from_dict(content['settings']),
-            Mode(content['mode']),
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,20 +20,20 @@ class Part:
 
     Args:
         source: where its frames are from, plain data.
-        counts: what became of its frames.
+        ledger: what became of its frames.
         unlabelled: processed frames without a label.
         unmatched_labels: labels whose frame is not there.
         failures: what happened to frames that failed, by their names.
         interrupted: whether it was ended early.
         times: how long the network took; None where masks were recorded, or came from a live run.
-        live: the times of a live run, whose ledger `counts` is the node's own; None: offline.
+        live: the times of a live run, whose `ledger` is the node's own; None: offline.
 
     Raises:
         DataError: if the numbers contradict each other.
     """
 
     source: Mapping[str, Any]
-    counts: FrameCounts
+    ledger: FrameCounts
     unlabelled: int = 0
     unmatched_labels: int = 0
     failures: Mapping[str, str] = field(default_factory=dict)
@@ -43,15 +42,15 @@ class Part:
     live: LiveTimes | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.unlabelled <= self.counts.processed or self.unmatched_labels < 0:
+        if not 0 <= self.unlabelled <= self.ledger.processed or self.unmatched_labels < 0:
             raise DataError(
-                f'{self.counts.processed} frames were processed, and {self.unlabelled} of them '
+                f'{self.ledger.processed} frames were processed, and {self.unlabelled} of them '
                 'are said to have no label'
             )
         live = self.live
-        if live and len(live.played) != self.counts.offered + live.lost_before_node:
+        if live and len(live.played) != self.ledger.offered + live.lost_before_node:
             raise DataError(
-                f'{len(live.played)} messages were played, but {self.counts.offered} offered to '
+                f'{len(live.played)} messages were played, but {self.ledger.offered} offered to '
                 f'the node and {live.lost_before_node} lost before it'
             )
 
@@ -59,31 +58,3 @@ class Part:
     def title(self) -> str:
         """What it is called."""
         return str(self.source.get('title') or self.source.get('given', ''))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        content = {
-            'source': dict(self.source),
-            'ledger': dataclasses.asdict(self.counts)
-            | {'unlabelled': self.unlabelled, 'unmatched_labels': self.unmatched_labels},
-            'failures': dict(self.failures),
-            'interrupted': self.interrupted,
-        }
-        known = {'times': self.times, 'live': self.live}
-        return content | {name: one.to_dict() for name, one in known.items() if one is not None}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Part:
-        """Reads what `to_dict` gave."""
-        ledger = dict(content['ledger'])
-        others = {name: ledger.pop(name) for name in ('unlabelled', 'unmatched_labels')}
-        times, live = content.get('times'), content.get('live')
-        return cls(
-            dict(content['source']),
-            FrameCounts(**ledger),
-            **others,
-            failures=content['failures'],
-            interrupted=content['interrupted'],
-            times=None if times is None else FrameTimes.from_dict(times),
-            live=None if live is None else LiveTimes.from_dict(live),
-        )

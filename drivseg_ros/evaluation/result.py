@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.base.frame_ledger import FrameCounts
+from drivseg_ros.base.json_data import from_plain, to_plain
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.bootstrap import draw, interval
 from drivseg_ros.evaluation.calibration import Calibration
@@ -139,12 +140,12 @@ class Evaluation:
         names = ('offered', 'processed', 'dropped', 'failed', 'skipped', 'waiting')
         kinds: dict[str, int] = {}
         for part in self.parts:
-            for kind, count in part.counts.failed_by_kind.items():
+            for kind, count in part.ledger.failed_by_kind.items():
                 kinds[kind] = kinds.get(kind, 0) + count
         return FrameCounts(
-            **{name: sum(getattr(part.counts, name) for part in self.parts) for name in names},
+            **{name: sum(getattr(part.ledger, name) for part in self.parts) for name in names},
             failed_by_kind=kinds,
-            last_error=next((p.counts.last_error for p in self.parts if p.counts.last_error), ''),
+            last_error=next((p.ledger.last_error for p in self.parts if p.ledger.last_error), ''),
         )
 
     def full_name(self, row: FrameRow) -> str:
@@ -195,7 +196,7 @@ class Evaluation:
             )
         for what, mine, its in (
             ('classes', _classes(self.matching), _classes(other.matching)),
-            ('settings', self.settings.to_dict(), other.settings.to_dict()),
+            ('settings', to_plain(self.settings), to_plain(other.settings)),
             ('networks', _network_itself(self.network), _network_itself(other.network)),
             ('modes', {'mode': self.mode.value}, {'mode': other.mode.value}),
         ):
@@ -234,82 +235,83 @@ class Evaluation:
             calibration=calibration,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The counts as plain data for JSON; `from_dict` reads them."""
-        return {
-            'classes': self.matching.to_dict(),
-            'settings': self.settings.to_dict(),
-            'mode': self.mode.value,
-            'network': dict(self.network),
-            'labels_sha256': self.labels_sha256,
-            'images_sha256': self.images_sha256,
-            'parts': [part.to_dict() for part in self.parts],
-            'bands': self.bands.tolist(),
-            'calibration': None if self.calibration is None else self.calibration.to_dict(),
-            'frames': [_row_to_dict(row) for row in self.rows],
-        }
+    def to_plain(self) -> dict[str, Any]:
+        """The counts as plain data for JSON; `from_plain` reads them."""
+        return to_plain(
+            _Content(
+                classes=self.matching,
+                settings=self.settings,
+                mode=self.mode,
+                network=self.network,
+                labels_sha256=self.labels_sha256,
+                images_sha256=self.images_sha256,
+                parts=self.parts,
+                bands=self.bands,
+                calibration=self.calibration,
+                frames=self.rows,
+            )
+        )
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Evaluation:
-        """Reads what `to_dict` gave; further keys are left alone.
+    def from_plain(cls, content: Any) -> Evaluation:
+        """Reads what `to_plain` gave; further keys are left alone.
 
         Raises:
             DataError: if it is something else, or the counts do not fit the hash of the labels.
         """
-        try:
-            matching = Matching.from_dict(content['classes'])
-            calibration = content['calibration']
-            result = cls(
-                matching,
-                EvaluationSettings.from_dict(content['settings']),
-                Mode(content['mode']),
-                content['network'],
-                tuple(Part.from_dict(part) for part in content['parts']),
-                tuple(_row_from_dict(row, matching) for row in content['frames']),
-                np.array(content['bands'], np.int64),
-                None if calibration is None else Calibration.from_dict(calibration),
-            )
-            if any(not 0 <= row.part < len(result.parts) for row in result.rows):
-                raise ValueError('a frame is of a bag that is not listed')
-        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-            raise DataError(f'this is no evaluation ({error!r})') from None
-        if result.labels_sha256 != content.get('labels_sha256'):
+        read = from_plain(_Content, content, 'this evaluation')
+        zero = Sums.zero(read.classes)
+        rows = tuple(
+            dataclasses.replace(row, sums=_counts_like(zero, row.sums)) for row in read.frames
+        )
+        if any(not 0 <= row.part < len(read.parts) for row in rows):
+            raise DataError('this evaluation has a frame of a bag that is not listed')
+        result = cls(
+            matching=read.classes,
+            settings=read.settings,
+            mode=read.mode,
+            network=read.network,
+            parts=read.parts,
+            rows=rows,
+            bands=read.bands,
+            calibration=read.calibration,
+        )
+        if result.labels_sha256 != read.labels_sha256:
             raise DataError('the frames of this evaluation were changed: the hash is another one')
         return result
 
 
-def _row_to_dict(row: FrameRow) -> dict[str, Any]:
-    content = {
-        'name': row.name,
-        'group': row.group,
-        'part': row.part,
-        'label_sha256': row.label_sha256,
-        'image_sha256': row.image_sha256,
-        **{f.name: getattr(row.sums, f.name).tolist() for f in dataclasses.fields(Sums)},
-    }
-    return content | ({'attributes': dict(row.attributes)} if row.attributes else {})
+@dataclass(frozen=True, eq=False)
+class _Content:
+    """An evaluation as its file has it."""
+
+    classes: Matching
+    settings: EvaluationSettings
+    mode: Mode
+    network: Mapping[str, Any]
+    labels_sha256: str
+    images_sha256: str
+    parts: tuple[Part, ...]
+    bands: np.ndarray
+    calibration: Calibration | None
+    frames: tuple[FrameRow, ...]
 
 
-def _row_from_dict(content: Mapping[str, Any], matching: Matching) -> FrameRow:
-    zero = Sums.zero(matching)
+def _counts_like(zero: Sums, read: Sums) -> Sums:
+    """Counts in the shapes of others: an empty list lost its second axis.
+
+    Raises:
+        DataError: if they are no integers, or have another shape.
+    """
     planes = {}
-    for f in dataclasses.fields(Sums):
-        plane = np.array(content[f.name], np.int64)
-        shape = getattr(zero, f.name).shape
-        planes[f.name] = plane.reshape(shape)  # an empty list lost its second axis
-    row = FrameRow(
-        content['name'],
-        content['group'],
-        content['part'],
-        Sums(**planes),
-        content['label_sha256'],
-        content['image_sha256'],
-        content.get('attributes', {}),
-    )
-    texts = (row.name, row.group, row.label_sha256, row.image_sha256)
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError(f'a frame has no texts for names and hashes, but {texts}')
-    return row
+    for name, wanted in vars(zero).items():
+        plane = getattr(read, name)
+        if plane.size != wanted.size or (plane.size and plane.dtype.kind != 'i'):
+            raise DataError(
+                f'this evaluation has a frame whose {name} is no table of {wanted.size} integers'
+            )
+        planes[name] = plane.astype(np.int64).reshape(wanted.shape)
+    return Sums(**planes)
 
 
 def _classes(matching: Matching) -> dict[str, Any]:

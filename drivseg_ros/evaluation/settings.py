@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.errors import ParameterError
 from drivseg_ros.evaluation.boundary import DEFAULT_SHARE
 
 MAX_BANDS = 64
@@ -67,30 +66,3 @@ class EvaluationSettings:
             raise ParameterError(
                 f'the boundary is {self.boundary} of the diagonal; 0 (none) to 0.2 is allowed'
             )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        draws = self.bootstrap
-        return {
-            'bands': self.bands,
-            'boundary_share_of_diagonal': self.boundary,
-            'sequence': self.sequence,
-            'bootstrap': {'draws': draws.draws, 'seed': draws.seed, 'level': draws.level},
-        }
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> EvaluationSettings:
-        """Reads what `to_dict` gave.
-
-        Raises:
-            DataError: if it is something else.
-        """
-        try:
-            return cls(
-                content['bands'],
-                content['boundary_share_of_diagonal'],
-                content['sequence'],
-                BootstrapSettings(**content['bootstrap']),
-            )
-        except (KeyError, TypeError) as error:
-            raise DataError(f'these are no settings of an evaluation ({error!r})') from None

@@ -61,7 +61,7 @@ class Tally:
         self.rows: list[FrameRow] = []
         truth, network = len(matching.truth), len(matching.network)
         self.bands = np.zeros((settings.bands, truth, network), np.int64)
-        self.calibration = Calibration()
+        self.calibration = Calibration.zero()
         self._matching = matching
         self._settings = settings
         self._flicker = FlickerCounter()

@@ -112,30 +112,6 @@ class Matching:
         """Whether a value in a mask does: bool [targets, 256]."""
         return _members([target.network for target in self.targets])
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            'truth': [_describe(c) for c in self.truth],
-            'network': [_describe(c) for c in self.network],
-            'figures_by_role': [area.value for area in self.areas],
-        }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Matching:
-        """Reads what `to_dict` gave.
-
-        Raises:
-            DataError: if it is something else.
-        """
-        try:
-            return cls(
-                _classes(content['truth']),
-                _classes(content['network']),
-                tuple(Area(name) for name in content['figures_by_role']),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f'these are no classes of an evaluation ({error!r})') from None
-
 
 def match_classes(labels: Labels | None, network: Sequence[ModelClass]) -> Matching:
     """The one decision on what a network's masks are compared with.

@@ -79,7 +79,7 @@ class ModelClass:
             )
         if not isinstance(self.name, str) or not self.name.strip():
             raise ModelError(f'class {self.id} has the name {self.name!r}; give it a non-empty one')
-        color = tuple(self.color)
+        color = tuple(self.color) if isinstance(self.color, (tuple, list)) else ()
         if len(color) != 3 or any(type(c) is not int or not 0 <= c <= 255 for c in color):
             raise ModelError(
                 f'class {self.name!r} has the color {self.color!r}; '
@@ -130,6 +130,11 @@ class ModelCard:
         object.__setattr__(self, 'classes', tuple(self.classes))
         if not isinstance(self.name, str) or not self.name.strip():
             raise ModelError(f'the card has the name {self.name!r}; give it a non-empty one')
+        for key in ('architecture', 'description', 'license'):
+            if not isinstance(getattr(self, key), str):
+                raise ModelError(f'the card has the {key} {getattr(self, key)!r}; a text is needed')
+        if not isinstance(self.provenance, Mapping):
+            raise ModelError(f'the card has the provenance {self.provenance!r}; give an object')
         if not 1 <= len(self.classes) <= MAX_CLASSES:
             raise ModelError(
                 f'the card has {len(self.classes)} classes; 1 to {MAX_CLASSES} are allowed'
@@ -205,7 +210,7 @@ class ModelCard:
 
     @classmethod
     def from_json(cls, text: str) -> ModelCard:
-        """Reads a card from JSON.
+        """Reads a card from JSON, without msgspec, so that the node runs with what apt has.
 
         Keys that this version does not know are refused rather than ignored: a card that says
         more than we obey would be obeyed wrongly.
@@ -213,38 +218,33 @@ class ModelCard:
         Raises:
             ModelError: if the text is no JSON, or the card is not valid.
         """
-        # By hand, because the node reads cards with nothing but what Ubuntu's packages have.
-        content = parse_json(text, 'the card', error=ModelError)
-        if not isinstance(content, dict):
-            raise ModelError(f'the card is a JSON {type(content).__name__}; it must be an object')
-        _check_keys(content, cls, what='the card')
+        content = _checked(parse_json(text, 'the card', error=ModelError), cls, 'the card')
         classes = content['classes']
-        if not isinstance(classes, list) or not all(isinstance(c, dict) for c in classes):
+        if not isinstance(classes, list):
             raise ModelError(
                 "the card's classes must be a list of objects {id, name, color, role}; "
                 f'given was {classes!r}'
             )
-        for c in classes:
-            _check_keys(c, ModelClass, what='a class of the card')
-            if not isinstance(c['color'], list):
-                raise ModelError(f'class color {c["color"]!r} must be a list [red, green, blue]')
-        return cls(**{**content, 'classes': tuple(ModelClass(**c) for c in classes)})
+        checked = [_checked(c, ModelClass, 'a class of the card') for c in classes]
+        return cls(**{**content, 'classes': tuple(ModelClass(**c) for c in checked)})
 
 
-def _check_keys(content: Mapping[str, Any], cls: type, *, what: str) -> None:
-    """Refuses missing and unknown keys of a dataclass's JSON form."""
+def _checked(content: Any, cls: type, what: str) -> dict[str, Any]:
+    """The JSON form of a dataclass; refuses one with missing or unknown keys."""
+    if not isinstance(content, dict):
+        raise ModelError(f'{what} is {content!r}; it must be a JSON object')
     fields = {f.name: f for f in dataclasses.fields(cls)}
     unknown = sorted(content.keys() - fields.keys())
     if unknown:
         raise ModelError(f'{what} has the unknown keys {unknown}; allowed are {sorted(fields)}')
-    required = {
+    missing = sorted(
         name
         for name, f in fields.items()
-        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-    }
-    missing = sorted(required - content.keys())
+        if f.default is f.default_factory is dataclasses.MISSING and name not in content
+    )
     if missing:
         raise ModelError(f'{what} lacks the keys {missing}; add them')
+    return content
 
 
 BDD100K_CLASSES = (

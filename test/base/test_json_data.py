@@ -174,7 +174,7 @@ def test_files(tmp_path: Path) -> None:
     with pytest.raises(BagError, match=r'a\.json is no text in UTF-8'):
         read_json(path, 'the counts', error=BagError)
     path.write_text('{"a": ')
-    with pytest.raises(DataError, match=r'a\.json \(the counts\) is no JSON \(Expecting'):
+    with pytest.raises(DataError, match=r'a\.json \(the counts\) is not JSON \(Expecting'):
         read_json(path, 'the counts')
     with pytest.raises(DataError, match=r'b\.json cannot be read \(No such file'):
         read_json(tmp_path / 'b.json', 'the counts')

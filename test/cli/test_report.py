@@ -126,7 +126,7 @@ def test_masks_that_are_there(place: Path) -> None:
         ('{}', 'is no evaluation'),
         ('{"kind": "drivseg evaluation", "format": 0}', 'has the format 0'),
         ('{"kind": "drivseg evaluation", "format": 2}', 'cannot be shown'),
-        ('[', 'cannot be read'),
+        ('[', 'is not JSON'),
         (None, 'cannot be read'),
     ],
 )

@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 
+from drivseg_ros.base.json_data import from_plain, to_plain
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.calibration import Calibration
 
@@ -51,20 +52,20 @@ def test_unlabelled_pixels_do_not_count_and_sums_are_joined() -> None:
     assert one.ece == 0
     both = one + of((255, False))
     assert both.ece == pytest.approx(0.5)
-    assert Calibration.from_dict(both.to_dict()).to_dict() == both.to_dict()
+    assert to_plain(from_plain(Calibration, to_plain(both), 'it')) == to_plain(both)
 
 
 def test_without_pixels() -> None:
-    assert math.isnan(Calibration().ece)
-    assert Calibration().table() == ()
+    assert math.isnan(Calibration.zero().ece)
+    assert Calibration.zero().table() == ()
 
 
 @pytest.mark.parametrize(
-    'content', [{}, {'pixels': [1], 'right': [1]}, {'pixels': 3, 'right': 'x'}]
+    'content', [{}, {'pixels': [1], 'right': [1]}, {'pixels': 3, 'right': [0.5] * 256}]
 )
 def test_what_is_none_is_refused(content: dict) -> None:
     with pytest.raises(DataError):
-        Calibration.from_dict(content)
+        from_plain(Calibration, content, 'it')
 
 
 def test_more_right_than_there_are_is_refused() -> None:

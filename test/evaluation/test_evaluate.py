@@ -223,7 +223,7 @@ def test_the_file_holds_all_of_it(tmp_path: Path, tiny_model: Path) -> None:
     assert not any(word in text for word in ('NaN', 'Infinity'))
     again = read_evaluation(tmp_path / 'deep' / 'e.json')
     assert again.metrics == found.metrics
-    assert again.to_dict() == found.to_dict()
+    assert again.to_plain() == found.to_plain()
     assert all(math.isfinite(m.value) for m in again.metrics.values() if m.value is not None)
     assert len(text.splitlines()) < 200
 
@@ -233,13 +233,15 @@ def test_the_file_holds_all_of_it(tmp_path: Path, tiny_model: Path) -> None:
     [
         ('"drivseg evaluation"', '"a report"', 'is no evaluation'),
         ('"format": 2', '"format": 9', 'has the format 9'),
-        ('"parts"', '"portions"', 'is no evaluation'),
+        ('"parts"', '"portions"', "lacks the key 'parts'; add it"),
         ('"part": 0', '"part": 1', 'a bag that is not listed'),
-        ('"group": "', '"group": ["a"], "lost": "', 'no texts for names'),
-        ('"source": {', '"source": [3], "lost": {', 'is no evaluation'),
-        ('"table": [[', '"table": [[1e30, ', 'is no evaluation'),
+        ('"group": "', '"group": ["a"], "lost": "', r'\["a"\] at frames\[0\].group; needed is str'),
+        ('"source": {', '"source": [3], "lost": {', r'has \[3\] at parts\[0\].source; needed is o'),
+        ('"table": [[', '"table": [[1e30, ', r'damaged at frames\[0\].sums.table'),
+        ('"flicker": [0, ', '"flicker": [0.5, ', 'flicker is no table of 2 integers'),
+        ('"flicker": [0, ', '"flicker": [0, 0, ', 'flicker is no table of 2 integers'),
         ('"label_sha256": "', '"label_sha256": "0', 'were changed'),
-        ('{', '', 'cannot be read'),
+        ('{', '', 'is not JSON'),
     ],
 )
 def test_files_that_are_refused(
@@ -271,7 +273,7 @@ def test_two_halves_are_the_whole(tmp_path: Path, tiny_model: Path) -> None:
         judge(in_bag(write_bag(tmp_path / f'half_{i}', part), by_drive=False), tiny_model)
         for i, part in enumerate((planes[:6], planes[6:]))
     ]
-    merged = halves[0].merge(Evaluation.from_dict(halves[1].to_dict()))
+    merged = halves[0].merge(Evaluation.from_plain(halves[1].to_plain()))
     values = [{n: m.value for n, m in accuracy(one).items()} for one in (whole, merged)]
     assert values[0] == values[1]
     assert merged.labels_sha256 == whole.labels_sha256

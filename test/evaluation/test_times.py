@@ -46,7 +46,7 @@ def live(latencies: list[float | None], **changes: object) -> Evaluation:
     result = result_of(PAIRS[:masks])
     counts = FrameCounts(offered=len(latencies), processed=masks, dropped=len(latencies) - masks)
     part = dataclasses.replace(
-        result.parts[0], counts=counts, live=live_times(latencies, **changes)
+        result.parts[0], ledger=counts, live=live_times(latencies, **changes)
     )
     return dataclasses.replace(result, mode=Mode.LIVE, parts=(part,))
 
@@ -156,7 +156,7 @@ def test_times_do_not_touch_accuracy() -> None:
     'result', [live([10.0, None, 30.0], period_s=0.05), offline(1.25, 2.5)], ids=['live', 'offline']
 )
 def test_json_and_back(result: Evaluation) -> None:
-    again = Evaluation.from_dict(json.loads(json.dumps(describe(result))))
+    again = Evaluation.from_plain(json.loads(json.dumps(describe(result))))
     assert again.parts == result.parts
     assert describe_times(again) == describe_times(result)
 

@@ -79,7 +79,11 @@ def test_refusals(make: Callable[[], object], expected: str) -> None:
         (lambda c: c.update(lanes=3), r"unknown keys \['lanes'\]"),
         (lambda c: c['classes'][0].pop('color'), r"a class of the card lacks the keys \['color'\]"),
         (lambda c: c.update(classes='all'), 'must be a list of objects'),
-        (lambda c: c['classes'][0].update(color='red'), r'must be a list \[red, green, blue\]'),
+        (lambda c: c['classes'][0].update(color='red'), r"color 'red'; give \[red, green, blue\]"),
+        (lambda c: c['classes'][0].update(color=7), r'color 7; give \[red, green, blue\]'),
+        (lambda c: c['classes'].append(7), 'a class of the card is 7; it must be a JSON object'),
+        (lambda c: c.update(license=None), 'the license None; a text is needed'),
+        (lambda c: c.update(provenance=['x']), 'the provenance'),
     ],
 )
 def test_json_refusals(change: Callable[[dict[str, Any]], object], expected: str) -> None:

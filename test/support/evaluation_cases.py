@@ -73,9 +73,9 @@ def with_failure(result: Evaluation) -> Evaluation:
     """The same, had one more frame been offered, that failed."""
     (part,) = result.parts
     counts = dataclasses.replace(
-        part.counts, offered=part.counts.offered + 1, failed=1, failed_by_kind={'jpeg': 1}
+        part.ledger, offered=part.ledger.offered + 1, failed=1, failed_by_kind={'jpeg': 1}
     )
-    broken = dataclasses.replace(part, counts=counts, failures={'last': 'it is torn'})
+    broken = dataclasses.replace(part, ledger=counts, failures={'last': 'it is torn'})
     return dataclasses.replace(result, parts=(broken,))
 
 

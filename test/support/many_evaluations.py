@@ -18,7 +18,7 @@ from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
 from drivseg_ros.evaluation.many.bags import ManyResult, entitle
 from drivseg_ros.evaluation.many.runs import Finished, OnNote, Runs
-from drivseg_ros.evaluation.many.worker import handle
+from drivseg_ros.evaluation.many.worker import BagRequest, handle
 from drivseg_ros.evaluation.result import Evaluation
 
 TOPICS = BagTopics('/cam/image_raw', '/cam/label')
@@ -54,9 +54,8 @@ class RunsHere(Runs):
         self, requests: Sequence[EvaluationRequest], *, command: str, on_note: OnNote
     ) -> Generator[Finished, None, None]:
         for index, request in reversed([*enumerate(requests)]):
-            asked = {'asked': request.to_dict(), 'command': command}
             try:
-                yield Finished(index, handle(asked, lambda note: None))
+                yield Finished(index, handle(BagRequest(request, command), lambda note: None))
             except DrivsegError as error:
                 yield Finished(index, error=str(error))
 

@@ -67,7 +67,7 @@ def hostile_result() -> Evaluation:
         part = dataclasses.replace(
             part,
             source={'given': name, 'resampled_by': 'frame', 'kind': 'bag', 'labels': HOSTILE},
-            counts=counts,
+            ledger=counts,
             failures={HOSTILE: HOSTILE},
             interrupted=bool(place),
             live=live,

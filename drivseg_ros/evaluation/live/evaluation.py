@@ -148,8 +148,8 @@ def evaluate_live_source(
     )
     (part,) = result.parts
     times = _times(run, recorded, played, ledger, opened.rate)
-    times = dataclasses.replace(times, repeated=part.counts.failed_by_kind.get(_REPEATED, 0))
-    part = dataclasses.replace(part, counts=ledger.counts, interrupted=run.interrupted, live=times)
+    times = dataclasses.replace(times, repeated=part.ledger.failed_by_kind.get(_REPEATED, 0))
+    part = dataclasses.replace(part, ledger=ledger.counts, interrupted=run.interrupted, live=times)
     return dataclasses.replace(result, mode=Mode.LIVE, parts=(part,))
 
 

@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -110,35 +109,6 @@ class LiveTimes:
             [round(float(moments[at]), 3), round(float(age), 3)]
             for at, age in zip(starts, largest, strict=True)
         ]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            'rate': self.rate,
-            'played': [list(row) for row in self.played],
-            'lost_before_node': self.lost_before_node,
-            'lost_after_node': self.lost_after_node,
-            'stages': {name: [list(row) for row in rows] for name, rows in self.stages.items()},
-            'usage': self.usage.to_dict(),
-            'node': dict(self.node),
-            'repeated': self.repeated,
-        }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> LiveTimes:
-        """Reads what `to_dict` gave."""
-        others = {
-            name: content[name] for name in ('rate', 'lost_before_node', 'lost_after_node', 'node')
-        }
-        return cls(
-            **others,
-            played=tuple(tuple(row) for row in content['played']),
-            stages={
-                name: tuple(tuple(row) for row in rows) for name, rows in content['stages'].items()
-            },
-            usage=UsageSeries.from_dict(content['usage']),
-            repeated=content.get('repeated', 0),
-        )
 
 
 def age_percentile(ages: np.ndarray, percent: float) -> float | None:

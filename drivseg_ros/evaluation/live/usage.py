@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from drivseg_ros.base.gpu_memory import GpuUse, gpu_use
 from drivseg_ros.base.gpus import find_gpus
@@ -43,15 +41,6 @@ class UsageSeries:
             if value is not None:
                 found.append([row[0], value])
         return found
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {'rows': [list(row) for row in self.rows], 'gpu_memory_of': self.gpu_memory_of}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> UsageSeries:
-        """Reads what `to_dict` gave."""
-        return cls(tuple(tuple(row) for row in content['rows']), content['gpu_memory_of'])
 
 
 COLUMNS = ('cpu_percent', 'memory_mib', 'gpu_percent', 'gpu_memory_mib')

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import drivseg_ros
+from drivseg_ros.base.json_data import from_plain
 from drivseg_ros.errors import DataError, DrivsegError, ParameterError
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
 from drivseg_ros.evaluation.gate import Check
@@ -161,7 +162,8 @@ def evaluate_many(
 
     def on_note(place: int, note: Mapping[str, Any]) -> None:
         if 'terms' in note:
-            terms.check(requests[left[place]], Terms.from_dict(note['terms']))
+            found = from_plain(Terms, note['terms'], 'the note of a worker')
+            terms.check(requests[left[place]], found)
         watcher.note(left[place], note)
 
     asked = [requests[i] for i in left]
@@ -204,7 +206,7 @@ class _Terms:
 def _read(finished: Finished, model: ModelFile | None) -> Evaluation:
     if finished.content is None:
         raise DataError(finished.error)
-    result = Evaluation.from_dict(finished.content)
+    result = Evaluation.from_plain(finished.content)
     version = finished.content['versions']['drivseg_ros']
     if version != drivseg_ros.__version__:
         raise DataError(

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from drivseg_ros.base.environment import describe_versions
+from drivseg_ros.base.json_data import to_plain
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.asked_frames import attributes_beside, check_kind
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
@@ -53,14 +53,14 @@ def identify(request: EvaluationRequest, model: ModelFile | None) -> dict[str, A
     """
     versions = describe_versions()
     content = {
-        **{key: value for key, value in request.to_dict().items() if key not in _NO_MATTER},
+        **{key: value for key, value in to_plain(request).items() if key not in _NO_MATTER},
         'versions': {name: versions[name] for name in _VERSIONS_THAT_COUNT if name in versions},
         'model': None if model is None else model.sha256,
         'labels': _digest_of(request.labels, read_labels),
         'mask_classes': _digest_of(request.mask_classes, read_mask_map),
         **_frames(request),
     }
-    return json.loads(json.dumps(content))
+    return to_plain(content)
 
 
 def bag_files(path: Path) -> list[tuple[str, int, int]]:

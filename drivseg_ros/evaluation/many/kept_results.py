@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.evaluation_file import read_evaluation, write_evaluation
+from drivseg_ros.evaluation.evaluation_file import read_content, read_evaluation, write_evaluation
 from drivseg_ros.evaluation.result import Evaluation
 
 log = logging.getLogger(__name__)
@@ -50,10 +49,10 @@ class KeptResults:
         if not path.exists():
             return None
         try:
-            if json.loads(path.read_text()).get(_IDENTITY) != identity:
+            if read_content(path).get(_IDENTITY) != identity:
                 return None
             return read_evaluation(path)
-        except (DataError, OSError, ValueError, AttributeError) as error:
+        except DataError as error:
             log.warning('%s is made again: %s', path, error)
             return None
 

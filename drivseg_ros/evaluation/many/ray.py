@@ -20,7 +20,7 @@ from drivseg_ros.errors import DrivsegError, EngineError, MissingDependencyError
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
 from drivseg_ros.evaluation.many.identity import bag_files
 from drivseg_ros.evaluation.many.runs import MAX_JOBS, Finished, OnNote, Runs
-from drivseg_ros.evaluation.many.worker import handle
+from drivseg_ros.evaluation.many.worker import BagRequest, handle
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class RayRuns(Runs):
                 while waiting or running:
                     while waiting and len(running) < (self._jobs or MAX_JOBS):
                         index, request = waiting.pop()
-                        asked = {'asked': request.to_dict(), 'command': command}
+                        asked = BagRequest(request, command)
                         started = task.remote(asked, os.getcwd(), _sizes(request.frames))
                         running[started] = index
                     (done, *_), _ = ray.wait(list(running), num_returns=1)
@@ -162,7 +162,7 @@ def _sizes(text: str) -> list[tuple[str, int]] | None:
 
 
 def evaluate_on_node(
-    request: dict[str, Any], folder: str, sizes: list[tuple[str, int]] | None
+    request: BagRequest, folder: str, sizes: list[tuple[str, int]] | None
 ) -> dict[str, Any]:
     """Evaluates a bag on a node of the cluster.
 
@@ -178,7 +178,7 @@ def evaluate_on_node(
         os.chdir(folder)
     except OSError as error:
         return {'error': f'{folder} is not on {socket.gethostname()}: {error.strerror}'}
-    bag = request['asked']['frames']
+    bag = request.asked.frames
     if sizes is not None and _sizes(bag) != sizes:
         return {'error': f'{bag} is another one on {socket.gethostname()}; copy it there'}
     try:

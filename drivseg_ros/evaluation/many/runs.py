@@ -15,6 +15,7 @@ from typing import Any
 from drivseg_ros.base.child import Worker
 from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
+from drivseg_ros.evaluation.many.worker import BagRequest
 
 MAX_JOBS = 256
 # A live run ends node, player and recorder one after the other.
@@ -150,7 +151,7 @@ class _Crew:
         try:
             with worker:
                 content = worker.ask(
-                    {'asked': request.to_dict(), 'command': self._command},
+                    BagRequest(request, self._command),
                     on_note=lambda note: self._put(index, note),
                 )
         except DrivsegError as error:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from drivseg_ros.base.child import OnNote, serve
@@ -11,27 +12,40 @@ from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
 
 
-def handle(request: dict[str, Any], note: OnNote) -> dict[str, Any]:
+@dataclass(frozen=True)
+class BagRequest:
+    """What a worker is asked for.
+
+    Attributes:
+        asked: the bag and what to count.
+        command: the command line, for the report.
+    """
+
+    asked: EvaluationRequest
+    command: str
+
+
+def handle(request: BagRequest, note: OnNote) -> dict[str, Any]:
     """Evaluates a bag.
 
     Args:
-        request: asked (of EvaluationRequest), command (the command line).
+        request: which one.
         note: called with {'terms', 'frames'} when the bag is open, and then with
             {'done': frames}.
 
     Returns:
         What `evaluation_file.describe` gives.
     """
-    with open_evaluation(EvaluationRequest.from_dict(request['asked'])) as opened:
+    with open_evaluation(request.asked) as opened:
         note(
             {
-                'terms': opened.terms.to_dict(),
+                'terms': opened.terms,
                 'frames': len(opened.frames.source),
             }
         )
         result = opened.run(lambda done, total: note({'done': done}))
-    return describe(result, command=request['command'])
+    return describe(result, command=request.command)
 
 
 if __name__ == '__main__':
-    serve(handle)
+    serve(handle, BagRequest)

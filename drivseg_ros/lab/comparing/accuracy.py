@@ -118,5 +118,5 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
         'share_of_labelled_pixels': {
             c.name: round(int(pixels[c.id]) / labelled, 6) for c in dataset.classes
         },
-        'figures_by_role': [figure.value for figure in areas_of(dataset.classes)],
+        'areas': [figure.value for figure in areas_of(dataset.classes)],
     }

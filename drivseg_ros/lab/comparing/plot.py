@@ -60,7 +60,7 @@ def points_of(report: Mapping[str, Any], title: str) -> tuple[str, list[Point]]:
     """
     (data,) = [one for one in report['data'] if one['title'] == title]
     rows = [row for row in report['rows'] if title in row.get('accuracy', {})]
-    by_role = data['figures_by_role']
+    by_role = data['areas']
     all_have = all(row['accuracy'][title]['miou'] is not None for row in rows)
     name = 'mIoU' if all_have or not by_role else _NAMES[by_role[0]]
     found = []

@@ -56,7 +56,7 @@ def _accuracy(
 ) -> list[tuple[str, list[str]]]:
     figures = [row.get('accuracy', {}).get(data['title']) for row in rows]
     found = [('mIoU', [_percent(one and one['miou']) for one in figures])]
-    for key in data['figures_by_role']:
+    for key in data['areas']:
         cells = [_percent(one and one['by_role'][key]) for one in figures]
         found.append((_FIGURES[key], cells))
     if by_class:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from drivseg_ros.base.install_hint import install_hint
+from drivseg_ros.base.json_data import from_plain
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import DataError, MissingDependencyError
 from drivseg_ros.evaluation.gate import Check
@@ -99,7 +100,7 @@ def render(
 def _values(content: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, Any]:
     made, given = evaluation_title(content)
     broken = content.get('broken') or ()
-    matching = Matching.from_dict(content['classes'])
+    matching = from_plain(Matching, content['classes'], 'this evaluation')
     asked = area(matching)
     return {
         'made': made,

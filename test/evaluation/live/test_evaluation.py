@@ -89,7 +89,7 @@ def test_the_ledger_and_the_times(pair: tuple[Evaluation, Evaluation]) -> None:
     (part,) = live.parts
     assert part.live is not None
     assert part.times is None
-    counts = part.counts
+    counts = part.ledger
     assert len(part.live.played) == FRAMES == counts.offered + part.live.lost_before_node
     assert counts.processed == len(live.rows) + part.live.lost_after_node
     assert (counts.failed, counts.waiting, counts.skipped) == (0, 0, 0)
@@ -105,7 +105,7 @@ def test_the_ledger_and_the_times(pair: tuple[Evaluation, Evaluation]) -> None:
     assert set(content['times']['stages']) == {'wait', 'decode', 'infer', 'publish', 'total'}
     assert content['live']['node']['model'] == 'tiny'
     assert 'gpu_percent' not in content['live']['usage']
-    again = Evaluation.from_dict(json.loads(json.dumps(content)))
+    again = Evaluation.from_plain(json.loads(json.dumps(content)))
     assert again.parts == live.parts
 
 
@@ -135,7 +135,7 @@ def test_a_rate_that_the_node_cannot_hold(tmp_path: Path) -> None:
     live = evaluate(bag, model, live=True, rate=1.0, label=None)
     (part,) = live.parts
     assert part.live is not None
-    counts = part.counts
+    counts = part.ledger
     assert counts.offered + part.live.lost_before_node == len(part.live.played) == 60
     fates = (counts.processed, counts.dropped, counts.failed, counts.skipped, counts.waiting)
     assert sum(fates) == counts.offered
@@ -190,7 +190,7 @@ def test_messages_of_one_stamp_are_not_judged(tmp_path: Path) -> None:
     assert '1700000000.200000000' not in [row.name for row in live.rows]
     assert [latency for _, _, latency in part.live.played][2:4] == [None, None]
     # The node's ledger is as it was: it knows nothing of stamps.
-    counts = part.counts
+    counts = part.ledger
     assert (counts.offered + part.live.lost_before_node, counts.failed) == (6, 0)
     check = check_frames(live)
     assert not check.passed
@@ -199,7 +199,7 @@ def test_messages_of_one_stamp_are_not_judged(tmp_path: Path) -> None:
         '1700000000.200000000: several messages have this stamp: which of them a mask is of, '
         'nobody can tell',
     )
-    again = Evaluation.from_dict(json.loads(json.dumps(describe(live))))
+    again = Evaluation.from_plain(json.loads(json.dumps(describe(live))))
     assert again.parts == live.parts
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from drivseg_ros.base.gpu_memory import GpuUse
+from drivseg_ros.base.json_data import from_plain, to_plain
 from drivseg_ros.base.usage import usage_below
 from drivseg_ros.evaluation.live import usage as live_usage
 from drivseg_ros.evaluation.live.usage import EVERYBODY, NODE, UsageSampler, UsageSeries
@@ -71,7 +72,7 @@ def test_cpu_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (gpu, gpu_memory, series.gpu_memory_of) == (None, None, '')
     assert series.column('cpu_percent') == [[at, cpu]]
     assert series.column('gpu_percent') == []
-    assert UsageSeries.from_dict(series.to_dict()) == series
+    assert from_plain(UsageSeries, to_plain(series), 'usage') == series
 
 
 def test_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

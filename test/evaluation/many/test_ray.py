@@ -20,6 +20,7 @@ from drivseg_ros.base.gpus import find_gpus
 from drivseg_ros.errors import DrivsegError, EngineError, MissingDependencyError, ParameterError
 from drivseg_ros.evaluation.many.bags import evaluate_many
 from drivseg_ros.evaluation.many.ray import RayRuns, evaluate_on_node
+from drivseg_ros.evaluation.many.worker import BagRequest
 
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec('ray') is None, reason='Ray is not installed (extra: ray)'
@@ -101,7 +102,7 @@ def test_a_node_on_which_something_else_lies(
     eight_bags: Path, monkeypatch: pytest.MonkeyPatch, folder: str, sizes: Any, message: str
 ) -> None:
     monkeypatch.chdir(eight_bags)
-    asked = {'asked': requests_of(eight_bags, ['drive0'])[0].to_dict(), 'command': ''}
+    asked = BagRequest(requests_of(eight_bags, ['drive0'])[0], '')
     answer = evaluate_on_node(asked, str(eight_bags / folder), sizes)
     assert message in answer.get('error', '')
     assert ('content' in answer) == (not message)

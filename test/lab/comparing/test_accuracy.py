@@ -110,7 +110,7 @@ def test_the_data_are_described_by_all_their_pixels(tmp_path: Path) -> None:
     assert told['content_sha256'] == digest.hexdigest()
     assert told['identity'] == dataset.identity
     assert told['share_of_labelled_pixels']['direct'] == pytest.approx((true == 0).mean(), abs=1e-6)
-    assert (told['frames'], told['figures_by_role']) == (3, ['drivable'])
+    assert (told['frames'], told['areas']) == (3, ['drivable'])
 
 
 def test_data_that_cannot_be_measured_on_are_refused(tmp_path: Path) -> None:

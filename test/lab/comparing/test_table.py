@@ -52,7 +52,7 @@ def report(*rows: dict[str, Any], titles: tuple[str, ...] = ('Set',)) -> dict[st
                 'content_sha256': 'b' * 64,
                 'classes': {'lane': 'direct', 'rest': 'none'},
                 'share_of_labelled_pixels': {'lane': 0.25, 'rest': 0.75},
-                'figures_by_role': ['drivable'],
+                'areas': ['drivable'],
             }
             for title in titles
         ],

@@ -16,7 +16,7 @@ import pytest
 from evaluation_cases import BDD100K, classes, random_pair, result_of
 from report_cases import HOSTILE, hostile_checks, hostile_content, plain_picture
 
-from drivseg_ros.errors import DataError, ModelError
+from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.settings import EvaluationSettings
@@ -272,7 +272,7 @@ def test_numbers_that_are_none_are_refused(content: dict[str, Any]) -> None:
 
 
 def test_colors_that_are_none_are_refused() -> None:
-    with pytest.raises(ModelError, match='has the color'):
+    with pytest.raises(DataError, match=r'at truth\[0\].color\[0\]; needed is int'):
         render(_set('classes', 'truth', 0, 'color', value=['0); background: url(x', 0, 0]))
 
 
