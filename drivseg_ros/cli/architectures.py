@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from drivseg_ros.cli.console import err, out
-from drivseg_ros.cli.options import parse_size
+from drivseg_ros.cli.options import JsonFile, parse_size
+from drivseg_ros.cli.output_file import CONSOLE, check_writable, write_json
 from drivseg_ros.errors import MissingDependencyError, ModelError
 
 
@@ -22,10 +23,12 @@ def architectures(
     size: Annotated[
         str, typer.Option('--size', help='Count the operations for an image of this size.')
     ] = '640x360',
-    json: Annotated[bool, typer.Option('--json', help='Print the list as JSON.')] = False,
+    json: JsonFile = None,
 ) -> None:
     """List the architectures with their parameters and multiply-accumulate operations."""
     width, height = parse_size(size)
+    if json is not None:
+        check_writable(json)
     from drivseg_ros.lab.weights.sources import SOURCES
     from drivseg_ros.networks.complexity import gmacs, parameters
     from drivseg_ros.networks.registry import ARCHITECTURES, create_network
@@ -50,9 +53,9 @@ def architectures(
                 'weights': sorted(w for a, w in SOURCES if a == name),
             }
         )
-    if json:
-        out.print_json(data=rows)
-    else:
+    if json is not None:
+        write_json(json, rows)
+    if json != CONSOLE:
         out.print(_table(rows, size))
     for name, reason in reasons.items():
         err.print(f'{name}: {reason}', markup=False, soft_wrap=True)

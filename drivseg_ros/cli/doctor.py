@@ -4,18 +4,19 @@
 
 from __future__ import annotations
 
-import json as json_format
 from typing import Annotated
 
 import typer
 
 from drivseg_ros.cli.console import err, out
+from drivseg_ros.cli.options import JsonFile
+from drivseg_ros.cli.output_file import CONSOLE, check_writable, write_json
 
 _STYLES = {'ok': None, 'note': 'yellow', 'problem': 'red'}
 
 
 def doctor(
-    json: Annotated[bool, typer.Option('--json', help='Print everything as JSON.')] = False,
+    json: JsonFile = None,
     self_test: Annotated[
         bool, typer.Option('--self-test/--no-self-test', help='Run a frame on every engine.')
     ] = True,
@@ -28,12 +29,13 @@ def doctor(
     from drivseg_ros.doctor import examine
     from drivseg_ros.doctor.page import lines
 
+    if json is not None:
+        check_writable(json)
     with err.status('') as status:
         examination = examine(self_test=self_test, on_step=status.update)
-    if json:
-        text = json_format.dumps(examination.to_dict(), indent=2)
-        out.print(text, markup=False, soft_wrap=True)
-    else:
+    if json is not None:
+        write_json(json, examination.to_dict())
+    if json != CONSOLE:
         for line, level in lines(examination):
             out.print(line, style=_STYLES[level.value], markup=False, soft_wrap=True)
     if not examination.works:

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json as json_format
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -13,84 +16,133 @@ from rich.text import Text
 
 from drivseg_ros.cli.architectures import architectures
 from drivseg_ros.cli.console import out
+from drivseg_ros.cli.options import JsonFile
+from drivseg_ros.cli.output_file import CONSOLE, check_writable, write_json
+
+if TYPE_CHECKING:
+    from drivseg_ros.model.card import ModelCard
+    from drivseg_ros.model.file import ModelFile
+
+# A screen of 24 lines holds a card: no text is longer than this, and there are no more classes.
+_MOST_LINES = 3
+_MOST_CLASSES = 7
+_INDENT = 14
 
 app = typer.Typer(help='List models and show their cards.', invoke_without_command=True)
 app.command()(architectures)
 
 
 @app.callback()
-def list_models(context: typer.Context) -> None:
-    """List the models that are found by name."""
-    if context.invoked_subcommand:
-        return
+def models(context: typer.Context) -> None:
+    """List the models that are found by name, or do what the subcommand says."""
+    if context.invoked_subcommand is None:
+        list_them()
+
+
+@app.command('list')
+def list_them(json: JsonFile = None) -> None:
+    """List the models that are found by name; those that cannot be used come with the reason."""
     from drivseg_ros.model.store import BrokenModel, list_models, model_directories
 
-    models = list_models()
-    if not models:
+    if json is not None:
+        check_writable(json)
+    found = list_models()
+    broken = [model for model in found if isinstance(model, BrokenModel)]
+    usable = [model for model in found if not isinstance(model, BrokenModel)]
+    if json is not None:
+        broken_ones = [{'path': str(model.path), 'problem': model.reason} for model in broken]
+        write_json(json, [*map(_as_data, usable), *broken_ones])
+    if json == CONSOLE:
+        return
+    if not found:
         searched = ', '.join(map(str, model_directories()))
         out.print(f'No models in {searched}.', markup=False)
         return
     # A name is there to be copied: it is never cut.
-    table = Table(
-        Column('name', no_wrap=True),
-        'architecture',
-        'input',
-        'precision',
-        'MB',
-        'classes',
-    )
-    for model in models:
-        if isinstance(model, BrokenModel):
-            continue
+    columns = [Column('name', no_wrap=True), 'input', 'precision', 'MB', 'classes']
+    table = Table(*columns, box=None, pad_edge=False)
+    for model in usable:
         card = model.card
         table.add_row(
             escape(model.path.stem),
-            escape(card.architecture),
             f'{card.input_width}x{card.input_height}',
             card.precision,
             f'{model.path.stat().st_size / 1e6:.1f}',
             escape(', '.join(card.class_names)),
         )
     out.print(table)
-    for folder in dict.fromkeys(str(model.path.parent) for model in models):
+    for folder in dict.fromkeys(str(model.path.parent) for model in found):
         out.print(f'in {folder}', markup=False, soft_wrap=True)
-    for model in models:
-        if isinstance(model, BrokenModel):
-            out.print(f'not usable: {model.reason}', markup=False, soft_wrap=True)
+    for model in broken:
+        out.print(f'not usable: {model.reason}', markup=False, soft_wrap=True)
 
 
 @app.command()
 def show(
     model: Annotated[str, typer.Argument(help='A name that `drivseg models` lists, or a path.')],
-    json: Annotated[bool, typer.Option('--json', help='Print the card as JSON.')] = False,
+    json: JsonFile = None,
 ) -> None:
-    """Print a model's card."""
+    """Print what a model's card says; --json gives all of it, its provenance too."""
     from drivseg_ros.model.store import find_model
 
+    if json is not None:
+        check_writable(json)
     found = find_model(model)
-    card = found.card
-    if json:
-        out.print(card.to_json(), markup=False, soft_wrap=True)
+    if json is not None:
+        write_json(json, json_format.loads(found.card.to_json()))
+    if json == CONSOLE:
         return
-    facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, value in (
-        ('name', card.name),
-        ('file', str(found.path)),
-        ('sha256', found.sha256),
-        ('architecture', card.architecture),
-        ('description', card.description),
-        ('input', f'{card.input_width}x{card.input_height} RGB, {card.resize.value}'),
-        ('batch', 'any' if found.batch is None else str(found.batch)),
-        ('confidence', 'yes' if found.has_confidence else 'no'),
-        ('precision', card.precision),
-        ('license', card.license),
-    ):
-        facts.add_row(name, escape(value))
-    out.print(facts)
-    classes = Table('id', 'class', 'role', 'color')
-    for c in card.classes:
-        swatch = Text('    ', style=f'on rgb({c.color[0]},{c.color[1]},{c.color[2]})')
-        classes.add_row(str(c.id), escape(c.name), c.role.value, swatch)
-    out.print(classes)
-    if card.provenance:
-        out.print_json(data=dict(card.provenance))
+    for name, value in _facts(found):
+        _print_fact(name, value)
+    _print_classes(found.card)
+    if found.card.provenance:
+        _print_fact('provenance', f'(by --json -) {", ".join(found.card.provenance)}')
+
+
+def _as_data(model: ModelFile) -> dict[str, Any]:
+    card = model.card
+    return {
+        'name': model.path.stem,
+        'path': str(model.path),
+        'sha256': model.sha256,
+        'architecture': card.architecture,
+        'input_width': card.input_width,
+        'input_height': card.input_height,
+        'precision': card.precision,
+        'classes': list(card.class_names),
+    }
+
+
+def _facts(model: ModelFile) -> Iterator[tuple[str, str]]:
+    card = model.card
+    yield 'name', card.name
+    yield 'file', str(model.path)
+    yield 'sha256', model.sha256
+    yield 'architecture', card.architecture
+    yield 'description', card.description
+    batch = 'any batch' if model.batch is None else f'batch {model.batch}'
+    confidence = 'with' if model.has_confidence else 'without'
+    size = f'{card.input_width}x{card.input_height}'
+    form = f'{size} RGB ({card.resize.value}), {batch}, {card.precision}'
+    yield 'runs', f'{form}, {confidence} confidence'
+    yield 'license', card.license
+
+
+def _print_fact(name: str, value: str) -> None:
+    width = max(_INDENT, out.width - _INDENT)
+    lines = textwrap.wrap(value, width, max_lines=_MOST_LINES, placeholder=' ...')
+    # A path is there to be copied: it is never cut.
+    for number, line in enumerate([value] if name == 'file' else lines):
+        label = '' if number else name
+        out.print(f'{label:{_INDENT}}{line}', markup=False, soft_wrap=True)
+
+
+def _print_classes(card: ModelCard) -> None:
+    shown = card.classes if card.num_classes <= _MOST_CLASSES else card.classes[: _MOST_CLASSES - 1]
+    for c in shown:
+        red, green, blue = c.color
+        swatch = ('   ', f'on rgb({red},{green},{blue})')
+        line = Text.assemble(f'{"class":{_INDENT}}{c.id:>3} ', swatch, f' {c.name}, {c.role.value}')
+        out.print(line, no_wrap=True, overflow='ellipsis')
+    if len(shown) < card.num_classes:
+        _print_fact('', f'    and {card.num_classes - len(shown)} more (--json - prints them)')

@@ -47,7 +47,7 @@ def test_table() -> None:
 
 def test_json_at_another_size() -> None:
     small, large = (
-        {row['architecture']: row for row in json.loads(run('--json', '--size', size))}
+        {row['architecture']: row for row in json.loads(run('--json', '-', '--size', size))}
         for size in ('64x64', '128x64')
     )
     assert small['unet']['parameters'] == large['unet']['parameters']
@@ -66,7 +66,7 @@ def test_a_size_that_one_refuses_leaves_the_others(monkeypatch: pytest.MonkeyPat
 
     both = {'fast_scnn': registry.ARCHITECTURES['fast_scnn'], 'choosy': choosy}
     monkeypatch.setattr(registry, 'ARCHITECTURES', both)
-    rows = {row['architecture']: row for row in json.loads(run('--json', '--size', '65x49'))}
+    rows = {row['architecture']: row for row in json.loads(run('--json', '-', '--size', '65x49'))}
     assert rows['choosy']['gmacs'] is None
     assert rows['choosy']['parameters'] == rows['fast_scnn']['parameters']
     assert rows['fast_scnn']['gmacs'] > 0

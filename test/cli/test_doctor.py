@@ -54,7 +54,7 @@ def test_page_with_self_test(tmp_path: Path) -> None:
 
 def test_json_without_self_test(tmp_path: Path) -> None:
     (tmp_path / 'broken.onnx').write_text('nonsense')
-    result = doctor('--json', '--no-self-test', DRIVSEG_MODEL_PATH=str(tmp_path))
+    result = doctor('--json', '-', '--no-self-test', DRIVSEG_MODEL_PATH=str(tmp_path))
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report['drivseg_ros'] == drivseg_ros.__version__

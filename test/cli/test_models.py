@@ -8,10 +8,14 @@ import json
 import os
 from pathlib import Path
 
+import onnx
 import pytest
 from command_line import drivseg, drivseg_process
+from tiny_model import write_tiny_model
 
 import drivseg_ros
+from drivseg_ros.model.card import ModelCard, ModelClass
+from drivseg_ros.model.file import read_model_file
 
 
 def test_version_and_help() -> None:
@@ -37,11 +41,17 @@ def test_a_broken_library_is_one_line(tmp_path: Path) -> None:
 
 def test_list(tmp_path: Path, tiny_model: Path) -> None:
     (tiny_model.parent / 'broken.onnx').write_text('nonsense')
-    result = drivseg('models', DRIVSEG_MODEL_PATH=str(tiny_model.parent))
-    assert result.returncode == 0, result.stderr
-    assert 'tiny' in result.stdout
-    assert 'not usable' in result.stdout
-    assert 'cannot be read as ONNX' in result.stdout
+    folder = str(tiny_model.parent)
+    for command in (['models'], ['models', 'list']):
+        result = drivseg(*command, DRIVSEG_MODEL_PATH=folder)
+        assert result.returncode == 0, result.stderr
+        assert 'tiny ' in result.stdout
+        assert 'not usable' in result.stdout
+        assert 'cannot be read as ONNX' in result.stdout
+    printed = drivseg('models', 'list', '--json', '-', DRIVSEG_MODEL_PATH=folder).stdout
+    found = {Path(model['path']).stem: model for model in json.loads(printed)}
+    assert found['tiny']['classes'] == ['direct', 'alternative', 'background']
+    assert 'cannot be read as ONNX' in found['broken']['problem']
 
 
 def test_names_are_never_cut() -> None:
@@ -56,8 +66,35 @@ def test_show(tiny_model: Path) -> None:
     assert result.returncode == 0, result.stderr
     for text in ('64x48', 'direct', 'alternative', 'background', 'fp32'):
         assert text in result.stdout
-    card = json.loads(drivseg('models', 'show', str(tiny_model), '--json').stdout)
+    card = json.loads(drivseg('models', 'show', str(tiny_model), '--json', '-').stdout)
     assert [c['name'] for c in card['classes']] == ['direct', 'alternative', 'background']
+
+
+@pytest.mark.parametrize('classes', [4, 254])
+def test_a_card_fits_a_screen(tmp_path: Path, classes: int) -> None:
+    """However much it says; JSON has all of it."""
+    long = 'every word of this is of interest to somebody, though not to everybody ' * 20
+    path = write_tiny_model(
+        tmp_path / 'm.onnx',
+        classes=[ModelClass(i, f'class {i}', (i, 0, 0)) for i in range(classes)],
+        description=long,
+        architecture=long,
+        license=long,
+        provenance={f'key {i}': [i] * 100 for i in range(100)},
+    )
+    model = onnx.load(path)
+    del model.graph.value_info[:]  # by which the true number of classes would be seen
+    onnx.save(model, path)
+    result = drivseg('models', 'show', 'm', COLUMNS='80', DRIVSEG_MODEL_PATH=str(tmp_path))
+    lines = result.stdout.splitlines()
+    assert len(lines) < 24, result.stdout
+    file = next(line for line in lines if line.startswith('file'))
+    assert str(path) in file
+    assert max(len(line) for line in lines if line != file) <= 80
+    assert '--json' in result.stdout
+    output = tmp_path / 'card.json'
+    drivseg('models', 'show', str(path), '--json', str(output))
+    assert ModelCard.from_json(output.read_text()) == read_model_file(path).card
 
 
 def test_an_error_is_one_line() -> None:
