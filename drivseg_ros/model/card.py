@@ -130,11 +130,6 @@ class ModelCard:
         object.__setattr__(self, 'classes', tuple(self.classes))
         if not isinstance(self.name, str) or not self.name.strip():
             raise ModelError(f'the card has the name {self.name!r}; give it a non-empty one')
-        for key in ('architecture', 'description', 'license'):
-            if not isinstance(getattr(self, key), str):
-                raise ModelError(f'the card has the {key} {getattr(self, key)!r}; a text is needed')
-        if not isinstance(self.provenance, Mapping):
-            raise ModelError(f'the card has the provenance {self.provenance!r}; give an object')
         if not 1 <= len(self.classes) <= MAX_CLASSES:
             raise ModelError(
                 f'the card has {len(self.classes)} classes; 1 to {MAX_CLASSES} are allowed'

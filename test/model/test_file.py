@@ -126,7 +126,7 @@ CARD = {'drivseg.card': tiny_card().to_json(), 'drivseg.architecture': 'fast_scn
         (CARD, None, None),
         (None, None, r"lacks the metadata \['drivseg.architecture', 'drivseg.card'\]"),
         ({'drivseg.architecture': 'x'}, None, r"lacks the metadata \['drivseg.card'\]"),
-        ({**CARD, 'drivseg.card': '{'}, None, 'is no JSON'),
+        ({**CARD, 'drivseg.card': '{'}, None, 'is not JSON'),
         (CARD, -5, 'cannot be read as safetensors'),
         (CARD, 3, 'cannot be read as safetensors'),
         (CARD, 0, 'cannot be read as safetensors'),

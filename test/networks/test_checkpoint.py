@@ -87,7 +87,7 @@ TWO_CLASSES = ModelCard('c', BDD100K_CLASSES[:2], 96, 56).to_json()
         pytest.param(lambda c: b'\x80\x04' + c, 'cannot be read as safetensors', id='pickle'),
         pytest.param(metadata(card=None), r"lacks the metadata \['drivseg.card'\]", id='no card'),
         pytest.param(metadata(architecture=None), 'lacks the metadata', id='no architecture'),
-        pytest.param(metadata(card='{'), 'the card is no JSON', id='card'),
+        pytest.param(metadata(card='{'), 'the card is not JSON', id='card'),
         pytest.param(
             metadata(architecture='resnet'), "unknown architecture 'resnet'", id='architecture'
         ),
