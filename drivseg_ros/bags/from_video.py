@@ -10,7 +10,7 @@ from pathlib import Path
 from drivseg_ros.bags.calibration import Calibration
 from drivseg_ros.bags.image_bag import ImageBagOptions, MadeBag, write_image_bag
 from drivseg_ros.bags.stamps import check_rate, stamp_at
-from drivseg_ros.errors import BagError
+from drivseg_ros.errors import DataError
 from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.images.videos import open_video, probe_video
 
@@ -33,13 +33,14 @@ def bag_from_video(
         progress: called with the number of frames done.
 
     Raises:
-        BagError: if the video cannot be read or has no rate, or the bag cannot be written.
+        DataError: if the video cannot be read or has no rate.
+        BagError: if the bag cannot be written.
         ParameterError: if the rate is impossible.
     """
     facts = probe_video(path)
     rate = facts.rate_hz if rate_hz is None else rate_hz
     if rate_hz is None and not rate:
-        raise BagError(f"video '{path}' does not state its frame rate; give one with --rate")
+        raise DataError(f"video '{path}' does not state its frame rate; give one with --rate")
     check_rate(rate)
     return write_image_bag(
         _frames(path, rate_hz=rate, start_ns=options.start_ns),
@@ -60,4 +61,4 @@ def _frames(path: Path, *, rate_hz: float, start_ns: int) -> Iterator[LabelledFr
             yield LabelledFrame(f'{path}, frame {index}', bgr[..., ::-1], stamp_ns=stamp_ns)
             index += 1
     if not index:
-        raise BagError(f"video '{path}' has no frame that can be decoded; convert it to .mp4")
+        raise DataError(f"video '{path}' has no frame that can be decoded; convert it to .mp4")

@@ -22,7 +22,7 @@ def probe_frames(source: Path) -> tuple[float, int]:
     """Frames a second and their number, 0 where the source does not say.
 
     Raises:
-        BagError: if it is a video that cannot be opened.
+        DataError: if it is a video that cannot be opened.
         DataError: if it is a folder without pictures.
     """
     if source.is_dir():
@@ -40,7 +40,7 @@ def open_frames(source: Path, on_failure: OnFailure) -> Iterator[Iterator[np.nda
         on_failure: told of pictures that cannot be used, which are left out.
 
     Raises:
-        BagError: if it is a video that cannot be opened.
+        DataError: if it is a video that cannot be opened.
         DataError: if it is a folder without pictures.
     """
     if source.is_dir():

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from drivseg_ros.errors import BagError, DataError
+from drivseg_ros.errors import DataError
 from drivseg_ros.images.videos import open_video
 
 _KEPT = 16
@@ -80,13 +80,10 @@ class VideoFrames:
 
 
 def _count(path: Path) -> int:
-    try:
-        with open_video(path) as capture:
-            count = 0
-            while capture.grab():
-                count += 1
-    except BagError as error:
-        raise DataError(str(error)) from None
+    with open_video(path) as capture:
+        count = 0
+        while capture.grab():
+            count += 1
     if not count:
         raise DataError(f"OpenCV can read no frame of '{path}'; convert it to .mp4 (H.264)")
     return count

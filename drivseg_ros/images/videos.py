@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 
-from drivseg_ros.errors import BagError
+from drivseg_ros.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def probe_video(path: Path) -> VideoFacts:
     """Opens a video and asks it for its facts.
 
     Raises:
-        BagError: if it is not there or OpenCV cannot read it.
+        DataError: if it is not there or OpenCV cannot read it.
     """
     with open_video(path) as capture:
         rate = capture.get(cv2.CAP_PROP_FPS)
@@ -55,14 +55,16 @@ def open_video(path: Path) -> Iterator[cv2.VideoCapture]:
     """A video to read frames from, uint8 [H, W, 3] BGR; closed at the end.
 
     Raises:
-        BagError: if it is not there or OpenCV cannot read it.
+        DataError: if it is not there or OpenCV cannot read it.
     """
     if not path.is_file():
-        raise BagError(f"there is no video '{path}'; give a video file such as .mp4")
+        raise DataError(f"there is no video '{path}'; give a video file such as .mp4")
     capture = cv2.VideoCapture(str(path))
     try:
         if not capture.isOpened():
-            raise BagError(f"'{path}' is no video that OpenCV can read; convert it to .mp4 (H.264)")
+            raise DataError(
+                f"'{path}' is no video that OpenCV can read; convert it to .mp4 (H.264)"
+            )
         yield capture
     finally:
         capture.release()

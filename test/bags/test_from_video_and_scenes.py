@@ -13,7 +13,7 @@ from drivseg_ros.bags.from_scenes import bag_from_scenes
 from drivseg_ros.bags.from_video import bag_from_video, probe_video
 from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.reader import BagReader
-from drivseg_ros.errors import BagError, ParameterError
+from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.images.codec import decode_image, decode_labels
 from drivseg_ros.scenes.drive import Drive
 
@@ -67,13 +67,13 @@ def cut(path: Path) -> Path:
     [
         (lambda path: path / 'none.mp4', r'there is no video .*none.mp4'),
         (text, r'a.mp4. is no video that OpenCV can read'),
-        (cut, r'cut.avi. (has no frame|is no video|does not say its frame rate)'),
+        (cut, r'cut.avi. (has no frame|is no video|does not state its frame rate)'),
     ],
 )
 def test_what_is_no_video_is_refused(
     make: Callable[[Path], Path], match: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(BagError, match=match):
+    with pytest.raises(DataError, match=match):
         bag_from_video(make(tmp_path), ImageBagOptions(tmp_path / 'bag'))
 
 

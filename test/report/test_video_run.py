@@ -13,7 +13,7 @@ import pytest
 from plain_colors import BLUE, GREEN, RED, read_frames, write_video
 from tiny_model import tiny_card, write_tiny_model
 
-from drivseg_ros.errors import BagError, DataError, MissingDependencyError, ParameterError
+from drivseg_ros.errors import DataError, MissingDependencyError, ParameterError
 from drivseg_ros.images.overlay import Look
 from drivseg_ros.report.video_run import VideoFiles, segment_video
 from drivseg_ros.segmenter import Segmenter
@@ -174,7 +174,7 @@ def test_refusals(tmp_path: Path, source: Path, options: dict, expected: str) ->
 def test_no_video(tmp_path: Path, tiny_model: Path) -> None:
     source = tmp_path / 'text.mp4'
     source.write_text('no video')
-    with Segmenter.open(tiny_model) as segmenter, pytest.raises(BagError, match='is no video'):
+    with Segmenter.open(tiny_model) as segmenter, pytest.raises(DataError, match='is no video'):
         segment_video(segmenter, VideoFiles(source, tmp_path / 'o.mp4'), Look())
 
 
