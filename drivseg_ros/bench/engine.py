@@ -166,18 +166,18 @@ def _row(one: _Running, sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
     }
     if one.problem:
         return row
-    figures = {what: _describe(times, choice.batch) for what, times in one.times.items()}
-    alone = figures.get('network')
+    results = {what: _describe(times, choice.batch) for what, times in one.times.items()}
+    alone = results.get('network')
     segment = []
     for size in [] if choice.bare else sizes:
-        segment.append({'width': size[0], 'height': size[1], **figures[size]})
+        segment.append({'width': size[0], 'height': size[1], **results[size]})
         if alone is not None:
-            around = figures[size]['median_ms'] / alone['median_ms'] - 1
+            around = results[size]['median_ms'] / alone['median_ms'] - 1
             segment[-1]['around_the_network'] = round(around, 4)
     return row | {
         'memory': one.loaded['memory'],
         'input_sha256': one.loaded['input_sha256'],
-        'infer': figures['infer'],
+        'infer': results['infer'],
         'network_alone': alone,
         'segment': segment,
     }
@@ -204,10 +204,10 @@ def _add_ratios(rows: Sequence[dict[str, Any]]) -> None:
         if not row['problem']:
             key = (row['network'], row['batch'])
             groups.setdefault((*key, 'infer'), []).append(row['infer'])
-            for figures in row['segment']:
-                size = (figures['width'], figures['height'])
-                groups.setdefault((*key, size), []).append(figures)
+            for times in row['segment']:
+                size = (times['width'], times['height'])
+                groups.setdefault((*key, size), []).append(times)
     for group in groups.values():
-        fastest = min(figures['median_ms'] for figures in group)
-        for figures in group:
-            figures['ratio'] = round(figures['median_ms'] / fastest, 3)
+        fastest = min(times['median_ms'] for times in group)
+        for times in group:
+            times['ratio'] = round(times['median_ms'] / fastest, 3)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One configuration of an engine benchmark, in a process of its own (`python -m` this module).
 
-It loads when it is told to, and then runs a few times whenever its turn has come.
+It loads when asked to, and then runs a few times whenever its turn has come.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Bench:
         inputs = benchmark_images(batch, file.card.input_width, file.card.input_height)
         images = {(w, h): benchmark_images(batch, w, h) for w, h in sizes}
         start_mb = own_memory_mb()
-        # So that the libraries' memory is told from the engine's (onnxruntime's are there already:
+        # So that the libraries' memory is not the engine's (onnxruntime's are there already:
         # every model file is read with it). What is missing is said when the engine is made.
         with suppress(DrivsegError, KeyError):
             RUNTIMES[chosen.engine].load()

@@ -211,14 +211,14 @@ def _name(plan: StoredPlan) -> str:
 def _progress() -> Iterator[OnProgress]:
     """A bar on stderr; where that is no terminal, one line a step."""
     if not err.is_terminal:
-        told: list[str] = []
+        printed: list[str] = []
 
-        def tell(progress: BuildProgress) -> None:
-            if progress.step not in told:
-                told.append(progress.step)
+        def print_step(progress: BuildProgress) -> None:
+            if progress.step not in printed:
+                printed.append(progress.step)
                 err.print(progress.step, markup=False, soft_wrap=True)
 
-        yield tell
+        yield print_step
         return
     columns = (TextColumn('{task.description}'), BarColumn(), TaskProgressColumn())
     with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as bar:

@@ -47,11 +47,11 @@ def list_them(json: JsonFile = None) -> None:
     if json is not None:
         check_writable(json)
     found = list_models()
-    broken = [model for model in found if isinstance(model, BrokenModel)]
-    usable = [model for model in found if not isinstance(model, BrokenModel)]
+    broken = [one for one in found if isinstance(one, BrokenModel)]
+    usable = [one for one in found if not isinstance(one, BrokenModel)]
     if json is not None:
-        broken_ones = [{'path': str(model.path), 'problem': model.reason} for model in broken]
-        write_json(json, [*map(_as_data, usable), *broken_ones])
+        problems = [{'path': str(one.path), 'problem': one.reason} for one in broken]
+        write_json(json, [*map(_as_data, usable), *problems])
     if json == CONSOLE:
         return
     if not found:
@@ -59,8 +59,8 @@ def list_them(json: JsonFile = None) -> None:
         out.print(f'No models in {searched}.', markup=False)
         return
     # A name is there to be copied: it is never cut.
-    columns = [Column('name', no_wrap=True), 'input', 'precision', 'MB', 'classes']
-    table = Table(*columns, box=None, pad_edge=False)
+    others = ('input', 'precision', 'MB', 'classes')
+    table = Table(Column('name', no_wrap=True), *others, box=None, pad_edge=False)
     for model in usable:
         card = model.card
         table.add_row(
@@ -73,8 +73,8 @@ def list_them(json: JsonFile = None) -> None:
     out.print(table)
     for folder in dict.fromkeys(str(model.path.parent) for model in found):
         out.print(f'in {folder}', markup=False, soft_wrap=True)
-    for model in broken:
-        out.print(f'not usable: {model.reason}', markup=False, soft_wrap=True)
+    for one in broken:
+        out.print(f'not usable: {one.reason}', markup=False, soft_wrap=True)
 
 
 @app.command()

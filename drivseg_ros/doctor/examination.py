@@ -81,7 +81,7 @@ def examine(
 
     Args:
         self_test: whether to run each engine on a frame, which takes some seconds.
-        on_step: told what is being done.
+        on_step: called with what is being done.
     """
     on_step('looking around')
     sections = [

@@ -30,7 +30,7 @@ class Finding:
         level: how bad it is.
         advice: what to do about it; a problem has one.
         stops: whether the default network on the default engine cannot run because of it.
-        data: figures, for machines.
+        data: the same as numbers and texts, for machines.
     """
 
     name: str

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""NVIDIA GPUs, as the driver tells of them."""
+"""NVIDIA GPUs, as the driver shows them."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def check_packages() -> Section:
 
 
 def check_onnxruntime_packages() -> Iterator[Finding]:
-    """Two packages write over each other; a GPU lies idle under the one for CPUs."""
+    """Two packages write over each other; a GPU is idle under the one for CPUs."""
     from drivseg_ros.base.gpus import find_gpus
 
     installed = [name for name in _PACKAGES if _is_installed(name)]

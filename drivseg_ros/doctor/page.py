@@ -15,7 +15,7 @@ _MARKS = {Level.OK: '   ', Level.NOTE: ' * ', Level.PROBLEM: '!! '}
 
 
 def lines(examination: Examination) -> Iterator[tuple[str, Level]]:
-    """The lines of the page, each with the level of what it tells."""
+    """The lines of the page, each with the level of its finding."""
     for section in examination.sections:
         yield section.title, Level.OK
         for finding in section.findings:

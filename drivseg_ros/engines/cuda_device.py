@@ -24,7 +24,7 @@ def select_device(index: int) -> None:
 
     Raises:
         MissingDependencyError: if the bindings are missing.
-        EngineError: if the GPU is not to be had.
+        EngineError: if the GPU is not available.
     """
     _call('cudaSetDevice', index, doing=f'taking cuda:{index}')
 
@@ -39,7 +39,7 @@ class CudaStream:
 
     Raises:
         MissingDependencyError: if the bindings are missing.
-        EngineError: if the GPU is not to be had.
+        EngineError: if the GPU is not available.
     """
 
     def __init__(self, index: int) -> None:

@@ -46,7 +46,7 @@ def convert_precision(
     its smallest, so that an epsilon keeps guarding its division.
 
     Args:
-        model: a graph in the form of contract 1; it is left as it is.
+        model: a graph as model/file.py takes it; it is left as it is.
         precision: 'fp32' (a copy, unchanged), 'fp16' or 'bf16'.
         keep: types of operations that stay float32, because the runtime has no kernels for them.
 
@@ -173,8 +173,8 @@ class _Conversion:
                 self._half.add(name)
                 if name in outputs:
                     raise ModelError(
-                        f'{name!r} is a float32 output of the graph; only graphs in the form of '
-                        'contract 1 (uint8 outputs) can be converted'
+                        f'{name!r} is a float32 output of the graph; only graphs whose outputs '
+                        'are uint8 can be converted (drivseg import makes them so)'
                     )
 
     def _cast(self, name: str, to: int) -> str:

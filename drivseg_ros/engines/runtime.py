@@ -46,7 +46,7 @@ class Runtime:
         checkpoints: whether it runs checkpoints (.safetensors), and not model files (.onnx).
         note: what the documentation says of its installation, beside the extra.
         load: imports its library.
-        describe: tells what it is on this machine. Raises as `load`.
+        describe: what it is on this machine. Raises as `load`.
         create: makes an engine. Raises as `create_engine`.
     """
 

@@ -121,8 +121,11 @@ def _prepare(
             f'building a plan needs the Python package {error.name!r}: {install_hint("models")}'
         ) from None
     from drivseg_ros.engines.graph_precision import convert_precision
-    from drivseg_ros.engines.graph_quantised import fold_int32_constants
-    from drivseg_ros.engines.graph_symmetric import is_asymmetric, make_symmetric
+    from drivseg_ros.engines.graph_quantised import (
+        fold_int32_constants,
+        is_asymmetric,
+        make_symmetric,
+    )
 
     try:
         proto = onnx.load_from_string(model)
@@ -193,7 +196,7 @@ class _Phase:
 
 @dataclass
 class PhaseTree:
-    """How far a build is, from the phases within phases that a progress monitor is told of."""
+    """How far a build is, from the phases within phases that a progress monitor reports."""
 
     _phases: dict[str, _Phase] = field(default_factory=dict)
     _reached: float = 0.0
@@ -228,12 +231,12 @@ class PhaseTree:
 def _make_monitor(trt: Any, name: str, on_progress: OnProgress) -> Any:
     tree = PhaseTree()
     lock = threading.Lock()  # TensorRT calls from several threads
-    told = [0.0]
+    reported = [0.0]
 
-    def tell(phase: str) -> None:
+    def report(phase: str) -> None:
         fraction = _PARSING + (1 - _PARSING) * tree.fraction
-        if fraction - told[0] >= _SMALLEST_STEP:
-            told[0] = fraction
+        if fraction - reported[0] >= _SMALLEST_STEP:
+            reported[0] = fraction
             on_progress(BuildProgress(f'{name}: {phase}', fraction))
 
     class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
@@ -243,12 +246,12 @@ def _make_monitor(trt: Any, name: str, on_progress: OnProgress) -> Any:
         def phase_start(self, phase: str, parent: str | None, steps: int) -> None:
             with lock:
                 tree.start(phase, parent, steps)
-                tell(phase)
+                report(phase)
 
         def step_complete(self, phase: str, step: int) -> bool:
             with lock:
                 tree.step(phase, step)
-                tell(phase)
+                report(phase)
             return True
 
         def phase_finish(self, phase: str) -> None:

@@ -102,7 +102,7 @@ class TensorRTEngine:
 
     Raises:
         PlanRefusedError: if the runtime refuses the plan.
-        EngineError: if memory runs out, or the GPU is not to be had; everything is freed.
+        EngineError: if memory runs out, or the GPU is not available; everything is freed.
     """
 
     name = 'tensorrt'

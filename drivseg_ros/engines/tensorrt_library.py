@@ -39,7 +39,7 @@ class TensorRT:
 
     @property
     def compute_capabilities(self) -> dict[str, int]:
-        """The compute capabilities it can be told to build for, and its numbers for them."""
+        """The compute capabilities it can build for by name, and its numbers for them."""
         members = getattr(self.module, 'ComputeCapability', None)
         found: dict[str, int] = {}
         for name, value in getattr(members, '__members__', {}).items():

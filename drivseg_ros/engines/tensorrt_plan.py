@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from drivseg_ros.engines.build_process import OnLine
 
 _CONVERTED = ('fp16', 'bf16')
-# What tensorrt_rtx builds for if it is told nothing ("CPU-Only AOT and TensorRT-RTX Engines" in
+# What tensorrt_rtx builds for by itself ("CPU-Only AOT and TensorRT-RTX Engines" in
 # its documentation): 8.0, 8.6, 8.9, 12.0 and later.
 _ANY = 'any'
 _ANY_FROM = (8, 0)
@@ -174,8 +174,8 @@ def get_plan(
         key: of the plan.
         target: what to build it for.
         cache: where plans are kept; the user's own by default.
-        on_progress: told how far the build is.
-        on_line: told each line of the builder's log.
+        on_progress: called with how far the build is.
+        on_line: called with each line of the builder's log.
         verbose: whether that has every detail.
 
     Raises:

@@ -163,7 +163,7 @@ class TorchDevice:
 def full_float32() -> Iterator[None]:
     """In here, float32 is float32: no TF32, which has 10 bits of mantissa instead of 23.
 
-    cuDNN uses TF32 for convolutions unless told otherwise, and would miss the bounds of parity in
+    cuDNN uses TF32 for convolutions by default, and would miss the bounds of parity in
     deep networks; who wants speed asks for fp16 or bf16. cuDNN also tries which of its kernels is
     the fastest. The settings are the process's, so they are put back; what was recorded here
     keeps them.
@@ -188,9 +188,9 @@ def describe_failure(error: Exception, device: torch.device) -> EngineError:
     reason = text.splitlines()[0] if text else repr(error)
     if isinstance(error, torch.cuda.OutOfMemoryError):
         # torch's sentences: what was tried to allocate, what the GPU has, what is free.
-        told = '. '.join(text.split('. ')[:3]).rstrip('.')
+        facts = '. '.join(text.split('. ')[:3]).rstrip('.')
         return EngineError(
-            f'{device} has not enough memory: {told}. Take a smaller model or batch, or '
+            f'{device} has not enough memory: {facts}. Take a smaller model or batch, or '
             "precision 'fp16' or 'bf16', or end other programs on the GPU (nvidia-smi lists them)"
         )
     if 'capturing' in text or 'capture' in text:

@@ -171,7 +171,7 @@ class _Lane:
         device: the device.
         shape: height and width of the images.
         turned: whether they are seen as RGB with their channels turned round in memory.
-        placement: where they lie in the network's input.
+        placement: where they are in the network's input.
         target: that input, uint8 [h, w, 3].
         results: the network's results, uint8 [planes, h, w].
     """

@@ -29,7 +29,7 @@ def area_weights(size: int, target: int) -> tuple[np.ndarray, np.ndarray]:
     scale = size / target
     start = np.arange(target) * scale
     end = np.minimum(start + scale, size)
-    # An edge that rounding put just beside a sample's border lies on it.
+    # An edge that rounding put just beside a sample's border is on it.
     first = np.floor(start + 1e-9).astype(np.int64)
     last = np.ceil(end - 1e-9).astype(np.int64)
     taps = int((last - first).max())

@@ -35,7 +35,7 @@ class Segmentation:
     Args:
         class_ids: uint8 [H, W], the class id of each pixel of the image, at the image's size.
         confidence: uint8 [H, W], 255 x the winning class's probability, or None if the network
-            does not tell or nobody asked.
+            gives none or nobody asked.
         card: the network's card; it says what the ids mean.
         timings: where the time went; None for one that was read from a recording.
 

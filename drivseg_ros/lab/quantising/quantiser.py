@@ -15,7 +15,7 @@ import onnx
 from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.engines import EngineOptions, create_engine
 from drivseg_ros.engines.base import default_threads
-from drivseg_ros.engines.graph_symmetric import make_symmetric
+from drivseg_ros.engines.graph_quantised import make_symmetric
 from drivseg_ros.errors import ModelError, ParameterError
 from drivseg_ros.evaluation.parity.agreement import ParityBounds
 from drivseg_ros.frames.evaluated import Frames

@@ -6,7 +6,7 @@ The settings are those whose graphs the CPU kernels of onnxruntime and OpenVINO 
 back to float, and that give the same masks on every x86 CPU:
 
 - Activations are uint8 with one scale a tensor, the zero point 0 behind a ReLU and 128 elsewhere:
-  the form that becomes TensorRT's (engines/graph_symmetric.py) with the least loss.
+  the form that becomes TensorRT's (engines/graph_quantised.py) with the least loss.
 - Weights are int8 with one scale an output channel, and keep to 7 of their 8 bits: CPUs without
   VNNI add up pairs of products in 16 bits, which 2 x 255 x 127 overflows and 2 x 255 x 64 does not.
 - A range is the mean over the frames of each one's extremes: the extremes of the whole set are

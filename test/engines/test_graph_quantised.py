@@ -13,7 +13,7 @@ from convolution_model import LAYERS, colour_image, write_convolution_model
 from onnx import numpy_helper
 from onnx_values import values
 
-from drivseg_ros.engines.graph_symmetric import is_asymmetric, make_symmetric
+from drivseg_ros.engines.graph_quantised import is_asymmetric, make_symmetric
 from drivseg_ros.lab.quantising.static import StaticInt8
 
 BATCHES = [colour_image(seed)[None] for seed in range(8)]
