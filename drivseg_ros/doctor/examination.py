@@ -9,19 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import drivseg_ros
+from drivseg_ros.base.json_data import to_plain
 from drivseg_ros.doctor.finding import Finding, Level, Section
-from drivseg_ros.doctor.gpus import check_gpus
 from drivseg_ros.doctor.libraries import check_libraries
 from drivseg_ros.doctor.machine import check_machine
 from drivseg_ros.doctor.models import check_models
-from drivseg_ros.doctor.onnxruntimes import check_packages
 from drivseg_ros.doctor.privacy import mask_section
 from drivseg_ros.doctor.ros import check_ros
 from drivseg_ros.doctor.transport import check_transport
 from drivseg_ros.doctor.trial import check_engines
-
-# model/store.py has it, too, but needs onnxruntime, which may be what is broken.
-_DEFAULT_MODEL = 'efficientnet_lite_fpn_lanes'
 
 
 @dataclass(frozen=True)
@@ -54,23 +50,7 @@ class Examination:
         return {
             'drivseg_ros': drivseg_ros.__version__,
             'works': self.works,
-            'sections': [
-                {
-                    'title': section.title,
-                    'findings': [
-                        {
-                            'name': finding.name,
-                            'level': finding.level.value,
-                            'value': finding.value,
-                            'advice': finding.advice,
-                            'stops': finding.stops,
-                            'data': dict(finding.data),
-                        }
-                        for finding in section.findings
-                    ],
-                }
-                for section in self.sections
-            ],
+            **to_plain(self),
         }
 
 
@@ -89,9 +69,7 @@ def examine(
         check_libraries(),
         check_ros(),
         check_transport(),
-        check_gpus(),
-        check_packages(),
         check_models(),
-        check_engines(_DEFAULT_MODEL, self_test=self_test, on_step=on_step),
+        check_engines(self_test=self_test, on_step=on_step),
     ]
     return Examination(tuple(mask_section(s) for s in sections if s.findings))

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""numpy, OpenCV and the other libraries that are always needed."""
+"""numpy, OpenCV, onnxruntime and the other libraries that are always needed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,25 @@ _OPENCV_WHEELS = (
     'opencv-contrib-python',
     'opencv-contrib-python-headless',
 )
-_OTHERS = ('rosbags', 'typer', 'rich', 'msgspec', 'psutil')
+_ONNXRUNTIMES = (
+    'onnxruntime',
+    'onnxruntime-gpu',
+    'onnxruntime-openvino',
+    'onnxruntime-directml',
+)
+_OTHERS = ('rosbags', 'typer', 'rich', 'msgspec', 'psutil', 'platformdirs', 'filelock')
 
 
 def check_libraries() -> Section:
     """The section about libraries."""
     return run_checks(
-        'Libraries', {'numpy': check_numpy, 'OpenCV': check_opencv, 'others': check_others}
+        'Libraries',
+        {
+            'numpy': check_numpy,
+            'OpenCV': check_opencv,
+            'onnxruntime': check_onnxruntime_packages,
+            'others': check_others,
+        },
     )
 
 
@@ -41,7 +53,7 @@ def check_opencv(search_path: list[str] | None = None) -> Iterator[Finding]:
     version = getattr(sys.modules.get('cv2'), '__version__', '4.')
     if not version.startswith('4.'):
         yield note('OpenCV', f'{version} is not what drivseg_ros is tested with: 4', cure)
-    wheels = [name for name in _OPENCV_WHEELS if _version(name) is not None]
+    wheels = [name for name in _OPENCV_WHEELS if version_of(name) is not None]
     if len(wheels) > 1:
         yield problem(
             'OpenCV',
@@ -54,9 +66,29 @@ def check_opencv(search_path: list[str] | None = None) -> Iterator[Finding]:
         yield note('OpenCV', f'there are {len(folders)}: {taken} hides that in {", ".join(hidden)}')
 
 
+def check_onnxruntime_packages() -> Iterator[Finding]:
+    """Two packages write over each other; a GPU is idle under the one for CPUs."""
+    from drivseg_ros.base.gpus import find_gpus
+
+    installed = [name for name in _ONNXRUNTIMES if version_of(name) is not None]
+    if len(installed) > 1:
+        yield problem(
+            'onnxruntime',
+            f'{len(installed)} packages have written over each other: {", ".join(installed)}',
+            f'pip uninstall {" ".join(installed)}, then {pip_install("onnxruntime")} (or another)',
+        )
+    elif find_gpus() and installed == ['onnxruntime']:
+        yield note(
+            'onnxruntime',
+            'the package for CPUs, and there is an NVIDIA GPU',
+            f'to use it: pip uninstall onnxruntime, then {pip_install("onnxruntime-gpu")} (or take '
+            'engine tensorrt)',
+        )
+
+
 def check_others() -> Iterator[Finding]:
     """The versions of the other libraries."""
-    versions = {name: _version(name) for name in _OTHERS}
+    versions = {name: version_of(name) for name in _OTHERS}
     missing = [name for name, version in versions.items() if version is None]
     value = ', '.join(f'{name} {version or "missing"}' for name, version in versions.items())
     if missing:
@@ -89,7 +121,8 @@ def _folders_with(package: str, search_path: list[str]) -> list[Path]:
     return list(found)
 
 
-def _version(distribution: str) -> str | None:
+def version_of(distribution: str) -> str | None:
+    """The version of an installed distribution; None if it is not installed."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Python, the system, the processor, memory."""
+"""Python, the system, the processor, memory, GPUs."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ _SHM = Path('/dev/shm')
 _SEGMENT_MB = 67.2  # config/dds/fastdds_images.xml; every ROS process takes so much
 _LITTLE_MEMORY_GIB = 1.0
 _X86 = ('x86_64', 'AMD64')
+# The kernel's half of the driver: present although CUDA is not.
+_SIGNS = (Path('/proc/driver/nvidia/version'), Path('/dev/nvidia0'))
 
 
 def check_machine() -> Section:
@@ -34,6 +36,7 @@ def check_machine() -> Section:
             'processor': check_processor,
             'memory': check_memory,
             '/dev/shm': check_shared_memory,
+            'NVIDIA': check_nvidia,
         },
     )
 
@@ -129,6 +132,30 @@ def check_shared_memory(folder: Path = _SHM) -> Iterator[Finding]:
         )
     else:
         yield Finding('/dev/shm', value)
+
+
+def check_nvidia(signs: tuple[Path, ...] = _SIGNS) -> Iterator[Finding]:
+    """Which GPUs CUDA can use."""
+    from drivseg_ros.base.gpus import driver_cuda_version, find_gpus
+
+    gpus = find_gpus()
+    for gpu in gpus:
+        major, minor = gpu.capability
+        yield Finding(
+            f'cuda:{gpu.index}',
+            f'{gpu.name}, {gpu.memory_gib:g} GiB, compute capability {major}.{minor}',
+        )
+    if gpus:
+        yield Finding('driver', f'for CUDA up to {driver_cuda_version()}')
+    elif any(sign.exists() for sign in signs):
+        yield problem(
+            'NVIDIA',
+            'the driver is loaded, but CUDA finds no GPU',
+            'see what nvidia-smi says; in a container: docker run --gpus all (with the NVIDIA '
+            'container toolkit); CUDA_VISIBLE_DEVICES may hide it',
+        )
+    else:
+        yield Finding('NVIDIA', 'no GPU')
 
 
 def _quota(path: Path) -> float | None:

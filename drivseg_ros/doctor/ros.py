@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.doctor.finding import Finding, Section, note, problem, run_checks
+from drivseg_ros.doctor.libraries import version_of
 
 _INSTALL = f'source the setup.bash of your ROS 2, or {install_hint("ros")}'
 # The first number of rclpy's version in each distribution.
@@ -93,7 +93,7 @@ def check_rclpy(
         yield problem('rclpy', f'cannot be imported: {lines[-1]}', advice)
         return
     file, middleware = json.loads(done.stdout.splitlines()[-1])
-    version = _version('rclpy') or _version('ros-rclpy') or 'of unknown version'
+    version = version_of('rclpy') or version_of('ros-rclpy') or 'of unknown version'
     known = _DISTRIBUTIONS.get(version.split('.')[0], '')
     value = f'{version}{f" ({known})" if known else ""} in {Path(file).parent}'
     if known in _SUPPORTED:
@@ -173,10 +173,3 @@ def _pythons_with_rclpy(environment: Mapping[str, str]) -> list[str]:
             for package in Path(prefix, folder).glob('python3.*/*-packages/rclpy'):
                 found[package.parents[1].name] = None
     return list(found)
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -20,13 +20,10 @@ _AGREEMENT = 0.995  # as `drivseg parity` asks
 _MODULE = 'drivseg_ros.doctor.trial_child'
 
 
-def check_engines(
-    model: str, *, self_test: bool, on_step: Callable[[str], None] = lambda _: None
-) -> Section:
+def check_engines(*, self_test: bool, on_step: Callable[[str], None] = lambda _: None) -> Section:
     """The section about engines.
 
     Args:
-        model: name or path of the network to try.
         self_test: whether to run each engine on a frame, too.
         on_step: called with what is being done.
     """
@@ -35,7 +32,7 @@ def check_engines(
         def check(engine: str) -> Callable[[], Iterator[Finding]]:
             def run() -> Iterator[Finding]:
                 on_step(f'trying {engine}' if self_test else f'looking at {engine}')
-                result = run_trial(engine, model, Path(folder), self_test=self_test)
+                result = run_trial(engine, Path(folder), self_test=self_test)
                 yield from describe(engine, result, self_test=self_test)
 
             return run
@@ -55,10 +52,10 @@ def engine_names() -> tuple[str, ...]:
 
 def run_trial(
     engine: str,
-    model: str,
     folder: Path,
     *,
     self_test: bool,
+    model: str = '',
     module: str = _MODULE,
     timeout_s: float = _TIMEOUT_S,
 ) -> dict[str, Any]:
@@ -66,9 +63,9 @@ def run_trial(
 
     Args:
         engine: its name.
-        model: name or path of the network.
         folder: for the files of all trials of one examination.
         self_test: whether to run a frame.
+        model: name or path of the network; '' is the default one.
         module: what the process runs.
         timeout_s: after so long it is ended.
 

@@ -29,12 +29,12 @@ def examine(request: Mapping[str, Any], note: OnNote) -> None:
     """Describes an engine, then tries it.
 
     Args:
-        request: engine (its name), model (name or path), folder (for files), self_test.
+        request: engine (its name), model (name, path or ''), folder (for files), self_test.
         note: called with what was found.
     """
     from drivseg_ros.engines.base import NotBuiltError
     from drivseg_ros.engines.registry import RUNTIMES
-    from drivseg_ros.model.store import find_model
+    from drivseg_ros.model.store import DEFAULT_MODEL, find_model
 
     engine, folder = request['engine'], Path(request['folder'])
     runtime = RUNTIMES.get(engine)  # none for 'auto'
@@ -48,7 +48,7 @@ def examine(request: Mapping[str, Any], note: OnNote) -> None:
     if runtime is not None and runtime.checkpoints:
         model = _random_checkpoint(folder / 'random.safetensors')
     else:
-        model = find_model(request['model'])
+        model = find_model(request['model'] or DEFAULT_MODEL)
     try:
         note(_try(engine, model, folder / 'reference.npy'))
     except NotBuiltError as error:

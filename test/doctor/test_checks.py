@@ -16,7 +16,7 @@ from tiny_model import write_tiny_model
 
 from drivseg_ros.base import gpus as gpus_module
 from drivseg_ros.base.gpus import Gpu
-from drivseg_ros.doctor import gpus, libraries, machine, models, onnxruntimes, ros, transport
+from drivseg_ros.doctor import libraries, machine, models, ros, transport
 from drivseg_ros.doctor.finding import Finding, Level, note, problem, run_checks
 
 OK, NOTE, PROBLEM = Level.OK, Level.NOTE, Level.PROBLEM
@@ -146,7 +146,7 @@ def test_two_opencvs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / 'c/cv2.cpython-312-x86_64-linux-gnu.so').touch()
     path = [str(tmp_path / name) for name in ('a', 'a', 'b', 'missing', 'c')]
     both = {'opencv-python': '4.10', 'opencv-python-headless': '4.14'}
-    monkeypatch.setattr(libraries, '_version', both.get)
+    monkeypatch.setattr(libraries, 'version_of', both.get)
     check(
         libraries.check_opencv(path),
         ('OpenCV: ', OK),
@@ -258,13 +258,13 @@ def test_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpus_module, 'find_gpus', lambda: (gpu,))
     monkeypatch.setattr(gpus_module, 'driver_cuda_version', lambda: '12.8')
     check(
-        gpus.check_nvidia(),
+        machine.check_nvidia(),
         ('cuda:0: Made up, 61.4 GiB, compute capability 8.7', OK),
         ('driver: for CUDA up to 12.8', OK),
     )
     monkeypatch.setattr(gpus_module, 'find_gpus', lambda: ())
-    check(gpus.check_nvidia((tmp_path / 'missing',)), ('no GPU', OK))
-    check(gpus.check_nvidia((tmp_path,)), ('CUDA finds no GPU', PROBLEM))
+    check(machine.check_nvidia((tmp_path / 'missing',)), ('no GPU', OK))
+    check(machine.check_nvidia((tmp_path,)), ('CUDA finds no GPU', PROBLEM))
 
 
 @pytest.mark.parametrize(
@@ -284,8 +284,8 @@ def test_onnxruntime_packages(
 ) -> None:
     gpu = Gpu(index=0, name='Made up', capability=(8, 7), memory_gib=61.4)
     monkeypatch.setattr(gpus_module, 'find_gpus', lambda: (gpu,) if with_gpu else ())
-    monkeypatch.setattr(onnxruntimes, '_is_installed', installed.__contains__)
-    check(onnxruntimes.check_onnxruntime_packages(), *expected)
+    monkeypatch.setattr(libraries, 'version_of', lambda name: '1' if name in installed else None)
+    check(libraries.check_onnxruntime_packages(), *expected)
 
 
 def test_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

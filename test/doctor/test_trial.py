@@ -38,32 +38,32 @@ def test_every_engine_is_on_the_page() -> None:
 
 def test_a_trial(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / 'm.onnx', batch=2)
-    result = run_trial('onnxruntime', str(model), tmp_path, self_test=True)
+    result = run_trial('onnxruntime', tmp_path, self_test=True, model=str(model))
     assert result.keys() == FINE.keys()
     assert result['agreement'] == 1
     assert result['infer_ms'] > 0
     # The next one is compared with the first one's reference.
     reference = np.load(tmp_path / 'reference.npy')
     np.save(tmp_path / 'reference.npy', reference + (np.arange(64) < 16))
-    again = run_trial('auto', str(model), tmp_path, self_test=True)
+    again = run_trial('auto', tmp_path, self_test=True, model=str(model))
     assert again['agreement'] == 0.75
 
 
 def test_a_trial_of_an_engine_for_checkpoints(tmp_path: Path) -> None:
     pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
-    result = run_trial('torch', 'no such model', tmp_path, self_test=True)
+    result = run_trial('torch', tmp_path, self_test=True)
     assert result['engine'] == 'torch', result
     assert result['agreement'] > 0.999
 
 
 def test_without_self_test(tmp_path: Path) -> None:
-    result = run_trial('onnxruntime', 'no such model', tmp_path, self_test=False)
+    result = run_trial('onnxruntime', tmp_path, self_test=False, model='no such model')
     assert result.keys() == {'version', 'devices', 'remark'}
     assert 'cpu' in result['devices']
 
 
 def test_an_error_of_the_engine(tmp_path: Path) -> None:
-    result = run_trial('onnxruntime', 'no such model', tmp_path, self_test=True)
+    result = run_trial('onnxruntime', tmp_path, self_test=True, model='no such model')
     assert result.keys() == {'version', 'devices', 'remark', 'error'}
     assert 'no such model' in result['error']
 
@@ -103,7 +103,7 @@ def test_a_library_that_takes_the_process_with_it(
     monkeypatch.setenv('PYTHONPATH', f'{tmp_path}{os.pathsep}{root}')
     timeout_s = 4.0 if 'sleep' in ending else 60.0
     result = run_trial(
-        'openvino', 'model', tmp_path, self_test=True, module='odd_child', timeout_s=timeout_s
+        'openvino', tmp_path, self_test=True, module='odd_child', timeout_s=timeout_s
     )
     assert result == {'version': '1.2', 'error': expected}
     (finding,) = describe('openvino', result, self_test=True)
@@ -171,9 +171,9 @@ def test_the_section_tells_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(module, 'run_trial', run)
     steps: list[str] = []
-    section = check_engines('model', self_test=True, on_step=steps.append)
+    section = check_engines(self_test=True, on_step=steps.append)
     assert asked == [(engine, True) for engine in (*engine_names(), 'auto')]
     assert len(section.findings) == len(steps) == len(asked)
     asked.clear()
-    check_engines('model', self_test=False)
+    check_engines(self_test=False)
     assert asked == [(engine, False) for engine in engine_names()]
