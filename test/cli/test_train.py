@@ -118,6 +118,7 @@ def test_an_interrupted_run_says_how_it_goes_on(tmp_path, number, status):
     assert not [p.name for p in run.iterdir() if 'partial' in p.name]
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_network(tmp_path):
     """On two CPUs by gloo: every validation frame counts once, and one speaks for both."""
     from drivseg_ros.lab.training.run_folder import RunFolder

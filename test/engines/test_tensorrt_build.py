@@ -71,7 +71,6 @@ def test_shipped_models_build(path: Path, precision: str, cache: PlanCache) -> N
     [
         ('twinlitenet.onnx', 'twinlitenet'),
         ('twinlitenetplus_nano.onnx', 'twinlitenet_plus'),
-        ('twinlitenetplus_small.onnx', 'twinlitenet_plus'),
         ('road-segmentation-adas-0001.xml', 'road_segmentation_adas_0001'),
     ],
 )

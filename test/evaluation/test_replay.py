@@ -129,7 +129,9 @@ def test_report_is_json_with_its_origin(
     assert again['input']['images_sha256'] == content['input']['images_sha256']
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    'number', [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_interrupted_it_leaves_what_it_did(tmp_path: Path, number: signal.Signals) -> None:
     bag = write_color_bag(tmp_path / 'bag', frames=60)
     model = write_tiny_model(tmp_path / 'slow.onnx', width=640, height=368, work=12)

@@ -26,7 +26,7 @@ from drivseg_ros.evaluation.many.runs import Finished, LocalRuns
 from drivseg_ros.evaluation.measured import Terms
 
 
-@pytest.mark.parametrize('jobs', [1, 2])
+@pytest.mark.parametrize('jobs', [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_eight_bags_in_processes(eight_bags: Path, jobs: int) -> None:
     seen = Seen()
     many = evaluate_many(eight(eight_bags), LocalRuns(jobs), watcher=seen)
