@@ -14,14 +14,13 @@ import typer
 
 from drivseg_ros.engines import ENGINE_NAMES
 from drivseg_ros.engines.base import MAX_THREADS
+from drivseg_ros.engines.registry import DEVICES
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.model.card import PRECISIONS
 
 Model = Annotated[str, typer.Option(help='A name that `drivseg models` lists, or a path.')]
 EngineName = Annotated[str, typer.Option('--engine', help=f'One of {", ".join(ENGINE_NAMES)}.')]
-Device = Annotated[
-    str, typer.Option(help='auto, cpu, cuda or cuda:INDEX; with openvino also gpu or npu.')
-]
+Device = Annotated[str, typer.Option(help=f'{DEVICES}.')]
 Precision = Annotated[
     str,
     typer.Option(help=f"auto (the model file's own), {', '.join(PRECISIONS)}."),

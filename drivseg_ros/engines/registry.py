@@ -43,6 +43,19 @@ ENGINE_NAMES = ('auto', *sorted(RUNTIMES))
 AS_ASKED = 'as asked for'
 
 
+def _devices() -> str:
+    kinds: dict[str, list[str]] = {'cpu': [], 'cuda': []}
+    for name, runtime in RUNTIMES.items():
+        for kind in runtime.precisions:
+            kinds.setdefault(kind, []).append(name)
+    words = [kind if len(names) > 1 else f'{kind} ({names[0]})' for kind, names in kinds.items()]
+    return f'auto, {", ".join(words)}; cuda:1 is the second of its kind'
+
+
+DEVICES = _devices()
+"""The values that the parameter and option `device` take, for people."""
+
+
 def create_engine(
     name: str,
     model: ModelFile,

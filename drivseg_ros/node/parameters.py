@@ -15,6 +15,7 @@ from typing import Any
 from drivseg_ros.base.topics import OUTPUTS
 from drivseg_ros.engines import ENGINE_NAMES
 from drivseg_ros.engines.base import MAX_THREADS
+from drivseg_ros.engines.registry import DEVICES
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.model.card import PRECISIONS
 from drivseg_ros.model.store import DEFAULT_MODEL
@@ -45,8 +46,7 @@ SPECS = (
         name='device',
         kind=Kind.STRING,
         default='auto',
-        description='Device of the engine: auto, cpu, cuda, cuda:1, ...; with openvino also gpu, '
-        'npu',
+        description=f'Device of the engine: {DEVICES}',
         change=Change.ANY_TIME,
     ),
     ParameterSpec(
