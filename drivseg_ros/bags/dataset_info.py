@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a bag made of a data set states about it: the classes of its labels, its frames' names.
 
-The classes are in the bag's custom_data (custom_data.py). The names are messages of
-std_msgs/Header on a topic of their own: the stamp is the image's, frame_id the frame's name. The
+The classes are in the bag's custom_data (custom_data.py); and, by name alone, in a
+vision_msgs/LabelInfo beside the labels, which a new recording keeps. The frames' names are messages
+of std_msgs/Header on a topic of their own: the stamp is the image's, frame_id the frame's name. The
 drives, where the data set knows them, are on another one in the same way. So they go with the
 frames by stamp, as labels do, through `ros2 bag convert`, replay and recording; a std_msgs/String
 has no stamp to go by, and an image's own frame_id belongs to its camera.
@@ -24,6 +25,8 @@ from drivseg_ros.model.card import ModelClass
 
 NAME, DRIVE = 'name', 'drive'
 """The topics of frames' names and drives, beside their images (`base.topics.beside`)."""
+LABELS = 'label_info'
+"""The topic of what the ids in labels or masks are called, beside these."""
 DATASET_KEY = 'drivseg.dataset'
 """The key in custom_data; its value is the JSON of a DatasetInfo."""
 

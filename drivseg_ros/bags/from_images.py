@@ -12,7 +12,7 @@ from drivseg_ros.bags.calibration import Calibration
 from drivseg_ros.bags.image_bag import FileFrame, ImageBagOptions, MadeBag, write_image_bag
 from drivseg_ros.bags.stamps import DEFAULT_RATE_HZ, check_rate, read_stamps, stamp_at
 from drivseg_ros.errors import BagError
-from drivseg_ros.frames.label_files import read_label_ids
+from drivseg_ros.frames.label_images import open_label
 from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.images.files import decode_image_file, find_labels, read_bytes
 from drivseg_ros.images.files import find_images as find_pictures
@@ -125,7 +125,7 @@ def _frames(found: ImageFolder) -> Iterator[LabelledFrame]:
         yield FileFrame(
             str(path),
             decode_image_file(path, data),
-            None if label is None else read_label_ids(label),
+            None if label is None else open_label(label).numbers(),
             stamp_ns=stamp_ns,
             file=data,
         )

@@ -11,9 +11,9 @@ from typing import Any
 
 from drivseg_ros.bags import messages
 from drivseg_ros.bags.calibration import Calibration
-from drivseg_ros.bags.dataset_info import DATASET_KEY, DRIVE, NAME, DatasetInfo
-from drivseg_ros.bags.qos import TopicQos
-from drivseg_ros.bags.typestore import HEADER
+from drivseg_ros.bags.dataset_info import DATASET_KEY, DRIVE, LABELS, NAME, DatasetInfo
+from drivseg_ros.bags.qos import LATCHED, TopicQos
+from drivseg_ros.bags.typestore import HEADER, LABEL_INFO
 from drivseg_ros.bags.writer import BagWriter, check_storage
 from drivseg_ros.base.topics import COMPRESSED, beside, raw_topic
 from drivseg_ros.errors import BagError, ParameterError
@@ -73,6 +73,7 @@ class ImageBagOptions:
         topics = [
             self.image_topic,
             self.labels_on,
+            self.label_info_on,
             self.camera_info_on,
             self.names_on,
             self.drives_on,
@@ -83,7 +84,8 @@ class ImageBagOptions:
             )
         if len(set(topics)) != len(topics):
             raise ParameterError(
-                f'image, label, camera_info, drive and name topics must differ; given {topics}'
+                f'image, label, label_info, camera_info, drive and name topics must differ; given '
+                f'{topics}'
             )
 
     @property
@@ -95,6 +97,11 @@ class ImageBagOptions:
     def labels_on(self) -> str:
         """Where the labels go."""
         return self.label_topic or beside(self.topic, 'label')
+
+    @property
+    def label_info_on(self) -> str:
+        """Where the names of the labels' ids go."""
+        return beside(self.labels_on, LABELS)
 
     @property
     def camera_info_on(self) -> str:
@@ -168,6 +175,9 @@ def write_image_bag(
     topics = {options.image_topic: f'sensor_msgs/msg/{kind}'}
     if has_labels:
         topics[options.labels_on] = 'sensor_msgs/msg/Image'
+    classes = () if info is None else info.classes
+    if classes:
+        topics[options.label_info_on] = LABEL_INFO
     if info is not None:
         topics |= {topic: HEADER for topic in (info.name_topic, info.drive_topic) if topic}
     if calibration:
@@ -179,13 +189,15 @@ def write_image_bag(
         custom_data=None if info is None else {DATASET_KEY: info.to_json()},
     ) as writer:
         for topic, msgtype in topics.items():
-            writer.add_topic(topic, msgtype, qos=TopicQos())
+            writer.add_topic(topic, msgtype, qos=LATCHED if msgtype == LABEL_INFO else TopicQos())
         for done, frame in enumerate(frames, start=1):
             if frame.stamp_ns is None or frame.stamp_ns <= last:
                 raise BagError(
                     f"the frame '{frame.name}' has stamp {frame.stamp_ns} ns, not after the {last} "
                     'ns of the one before; stamps must grow'
                 )
+            if first is None and classes:
+                writer.write(options.label_info_on, frame.stamp_ns, messages.label_info(classes))
             # All is made before anything is written: a frame that does not fit leaves no half.
             for topic, message in list(_messages(frame, options, calibration, info)):
                 if topic in topics:

@@ -1,16 +1,18 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Image, CompressedImage and CameraInfo messages made without ROS."""
+"""Image, CompressedImage, CameraInfo and LabelInfo messages made without ROS."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from drivseg_ros.bags.calibration import Calibration
-from drivseg_ros.bags.typestore import standard_types
+from drivseg_ros.bags.typestore import LABEL_INFO, standard_types
 from drivseg_ros.images.codec import compressed_image_fields, image_fields
+from drivseg_ros.model.card import ModelClass
 
 
 def header(stamp_ns: int, frame_id: str) -> Any:
@@ -19,6 +21,17 @@ def header(stamp_ns: int, frame_id: str) -> Any:
     seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
     stamp = types['builtin_interfaces/msg/Time'](seconds, nanoseconds)
     return types['std_msgs/msg/Header'](stamp=stamp, frame_id=frame_id)
+
+
+def label_info(classes: Sequence[ModelClass]) -> Any:
+    """A vision_msgs/LabelInfo that names the ids of labels or masks.
+
+    The header is left empty: the meaning of the ids belongs to no frame and no time. The threshold
+    is 0, because every pixel has a class.
+    """
+    types = standard_types().types
+    entries = [types['vision_msgs/msg/VisionClass'](c.id, c.name) for c in classes]
+    return types[LABEL_INFO](header=header(0, ''), class_map=entries, threshold=0.0)
 
 
 def image(pixels: np.ndarray, *, encoding: str, stamp_ns: int, frame_id: str) -> Any:

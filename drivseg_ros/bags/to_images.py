@@ -18,7 +18,7 @@ from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.base.topics import beside
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import BagError, DataError, ImageError, ParameterError
-from drivseg_ros.frames.classes_file import CLASSES_FILE, classes_text
+from drivseg_ros.frames.classes import CLASSES_FILE, classes_text
 from drivseg_ros.images.codec import decode_labels
 from drivseg_ros.model.card import ModelClass
 

@@ -16,8 +16,14 @@ from rosbags.typesys.store import Typestore
 from drivseg_ros.errors import BagError
 
 HEADER = 'std_msgs/msg/Header'
+LABEL_INFO = 'vision_msgs/msg/LabelInfo'
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 
+# vision_msgs 4, which the store of rosbags does not know.
+_VISION_MSGS = {
+    'vision_msgs/msg/VisionClass': 'uint16 class_id\nstring class_name\n',
+    LABEL_INFO: 'std_msgs/Header header\nvision_msgs/VisionClass[] class_map\nfloat32 threshold\n',
+}
 _IDL_SEPARATOR = '=' * 80 + '\n'
 
 
@@ -38,8 +44,11 @@ class TypeDefinition:
 
 @lru_cache(maxsize=1)
 def standard_types() -> Typestore:
-    """The message types of ROS 2 Jazzy; those used here are the same in Kilted."""
-    return get_typestore(Stores.ROS2_JAZZY)
+    """The message types of ROS 2 Jazzy and LabelInfo; those used here are the same in Kilted."""
+    store = get_typestore(Stores.ROS2_JAZZY)
+    for name, text in _VISION_MSGS.items():
+        store.register(get_types_from_msg(text, name))
+    return store
 
 
 def define(store: Typestore, msgtype: str) -> TypeDefinition:

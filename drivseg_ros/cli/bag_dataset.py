@@ -229,11 +229,11 @@ def _nothing(bag: Path, made: MadeImages) -> str:
 
 
 def _classes(text: str) -> tuple[ModelClass, ...]:
-    from drivseg_ros.frames.classes_file import read_classes_file
+    from drivseg_ros.frames.classes import read_classes
     from drivseg_ros.frames.folder import classes_named
 
     if text.endswith(('.yaml', '.yml')):
-        return classes_named(read_classes_file(Path(text)))
+        return read_classes(Path(text))
     try:
         return classes_named(parse_option(f'classes={text}')[1])
     except ParameterError as error:

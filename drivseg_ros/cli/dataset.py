@@ -76,7 +76,8 @@ def check(
             workers=workers,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    literature = _LITERATURE if kind in ('bdd100k', 'shared_bdd100k') else {}
+    is_bdd100k = {c.name for c in result.total.classes} == set(_LITERATURE) and kind != 'scenes'
+    literature = _LITERATURE if is_bdd100k else {}
     if json:
         out.print_json(json_text.dumps(_report(kind, root, result)))
     else:

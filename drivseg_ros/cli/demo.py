@@ -12,7 +12,16 @@ import typer
 from rich.progress import Progress, TaskID
 
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads
+from drivseg_ros.cli.options import (
+    Device,
+    EngineName,
+    ImageTopic,
+    Labels,
+    LabelTopic,
+    Model,
+    Precision,
+    Threads,
+)
 from drivseg_ros.cli.result_table import print_result
 from drivseg_ros.model.store import DEFAULT_MODEL
 
@@ -27,12 +36,9 @@ def demo(
     bag: Annotated[
         Path | None, typer.Option(help='Play this bag instead of a rendered drive.')
     ] = None,
-    image_topic: Annotated[
-        str | None, typer.Option(help='The images in --bag, raw or compressed.')
-    ] = None,
-    label_topic: Annotated[
-        str | None, typer.Option(help="Labels in --bag: the model's class ids by pixel (mono8).")
-    ] = None,
+    image_topic: ImageTopic = None,
+    labels: Labels = None,
+    label_topic: LabelTopic = None,
     model: Model = DEFAULT_MODEL,
     engine: EngineName = 'auto',
     device: Device = 'auto',
@@ -50,6 +56,8 @@ def demo(
     """
     from drivseg_ros.bags.from_scenes import bag_from_scenes
     from drivseg_ros.bags.image_bag import ImageBagOptions
+    from drivseg_ros.bags.reader import BagReader
+    from drivseg_ros.bags.topics import BagTopics, resolve_topics
     from drivseg_ros.base.interruption import orderly_end
     from drivseg_ros.errors import ParameterError
     from drivseg_ros.evaluation.live.result import evaluate_live
@@ -58,21 +66,25 @@ def demo(
     from drivseg_ros.model.store import find_model
     from drivseg_ros.scenes.drive import Drive
 
-    if (bag is None) != (image_topic is None):
-        raise ParameterError(
-            'give --bag and --image-topic together, or neither for a rendered drive'
-        )
-    if label_topic is not None and bag is None:
-        raise ParameterError(
-            f'--label-topic {label_topic} is of a bag; give --bag too, or leave it out: a rendered '
-            'drive brings its own labels'
-        )
+    if bag is None:
+        given = {'image': image_topic, 'label': label_topic, 'labels': labels}
+        for name, value in given.items():
+            if value is not None:
+                option = '--labels' if name == 'labels' else f'--{name}-topic'
+                raise ParameterError(
+                    f'{option} {value} is of a bag; give --bag too, or leave it out: a rendered '
+                    'drive brings its own images and labels'
+                )
     if not rate > 0:
         raise ParameterError(f'the rate {rate} is not allowed; it must be above 0')
     card = find_model(model).card
     output.mkdir(parents=True, exist_ok=True)
     with progress_bar() as progress, orderly_end():
-        if bag is None or image_topic is None:
+        if bag is not None:
+            with BagReader(bag) as reader:
+                topics = resolve_topics(reader, BagTopics(image_topic, label_topic))
+            image_topic, label_topic = str(topics.image), topics.label
+        else:
             bag, image_topic, label_topic = output / 'drive', _IMAGE_TOPIC, _LABEL_TOPIC
             drive = Drive(seed, duration_s=duration)
             task = progress.add_task('rendering the drive', total=len(drive))
@@ -84,7 +96,7 @@ def demo(
         task = progress.add_task('playing to the node', total=None)
         run = run_live(
             bag,
-            image_topic=image_topic,
+            image_topic=str(image_topic),
             choice=NodeChoice(
                 model=model, engine=engine, device=device, precision=precision, threads=threads
             ),
@@ -98,6 +110,7 @@ def demo(
             run,
             card=card,
             label_topic=label_topic,
+            labels=labels,
             video=video,
             contact_sheet=sheet,
             overlay_alpha=0.5,
@@ -117,9 +130,9 @@ def demo(
         out.print(f'  {path}  {what}', markup=False, soft_wrap=True)
     out.print(
         '\nNext: your own recording:\n'
-        '  drivseg demo --bag BAG --image-topic TOPIC\n'
+        '  drivseg demo --bag BAG\n'
         'every frame of it, without ROS:\n'
-        '  drivseg replay BAG --image-topic TOPIC --video overlay.mp4\n'
+        '  drivseg replay BAG --video overlay.mp4\n'
         'or a video file:\n'
         '  drivseg bag from-video FILE --output BAG',
         markup=False,

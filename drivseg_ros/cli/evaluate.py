@@ -10,7 +10,16 @@ import typer
 
 from drivseg_ros.cli import evaluation_options as options
 from drivseg_ros.cli.console import progress_bar
-from drivseg_ros.cli.options import DataFolder, Device, EngineName, Precision, Threads
+from drivseg_ros.cli.options import (
+    DataFolder,
+    Device,
+    EngineName,
+    ImageTopic,
+    Labels,
+    LabelTopic,
+    Precision,
+    Threads,
+)
 from drivseg_ros.model.store import DEFAULT_MODEL
 
 
@@ -21,9 +30,9 @@ def evaluate(
     device: Device = 'auto',
     precision: Precision = 'auto',
     threads: Threads = 0,
-    labels: options.Labels = None,
-    image_topic: options.ImageTopic = None,
-    label_topic: options.LabelTopic = None,
+    labels: Labels = None,
+    image_topic: ImageTopic = None,
+    label_topic: LabelTopic = None,
     mask_topic: options.MaskTopic = None,
     confidence_topic: options.ConfidenceTopic = None,
     mask_classes: options.MaskClasses = None,
@@ -105,7 +114,7 @@ def evaluate(
         with open_evaluation(request) as opened, progress_bar() as progress:
             outcome.check_terms(opened.terms)
             title = 'playing to the node' if live else 'frames'
-            task = progress.add_task(title, total=len(opened.frames.source))
+            task = progress.add_task(title, total=len(opened.frames))
             result = opened.run(
                 lambda done, total: progress.update(task, completed=done, total=total)
             )

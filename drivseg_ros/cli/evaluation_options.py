@@ -50,20 +50,6 @@ JudgedModel = Annotated[
         show_default=DEFAULT_MODEL,
     ),
 ]
-Labels = Annotated[
-    str | None,
-    typer.Option(
-        help='What the values in the labels mean: a name in config/labels, or a .yaml file. '
-        "Without it a data set's own classes, and in a bag the model's.",
-        show_default=False,
-    ),
-]
-ImageTopic = Annotated[
-    str | None, typer.Option(help="A bag's images; needed if there are several topics.")
-]
-LabelTopic = Annotated[
-    str | None, typer.Option(help="A bag's labels (mono8), with the images' stamps.")
-]
 MaskTopic = Annotated[
     str | None,
     typer.Option(help='Masks (mono8) that are in the bag already, of whatever network.'),
@@ -74,8 +60,8 @@ ConfidenceTopic = Annotated[
 MaskClasses = Annotated[
     str | None,
     typer.Option(
-        help="What the masks' values mean: as --labels, or a model whose classes they are. "
-        'Without it, the same as the labels.'
+        help="What the masks' values mean, as --labels. Without it a label_info beside them says "
+        'it, or --labels.'
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help='Take so many frames only.')]

@@ -30,7 +30,17 @@ Threads = Annotated[
 ]
 ImageTopic = Annotated[str | None, typer.Option(help='The topic of the images in a bag.')]
 LabelTopic = Annotated[
-    str | None, typer.Option(help="The bag's labels (mono8, the model's class ids).")
+    str | None, typer.Option(help="The bag's labels (mono8), with the images' stamps.")
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        help='What the values in labels mean: a name in config/labels such as bdd100k, a .yaml '
+        'file, or a model whose class ids they are; or the folder of the labels of a folder of '
+        'pictures, with a classes.yaml. Not needed where a label_info, a data set or a '
+        'classes.yaml says it.',
+        show_default=False,
+    ),
 ]
 MinAgreement = Annotated[
     float, typer.Option(min=0, max=100, help='Lowest share of equal pixels, in percent.')

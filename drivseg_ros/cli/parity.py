@@ -13,6 +13,7 @@ from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import (
     Device,
     ImageTopic,
+    Labels,
     LabelTopic,
     MaxMiouChange,
     MinAgreement,
@@ -30,7 +31,9 @@ def parity(
             'its own: int8.onnx=openvino.',
         ),
     ],
-    data: Annotated[Path, typer.Option(help='A folder of pictures, or a bag.')],
+    data: Annotated[
+        str, typer.Option(help='A bag, a folder of pictures, a video, or KIND[:PART]=ROOT.')
+    ],
     engines: Annotated[
         # In brackets, @DEVICE would be markup, and not be shown.
         str,
@@ -38,12 +41,7 @@ def parity(
             help='ENGINE, then :PRECISION and @DEVICE if need be; commas between several.'
         ),
     ] = 'onnxruntime,openvino',
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            help="The folder with the labels (PNG, the model's class ids), in DATA or elsewhere."
-        ),
-    ] = None,
+    labels: Labels = None,
     image_topic: ImageTopic = None,
     label_topic: LabelTopic = None,
     limit: Annotated[
@@ -67,7 +65,6 @@ def parity(
     from drivseg_ros.evaluation.parity.agreement import ParityBounds
     from drivseg_ros.evaluation.parity.run import (
         Candidate,
-        DataChoice,
         failures,
         markdown_table,
         run_parity,
@@ -87,7 +84,15 @@ def parity(
         task = progress.add_task('', total=None)
         report = run_parity(
             candidates,
-            DataChoice(data, labels, image_topic, label_topic, limit),
+            {
+                'text': data,
+                'labels': labels,
+                'image_topic': image_topic,
+                'label_topic': label_topic,
+                'limit': limit,
+                'labelled_only': True,
+                'evenly': True,
+            },
             threads=threads,
             bounds=ParityBounds(min_agreement=min_agreement, max_miou_change=max_miou_change),
             skip_missing=skip_missing,

@@ -14,6 +14,7 @@ from rich.table import Table
 from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import (
     ImageTopic,
+    Labels,
     LabelTopic,
     MaxMiouChange,
     MinAgreement,
@@ -32,23 +33,22 @@ if TYPE_CHECKING:
 def quantize(
     model: Annotated[str, typer.Argument(help='An fp32 model: a name or a path.')],
     data: Annotated[
-        Path, typer.Option(help='Frames like those it will meet: a folder of pictures, or a bag.')
+        str,
+        typer.Option(
+            help='Frames like those it will meet: a bag, a folder of pictures, a video, or '
+            'KIND[:PART]=ROOT.'
+        ),
     ],
     output: Annotated[Path, typer.Option('--output', '-o', help='The model file to write, .onnx.')],
     frames: Annotated[int, typer.Option(min=8, help='Frames to calibrate on, at most.')] = 128,
     evaluate_on: Annotated[
-        Path | None,
-        typer.Option(help='Evaluate on this folder or bag; otherwise on other frames of DATA.'),
+        str | None,
+        typer.Option(help='Evaluate on these frames; otherwise on other frames of DATA.'),
     ] = None,
     evaluation_frames: Annotated[
         int, typer.Option(min=8, help='Frames to evaluate on, at most.')
     ] = 128,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            help="The folder with labels (PNG, the model's class ids) of the evaluation's frames."
-        ),
-    ] = None,
+    labels: Labels = None,
     image_topic: ImageTopic = None,
     label_topic: LabelTopic = None,
     keep_float: Annotated[
@@ -97,6 +97,7 @@ def quantize(
     calibration, evaluation = choose_frames(
         data,
         evaluate_on,
+        card=source.card,
         calibrate=frames,
         evaluate=evaluation_frames,
         labels=labels,
@@ -127,7 +128,7 @@ def quantize(
             '--allow-failed-parity'
         )
     file = write_quantised(quantised, output)
-    image = next(iter(evaluation)).image
+    image = next(iter(evaluation)).pixels()
     with progress_bar() as progress:
         task = progress.add_task('timing', total=None)
         times, _ = time_networks(
@@ -143,8 +144,8 @@ def quantize(
     kept = len(quantised.kept_float)
     sizes = [f'{path.stat().st_size / 1e6:.1f} MB' for path in (file.path, source.path)]
     out.print(
-        f'calibrated on {len(calibration)} frames of {calibration.description}, evaluated on '
-        f'{len(evaluation)} others of {evaluation.description}; {kept} of {quantised.layers} '
+        f'calibrated on {len(calibration)} frames of {calibration.source.title}, evaluated on '
+        f'{len(evaluation)} others of {evaluation.source.title}; {kept} of {quantised.layers} '
         f'layers kept in float for their sensitivity\n{file.path}: {sizes[0]} (fp32: {sizes[1]})',
         markup=False,
         soft_wrap=True,

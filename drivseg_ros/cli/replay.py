@@ -10,19 +10,26 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads
+from drivseg_ros.cli.options import (
+    Device,
+    EngineName,
+    ImageTopic,
+    Labels,
+    LabelTopic,
+    Model,
+    Precision,
+    Threads,
+)
 from drivseg_ros.cli.result_table import print_result
 from drivseg_ros.model.store import DEFAULT_MODEL
 
 
 def replay(
     bag: Annotated[Path, typer.Argument(help='A rosbag2 folder, .mcap, .db3 or ROS 1 .bag.')],
-    image_topic: Annotated[str, typer.Option(help='The topic with the images, raw or compressed.')],
+    image_topic: ImageTopic = None,
     model: Model = DEFAULT_MODEL,
-    label_topic: Annotated[
-        str | None,
-        typer.Option(help="The model's class ids by pixel (mono8), with the images' stamps."),
-    ] = None,
+    labels: Labels = None,
+    label_topic: LabelTopic = None,
     engine: EngineName = 'auto',
     device: Device = 'auto',
     precision: Precision = 'auto',
@@ -46,11 +53,15 @@ def replay(
 
     Masks carry the headers of their images. Ctrl-C ends it early and leaves what was done.
     """
+    from drivseg_ros.bags.reader import BagReader
+    from drivseg_ros.bags.topics import BagTopics, resolve_topics
     from drivseg_ros.base.interruption import orderly_end
     from drivseg_ros.evaluation.replay import Replay, ReplayFiles
     from drivseg_ros.evaluation.report import write_report
     from drivseg_ros.segmenter import Segmenter
 
+    with BagReader(bag) as reader:
+        topics = resolve_topics(reader, BagTopics(image_topic, label_topic))
     files = ReplayFiles(
         output=output, video=video, contact_sheet=contact_sheet, overwrite=overwrite
     )
@@ -64,8 +75,9 @@ def replay(
         task = progress.add_task('frames', total=None)
         run = Replay(
             segmenter,
-            image_topic=image_topic,
-            label_topic=label_topic,
+            image_topic=str(topics.image),
+            label_topic=topics.label,
+            labels=labels,
             overlay_alpha=overlay_alpha,
         )
         content = run.run(

@@ -14,23 +14,18 @@ from typing import Any
 from drivseg_ros.bags.player import PlayOptions
 from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.evaluation.asked_frames import (
-    AskedFrames,
-    OpenedFrames,
-    check_resample,
-    open_frames,
-)
 from drivseg_ros.evaluation.boundary import DEFAULT_SHARE
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.live.evaluation import OpenedLive
 from drivseg_ros.evaluation.live.ros_domain import need_rclpy
 from drivseg_ros.evaluation.live.run import NodeChoice
 from drivseg_ros.evaluation.measured import Mode, Terms
+from drivseg_ros.evaluation.open_source import check_resample, open_source
 from drivseg_ros.evaluation.report import describe_engine
 from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.evaluation.settings import BootstrapSettings, EvaluationSettings
-from drivseg_ros.frames.labels import read_labels, read_mask_map
 from drivseg_ros.frames.matching import match_classes
+from drivseg_ros.frames.source import FrameSource
 from drivseg_ros.model.card import ModelCard, ModelClass
 from drivseg_ros.model.store import DEFAULT_MODEL, find_model
 from drivseg_ros.segmenter import Segmenter
@@ -44,15 +39,15 @@ class EvaluationRequest:
     """What is to be evaluated, as it was written: numbers and texts only.
 
     Args:
-        frames: a bag, or a data set (see `AskedFrames`).
+        frames: a bag, or a data set (see `open_source`).
         model: name or path; None with masks that are there.
         engine: one of ENGINE_NAMES; the rest as in `EngineOptions`.
         device: see there.
         precision: see there.
         threads: see there.
         topics: of a bag.
-        labels: what the labels' values mean, for `read_labels`; None: see `open_frames`.
-        mask_classes: what the masks' values mean, for `read_mask_map`; None: the same.
+        labels: what the labels' values mean; see `open_source`.
+        mask_classes: what the masks' values mean; see there.
         data: the folder of data sets.
         limit: so many frames only.
         attributes: a file of them.
@@ -127,7 +122,7 @@ class OpenedEvaluation:
         network_classes: the classes of the masks.
     """
 
-    frames: OpenedFrames
+    frames: FrameSource
     segmenter: Segmenter | None
     settings: EvaluationSettings
     network: Mapping[str, Any]
@@ -136,14 +131,14 @@ class OpenedEvaluation:
     @property
     def terms(self) -> Terms:
         """What decides which metrics it will have."""
-        matching = match_classes(self.frames.source.labels, self.network_classes)
+        matching = match_classes(self.frames.labels, self.network_classes)
         mode = Mode.MASKS if self.segmenter is None else Mode.NETWORK
         return Terms(matching, self.settings, mode)
 
     def run(self, on_frame: OnFrame = lambda done, total: None) -> Evaluation:
         """Judges every frame; raises what `evaluate_source` does."""
         return evaluate_source(
-            self.frames.source,
+            self.frames,
             self.segmenter,
             self.settings,
             network=self.network,
@@ -153,7 +148,7 @@ class OpenedEvaluation:
         )
 
 
-def open_asked(request: EvaluationRequest, card: ModelCard | None) -> OpenedFrames:
+def open_asked(request: EvaluationRequest, card: ModelCard | None) -> FrameSource:
     """Opens the frames alone.
 
     Args:
@@ -161,20 +156,24 @@ def open_asked(request: EvaluationRequest, card: ModelCard | None) -> OpenedFram
         card: of the network, if there is one.
 
     Raises:
-        DrivsegError: as `open_frames` does.
+        DrivsegError: as `open_source` does.
     """
-    asked = AskedFrames(
+    topics = request.topics
+    return open_source(
         request.frames,
-        request.topics,
-        None if request.labels is None else read_labels(request.labels),
-        None if request.mask_classes is None else read_mask_map(request.mask_classes),
-        None if request.data is None else Path(request.data),
-        request.limit,
-        request.resample,
-        None if request.attributes is None else Path(request.attributes),
-        request.title,
+        labels=request.labels,
+        image_topic=topics.image,
+        label_topic=topics.label,
+        mask_topic=topics.mask,
+        confidence_topic=topics.confidence,
+        mask_classes=request.mask_classes,
+        card=card,
+        limit=request.limit,
+        data=None if request.data is None else Path(request.data),
+        attributes=None if request.attributes is None else Path(request.attributes),
+        resample=request.resample,
+        title=request.title,
     )
-    return open_frames(asked, card)
 
 
 def open_network(request: EvaluationRequest, stack: ExitStack) -> Segmenter | None:
@@ -215,15 +214,15 @@ def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation | O
         if segmenter is not None:
             network, classes = describe_engine(segmenter.engine), segmenter.card.classes
         else:
-            masks = opened.source.masks
+            masks = opened.masks
             network = {'masks': request.topics.mask}
             classes = () if masks is None else masks.classes
         yield OpenedEvaluation(opened, segmenter, settings, network, classes)
 
 
-def _settings(request: EvaluationRequest, opened: OpenedFrames) -> EvaluationSettings:
+def _settings(request: EvaluationRequest, opened: FrameSource) -> EvaluationSettings:
     return request.settings(
-        sequence=opened.source.is_drive if request.sequence is None else request.sequence
+        sequence=opened.is_drive if request.sequence is None else request.sequence
     )
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from drivseg_ros.bags.dataset_info import read_dataset_info
+from drivseg_ros.bags.labels import labels_of_topic
 from drivseg_ros.errors import DataError, DrivsegError
 from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
-from drivseg_ros.frames.matching import answers
+from drivseg_ros.frames.labels import Labels, read_labels
+from drivseg_ros.frames.matching import class_titles, match_classes
 from drivseg_ros.model.card import ModelCard
 
 # Bags interleave topics by time, so the partner is never far; without a limit, a topic whose
@@ -28,13 +30,21 @@ class LabelMatcher:
         num_classes: of the labels.
         answers: by class of the network the class of the labels that it answers; None: the same
             ids.
+        labels: what the values in labels mean; None: they are class ids.
 
     Attributes:
         matrix: the global confusion matrix of all pairs.
         matched: the number of pairs.
     """
 
-    def __init__(self, num_classes: int, *, answers: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        *,
+        answers: Sequence[int] | None = None,
+        labels: Labels | None = None,
+    ) -> None:
+        self._meaning = labels
         self._answers = None
         if answers is not None:
             self._answers = np.arange(256, dtype=np.uint8)
@@ -61,6 +71,8 @@ class LabelMatcher:
         Raises:
             DrivsegError: if it does not fit its prediction.
         """
+        if self._meaning is not None:
+            label = self._meaning.apply(label, what=f'the label with the stamp {stamp_ns} ns')
         prediction = self._predictions.pop(stamp_ns, None)
         if prediction is None:
             self._keep('labels', self._labels, stamp_ns, label)
@@ -100,33 +112,35 @@ class LabelMatcher:
 
 
 def match_labels(
-    bag: Path, label_topic: str | None, card: ModelCard
+    bag: Path, label_topic: str | None, card: ModelCard, *, labels: str | None = None
 ) -> tuple[LabelMatcher, ModelCard]:
     """A matcher of a bag's labels with a network's predictions.
-
-    Labels are in the classes that the bag tells of, and in the network's own where it tells none.
 
     Args:
         bag: the bag.
         label_topic: its labels; None: there are none.
         card: of the network.
+        labels: what their values mean, for `read_labels`; None: as the bag says.
 
     Returns:
         The matcher, and the card with the classes that it counts.
 
     Raises:
-        BagError: if what the bag tells is damaged.
-        DataError: if the network's classes do not answer the labels' one by one.
+        BagError: if what the bag says is damaged.
+        DataError: if nothing says what the values mean, or the network's classes do not match the
+            labels' one by one.
     """
     info = None if label_topic is None else read_dataset_info(bag)
-    if info is None or info.label_topic != label_topic or not info.classes:
+    given = None if labels is None else read_labels(labels)
+    meaning = labels_of_topic(bag, label_topic, info, card, given=given)
+    if meaning is None:
         return LabelMatcher(card.num_classes), card
-    found = answers(info.classes, card.classes)
+    found = match_classes(meaning, card.classes).answers
     if found is None:
         raise DataError(
-            f'the labels tell {", ".join(c.name for c in info.classes)}, the network tells '
-            f'{", ".join(card.class_names)}, and these do not match one by one; leave the labels '
-            'out here, and let drivseg evaluate judge them by role'
+            f'the labels ({meaning.name}) have the classes {class_titles(meaning.classes)}; the '
+            f'network has {class_titles(card.classes)}: these do not match one by one. Say what '
+            'the values in the labels mean (--labels), or let drivseg evaluate compare areas'
         )
-    judged = dataclasses.replace(card, classes=info.classes)
-    return LabelMatcher(judged.num_classes, answers=found), judged
+    counted = dataclasses.replace(card, classes=meaning.classes)
+    return LabelMatcher(counted.num_classes, answers=found, labels=meaning), counted

@@ -55,8 +55,8 @@ class Replay:
     Args:
         segmenter: the Segmenter; it stays the caller's.
         image_topic: raw or compressed images.
-        label_topic: labels by pixel (mono8) with the images' stamps, in the classes that the bag
-            tells of, else in those of the model; or None.
+        label_topic: labels by pixel (mono8) with the images' stamps; or None.
+        labels: what their values mean, for `read_labels`; None: as the bag says.
         overlay_alpha: opacity of the overlay in video and contact sheet.
     """
 
@@ -66,11 +66,13 @@ class Replay:
         *,
         image_topic: str,
         label_topic: str | None = None,
+        labels: str | None = None,
         overlay_alpha: float = 0.5,
     ) -> None:
         self._segmenter = segmenter
         self._image_topic = image_topic
         self._label_topic = label_topic
+        self._labels = labels
         self._alpha = overlay_alpha
         self._matcher = LabelMatcher(segmenter.card.num_classes)
         self._judged = segmenter.card
@@ -101,7 +103,9 @@ class Replay:
             DrivsegError: if labels do not fit the model.
             EngineError: if the engine fails.
         """
-        self._matcher, self._judged = match_labels(bag, self._label_topic, self._segmenter.card)
+        self._matcher, self._judged = match_labels(
+            bag, self._label_topic, self._segmenter.card, labels=self._labels
+        )
         with ExitStack() as stack:
             reader = stack.enter_context(BagReader(bag))
             rate_hz = image_rate_hz(reader, self._image_topic)

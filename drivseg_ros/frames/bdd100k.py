@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.frames.label_codes import ColorCode, IdCode, LabelCode, plain_ids
+from drivseg_ros.frames.labels import Labels, plain_labels
 from drivseg_ros.frames.paired_files import (
     FramePair,
     PairedFiles,
@@ -22,8 +22,8 @@ from drivseg_ros.frames.paired_files import (
     pair_files,
     unused_labels,
 )
-from drivseg_ros.frames.split import Part, ride_of
-from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED
+from drivseg_ros.frames.split import Part
+from drivseg_ros.model.card import BDD100K_CLASSES
 
 FOLDERS = {Part.TRAINING: 'train', Part.VALIDATION: 'val'}
 """The parts that have labels; those of the test part were never given out."""
@@ -35,20 +35,25 @@ class _Form:
 
     folder: str
     suffix: str
-    code: LabelCode
+    labels: Labels
 
 
 _FORMS = {
-    'masks': _Form('labels/drivable/masks', '.png', plain_ids(BDD100K_CLASSES)),
+    'masks': _Form('labels/drivable/masks', '.png', plain_labels('BDD100K', BDD100K_CLASSES)),
     'colormaps': _Form(
         'labels/drivable/colormaps',
         '.png',
-        ColorCode({(219, 94, 86): 0, (86, 211, 219): 1, (0, 0, 0): 2}),
+        Labels(
+            'BDD100K',
+            BDD100K_CLASSES,
+            {},
+            {(219, 94, 86): 0, (86, 211, 219): 1, (0, 0, 0): 2},
+        ),
     ),
     'drivable_maps': _Form(
         'drivable_maps/labels',
         '_drivable_id.png',
-        IdCode({0: 2, 1: 0, 2: 1, 255: UNLABELLED}),
+        Labels('BDD100K, first release', BDD100K_CLASSES, {0: 2, 1: 0, 2: 1}),
     ),
 }
 
@@ -74,14 +79,13 @@ def open_bdd100k(root: Path, parts: tuple[Part, ...], *, labels: str = 'auto') -
         pairs += pair_files(
             images,
             label_of=lambda image, folder=folder: folder / f'{image.stem}{form.suffix}',  # type: ignore[misc]
-            group_of=ride_of,
+            group_of=lambda name: name.split('-', 1)[0],
         )
     found = ', '.join(part.value for part in parts)
     return PairedFiles(
         f'bdd100k ({found})',
-        BDD100K_CLASSES,
+        form.labels,
         tuple(pairs),
-        form.code,
         unused_labels(pairs, f'*{form.suffix}'),
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.frames.label_codes import Color, ColorCode, plain_ids
+from drivseg_ros.frames.labels import Color, Labels, plain_labels
 from drivseg_ros.frames.paired_files import (
     FramePair,
     PairedFiles,
@@ -91,13 +91,23 @@ CAMVID11_CLASSES = tuple(
 )
 """SegNet's classes in SegNet's order."""
 
-_TO_CLASSES = ColorCode({**{c.color: c.id for c in CAMVID_CLASSES}, _VOID: UNLABELLED})
-_TO_ELEVEN = ColorCode(
-    {
-        **{color: list(_ELEVEN).index(group) for color, group in _TABLE.values()},
-        _VOID: UNLABELLED,
-    }
-)
+_LABELS = {
+    32: Labels(
+        'CamVid',
+        CAMVID_CLASSES,
+        {},
+        {**{c.color: c.id for c in CAMVID_CLASSES}, _VOID: UNLABELLED},
+    ),
+    11: Labels(
+        'CamVid, 11 classes',
+        CAMVID11_CLASSES,
+        {},
+        {
+            **{color: list(_ELEVEN).index(group) for color, group in _TABLE.values()},
+            _VOID: UNLABELLED,
+        },
+    ),
+}
 _SEGNET_VOID = 11
 
 
@@ -122,7 +132,7 @@ def open_camvid(
         DataError: If a folder or a label is missing.
         ParameterError: If there is no such number of classes.
     """
-    if classes not in (32, 11):
+    if classes not in _LABELS:
         raise ParameterError(f'CamVid has no {classes!r} classes; 32 or 11 are allowed')
     found = [
         image
@@ -136,9 +146,8 @@ def open_camvid(
     )
     return PairedFiles(
         f'camvid ({", ".join(part.value for part in parts)})',
-        CAMVID_CLASSES if classes == 32 else CAMVID11_CLASSES,
+        _LABELS[classes],
         pairs,
-        _TO_CLASSES if classes == 32 else _TO_ELEVEN,
         unused_labels(pairs, '*_L.png') if set(parts) == set(FOLDERS) else (),
     )
 
@@ -164,9 +173,8 @@ def open_segnet(root: Path, parts: tuple[Part, ...]) -> PairedFiles:
         )
     return PairedFiles(
         f'camvid_segnet ({", ".join(part.value for part in parts)})',
-        CAMVID11_CLASSES,
+        plain_labels('CamVid, SegNet', CAMVID11_CLASSES, unlabelled=(_SEGNET_VOID,)),
         tuple(pairs),
-        plain_ids(CAMVID11_CLASSES, unlabelled=(_SEGNET_VOID,)),
         unused_labels(pairs),
     )
 

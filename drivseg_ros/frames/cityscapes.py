@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.frames.label_codes import IdCode, LabelCode, plain_ids
+from drivseg_ros.frames.labels import Labels, plain_labels
 from drivseg_ros.frames.paired_files import (
     FramePair,
     PairedFiles,
@@ -89,9 +89,18 @@ CITYSCAPES_CATEGORIES = tuple(
 )
 """The 8 categories in the colours of their first labels; none is road, flat is sidewalk, too."""
 
-_IDS_TO_CLASSES = IdCode({i: row.train_id for i, row in enumerate(_LABELS)})
-_IDS_TO_CATEGORIES = IdCode({i: row.category for i, row in enumerate(_LABELS)})
-_TRAIN_IDS = plain_ids(CITYSCAPES_CLASSES)
+_CLASSES_BY_ID = Labels(
+    'Cityscapes',
+    CITYSCAPES_CLASSES,
+    {i: row.train_id for i, row in enumerate(_LABELS) if row.train_id != UNLABELLED},
+    unlabelled=tuple(i for i, row in enumerate(_LABELS) if row.train_id == UNLABELLED),
+)
+_CATEGORIES_BY_ID = Labels(
+    'Cityscapes, categories',
+    CITYSCAPES_CATEGORIES,
+    {i: row.category for i, row in enumerate(_LABELS)},
+)
+_TRAIN_IDS = plain_labels('Cityscapes, train ids', CITYSCAPES_CLASSES)
 
 
 def open_cityscapes(root: Path, parts: tuple[Part, ...], *, labels: str = 'auto') -> PairedFiles:
@@ -107,14 +116,14 @@ def open_cityscapes(root: Path, parts: tuple[Part, ...], *, labels: str = 'auto'
         DataError: If a folder or a label is missing.
         ParameterError: If there are no such labels.
     """
-    codes = {'labelIds': _IDS_TO_CLASSES, 'labelTrainIds': _TRAIN_IDS}
+    forms = {'labelIds': _CLASSES_BY_ID, 'labelTrainIds': _TRAIN_IDS}
     if labels == 'auto':
         labels = 'labelIds' if _has(root, parts, 'labelIds') else 'labelTrainIds'
-    if labels not in codes:
+    if labels not in forms:
         raise ParameterError(
-            f'Cityscapes has no labels {labels!r}; allowed are auto, {", ".join(codes)}'
+            f'Cityscapes has no labels {labels!r}; allowed are auto, {", ".join(forms)}'
         )
-    return _open(root, parts, 'cityscapes', CITYSCAPES_CLASSES, labels, codes[labels])
+    return _open(root, parts, 'cityscapes', labels, forms[labels])
 
 
 def open_categories(root: Path, parts: tuple[Part, ...]) -> PairedFiles:
@@ -127,23 +136,15 @@ def open_categories(root: Path, parts: tuple[Part, ...]) -> PairedFiles:
     Raises:
         DataError: If a folder or a label is missing.
     """
-    return _open(
-        root,
-        parts,
-        'cityscapes_categories',
-        CITYSCAPES_CATEGORIES,
-        'labelIds',
-        _IDS_TO_CATEGORIES,
-    )
+    return _open(root, parts, 'cityscapes_categories', 'labelIds', _CATEGORIES_BY_ID)
 
 
 def _open(
     root: Path,
     parts: tuple[Part, ...],
     kind: str,
-    classes: tuple[ModelClass, ...],
-    labels: str,
-    code: LabelCode,
+    form: str,
+    labels: Labels,
 ) -> PairedFiles:
     pairs: list[FramePair] = []
     for part in parts:
@@ -158,13 +159,13 @@ def _open(
             truth = root / 'gtFine' / FOLDERS[part] / city.name
             pairs += pair_files(
                 images_in(city, what='Cityscapes', suffix='_leftImg8bit'),
-                label_of=lambda image, truth=truth: truth / f'{_frame(image)}_gtFine_{labels}.png',  # type: ignore[misc]
+                label_of=lambda image, truth=truth: truth / f'{_frame(image)}_gtFine_{form}.png',  # type: ignore[misc]
                 name_of=_frame,
                 group_of=lambda name: name.split('_', 1)[0],
             )
     found = ', '.join(part.value for part in parts)
-    unused = unused_labels(pairs, f'*_gtFine_{labels}.png')
-    return PairedFiles(f'{kind} ({found})', classes, tuple(pairs), code, unused)
+    unused = unused_labels(pairs, f'*_gtFine_{form}.png')
+    return PairedFiles(f'{kind} ({found})', labels, tuple(pairs), unused)
 
 
 def _frame(image: Path) -> str:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from drivseg_ros.errors import ModelError, ParameterError
+from drivseg_ros.errors import ParameterError
 from drivseg_ros.frames.camvid import CAMVID11_CLASSES, CAMVID_CLASSES
 from drivseg_ros.frames.cityscapes import CITYSCAPES_CATEGORIES, CITYSCAPES_CLASSES
-from drivseg_ros.frames.classes_file import CLASSES_FILE, read_classes_file
+from drivseg_ros.frames.classes import CLASSES_FILE, parse_classes, read_classes
 from drivseg_ros.frames.kitti_road import KITTI_LANE_CLASSES, KITTI_ROAD_CLASSES
-from drivseg_ros.frames.label_codes import plain_ids
+from drivseg_ros.frames.labels import Labels, plain_labels
 from drivseg_ros.frames.paired_files import (
     FramePair,
     PairedFiles,
@@ -23,7 +23,7 @@ from drivseg_ros.frames.paired_files import (
     unused_labels,
 )
 from drivseg_ros.frames.split import Part
-from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass, Role
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass
 
 CLASS_LISTS: Mapping[str, tuple[ModelClass, ...]] = {
     'bdd100k': BDD100K_CLASSES,
@@ -37,55 +37,27 @@ CLASS_LISTS: Mapping[str, tuple[ModelClass, ...]] = {
 """Classes that are known by a name."""
 
 FOLDERS = {Part.TRAINING: 'train', Part.VALIDATION: 'val', Part.TEST: 'test'}
-"""The folders of parts below images/ and labels/, where there are any."""
+"""The folders of parts, where there are any: images/train and labels/train, or train/images and
+train/labels."""
 
-ClassesOption = str | Sequence[str | Mapping[str, Any]]
 
-
-def classes_named(given: ClassesOption) -> tuple[ModelClass, ...]:
+def classes_named(given: Any) -> tuple[ModelClass, ...]:
     """Classes from an option of a recipe or the command line.
 
     Args:
-        given: A name of CLASS_LISTS, or the classes in the order of their ids, each a name or
-            {name, color, role}. A class without a colour gets a grey level.
+        given: A name of CLASS_LISTS, or a list as `parse_classes` takes it.
 
     Raises:
         ParameterError: If there is no such list, or a class is not valid.
     """
-    if isinstance(given, str):
-        if given not in CLASS_LISTS:
-            raise ParameterError(
-                f'there are no classes {given!r}; known are {", ".join(CLASS_LISTS)}, or give a '
-                'list of names in the order of their ids'
-            )
-        return CLASS_LISTS[given]
-    if not isinstance(given, Sequence) or not all(isinstance(e, (str, Mapping)) for e in given):
+    if not isinstance(given, str):
+        return parse_classes(given)
+    if given not in CLASS_LISTS:
         raise ParameterError(
-            f'classes are {given!r}; give a list of names or {{name, color, role}}'
+            f'there are no classes {given!r}; known are {", ".join(CLASS_LISTS)}, or give a '
+            'list of names in the order of their ids'
         )
-    classes = []
-    for i, entry in enumerate(given):
-        fields: dict[str, Any] = {'name': entry} if isinstance(entry, str) else dict(entry)
-        unknown = sorted(set(fields) - {'name', 'color', 'role'})
-        if unknown or 'name' not in fields:
-            raise ParameterError(
-                f'class {i} is given as {entry!r}; give a name, or {{name, color, role}}'
-            )
-        grey = 255 * (i + 1) // len(given)
-        color = fields.get('color', (grey, grey, grey))
-        if not isinstance(color, Sequence):
-            raise ParameterError(
-                f'class {i} has the color {color!r}; give [red, green, blue], each from 0 to 255'
-            )
-        try:
-            role = fields.get('role', Role.NONE)
-            classes.append(ModelClass(i, fields['name'], tuple(color), role))
-        except ModelError as error:
-            raise ParameterError(f'class {i} is not valid: {error}') from None
-    names = [c.name for c in classes]
-    if not names or len(set(names)) != len(names):
-        raise ParameterError(f'the classes {names} must be at least one, each with its own name')
-    return tuple(classes)
+    return CLASS_LISTS[given]
 
 
 def has_parts(root: Path, images: str = 'images', labels: str = 'labels') -> tuple[Part, ...]:
@@ -93,8 +65,8 @@ def has_parts(root: Path, images: str = 'images', labels: str = 'labels') -> tup
 
     Where no part has labels it is those with images, for the error's sake.
     """
-    with_images = [part for part, name in FOLDERS.items() if (root / images / name).is_dir()]
-    labelled = [part for part in with_images if (root / labels / FOLDERS[part]).is_dir()]
+    with_images = [part for part in FOLDERS if _inside(root, images, part).is_dir()]
+    labelled = [part for part in with_images if _inside(root, labels, part).is_dir()]
     return tuple(labelled or with_images)
 
 
@@ -102,7 +74,7 @@ def open_folder(
     root: Path,
     parts: tuple[Part, ...],
     *,
-    classes: ClassesOption | None = None,
+    classes: Any = None,
     images: str = 'images',
     labels: str = 'labels',
     image_suffix: str = '',
@@ -110,41 +82,38 @@ def open_folder(
     unlabelled: Sequence[int] = (),
     group: str = '',
 ) -> PairedFiles:
-    """Images and labels (PNG, one class id a pixel, 255 unlabelled) with the same names.
+    """Images and labels (PNG: a class id a pixel, 255 unlabelled, or the classes' colours).
 
     Args:
         root: The folder in which the two others lie.
-        parts: The parts to read from the folders train, val, test in them; empty where the
-            images lie in `images` itself.
-        classes: See `classes_named`; None: as the root's classes.yaml says.
+        parts: The parts to read from the folders train, val, test; empty where the images lie in
+            `images` itself.
+        classes: See `classes_named`, or Labels; None: as the root's classes.yaml says.
         images: Name of the images' folder.
         labels: Name of the labels' folder.
         image_suffix: What an image's name has at its end, before the extension, that its label
             lacks.
         label_suffix: The same of a label's name.
         unlabelled: Further numbers in the labels that mean unlabelled.
-        group: A regular expression that finds a frame's drive in its name (its first group, or
-            all it matches); without one, every frame is a drive of its own.
+        group: A regular expression that finds a frame's drive in its name (what its groups match,
+            joined, or all it matches); without one, every frame is a drive of its own.
 
     Raises:
         DataError: If a folder or a label is missing.
         ParameterError: If an option is not valid.
     """
-    if classes is None:
-        if not (root / CLASSES_FILE).is_file():
-            raise ParameterError(
-                f'a plain folder without {CLASSES_FILE} does not say its classes: give classes, '
-                f'one of {", ".join(CLASS_LISTS)} or a list of names in the order of their ids'
-            )
-        classes = read_classes_file(root / CLASSES_FILE)
-    known = classes_named(classes)
+    if classes is None and not (root / CLASSES_FILE).is_file():
+        raise ParameterError(
+            f'a plain folder without {CLASSES_FILE} does not say its classes: give classes, '
+            f'one of {", ".join(CLASS_LISTS)} or a list of names in the order of their ids'
+        )
     if isinstance(unlabelled, (str, int)) or any(type(n) is not int for n in unlabelled):
         raise ParameterError(f'unlabelled is {unlabelled!r}; give a list of numbers')
     pairs: list[FramePair] = []
-    for sub in [FOLDERS[part] for part in parts] or ['']:
-        truth = root / labels / sub
+    for part in parts or (None,):
+        truth = _inside(root, labels, part)
         pairs += pair_files(
-            images_in(root / images / sub, what='folder', suffix=image_suffix),
+            images_in(_inside(root, images, part), what='folder', suffix=image_suffix),
             label_of=lambda image, truth=truth: (  # type: ignore[misc]
                 truth / f'{image.stem.removesuffix(image_suffix)}{label_suffix}.png'
             ),
@@ -152,13 +121,21 @@ def open_folder(
             group_of=_grouping(group),
         )
     found = ', '.join([root.name, *(part.value for part in parts)])
-    return PairedFiles(
-        f'folder ({found})',
-        known,
-        tuple(pairs),
-        plain_ids(known, unlabelled=tuple(unlabelled)),
-        unused_labels(pairs, f'*{label_suffix}.png'),
-    )
+    if isinstance(classes, Labels):
+        meaning = classes
+    else:
+        known = read_classes(root / CLASSES_FILE) if classes is None else classes_named(classes)
+        meaning = plain_labels(root.name, known, unlabelled=unlabelled)
+    unused = unused_labels(pairs, f'*{label_suffix}.png')
+    return PairedFiles(f'folder ({found})', meaning, tuple(pairs), unused)
+
+
+def _inside(root: Path, folder: str, part: Part | None) -> Path:
+    """The folder of a part's images or labels."""
+    if part is None:
+        return root / folder
+    beside = root / FOLDERS[part] / folder
+    return beside if beside.is_dir() else root / folder / FOLDERS[part]
 
 
 def _grouping(pattern: str) -> Callable[[str], str]:
@@ -172,8 +149,8 @@ def _grouping(pattern: str) -> Callable[[str], str]:
 
     def group_of(name: str) -> str:
         found = expression.search(name)
-        drive = None if found is None else found.group(1 if expression.groups else 0)
-        if drive is None:
+        drive = '' if found is None else ''.join(g or '' for g in found.groups() or found.group(0))
+        if not drive:
             raise ParameterError(f'group {pattern!r} finds nothing in the frame name {name!r}')
         return drive
 

@@ -9,10 +9,11 @@ takes red for 'valid' and blue for 'road'.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from drivseg_ros.errors import DataError
-from drivseg_ros.frames.label_codes import ColorCode
+from drivseg_ros.frames.labels import Color, Labels
 from drivseg_ros.frames.paired_files import (
     PairedFiles,
     images_in,
@@ -35,9 +36,12 @@ CATEGORIES = ('um', 'umm', 'uu')
 
 _NEIGHBOURS = 10
 
-_CODE = ColorCode(
-    {(255, 0, 255): 1, (255, 0, 0): 0, (0, 0, 0): UNLABELLED, (0, 0, 255): UNLABELLED}
-)
+_COLORS: Mapping[Color, int] = {
+    (255, 0, 255): 1,
+    (255, 0, 0): 0,
+    (0, 0, 0): UNLABELLED,
+    (0, 0, 255): UNLABELLED,
+}
 
 
 def open_road(root: Path) -> PairedFiles:
@@ -96,7 +100,8 @@ def _open(
         label_of=lambda image: folder / 'gt_image_2' / _label_name(image.stem, truth),
         group_of=block_of,
     )
-    return PairedFiles(kind, classes, pairs, _CODE, unused_labels(pairs, f'*_{truth}_*.png'))
+    labels = Labels(kind, classes, {}, _COLORS)
+    return PairedFiles(kind, labels, pairs, unused_labels(pairs, f'*_{truth}_*.png'))
 
 
 def _label_name(stem: str, truth: str) -> str:

@@ -72,16 +72,25 @@ class LabelledFrame:
             given = ', '.join(f'its {what} {w}x{h}' for what, (h, w) in sizes.items())
             raise DataError(f"of the frame '{self.name}', {given}; they must have one size")
 
+    def pixels(self) -> np.ndarray:
+        """The image, of frames that have one.
+
+        Raises:
+            DataError: If it is not there.
+        """
+        if self.image is None:
+            raise DataError(f"the frame '{self.name}' has no image; choose another source")
+        return self.image
+
     def pair(self) -> tuple[np.ndarray, np.ndarray]:
         """Image and label, of frames that have both.
 
         Raises:
             DataError: If one of them is not there.
         """
-        if self.image is None or self.label is None:
-            lacks = 'image' if self.image is None else 'label'
-            raise DataError(f"the frame '{self.name}' has no {lacks}; choose another source")
-        return self.image, self.label
+        if self.label is None:
+            raise DataError(f"the frame '{self.name}' has no label; choose another source")
+        return self.pixels(), self.label
 
 
 @dataclass(frozen=True)

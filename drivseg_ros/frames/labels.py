@@ -1,10 +1,10 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the values in somebody's labels mean: a small YAML file (config/labels/)."""
+"""Labels: what the values in label images, label messages and recorded masks mean."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,52 +17,63 @@ from ruamel.yaml.error import YAMLError
 from drivseg_ros.base.share import share_directory
 from drivseg_ros.base.yaml_reason import yaml_reason
 from drivseg_ros.errors import DataError, ModelError, ParameterError
-from drivseg_ros.frames.folder import classes_named
+from drivseg_ros.frames.classes import parse_classes
+from drivseg_ros.frames.label_images import open_label
 from drivseg_ros.frames.matching import Area, areas_of
 from drivseg_ros.model.card import UNLABELLED, ModelClass
 from drivseg_ros.model.store import find_model
 
+Color = tuple[int, int, int]
+"""Red, green, blue, each 0 to 255."""
+
 _SUFFIXES = ('.yaml', '.yml')
 _KEYS = ('description', 'classes', 'unlabelled', 'truth')
 _STRAY = 254  # no class: there are fewer
+_SHOWN = 8
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Classes by the values in a label.
+    """The classes that labels or masks show, and the values or colours that stand for them.
 
     Args:
-        name: of the map.
+        name: for people.
         classes: the classes, ids 0, 1, 2, ...
-        values: class id by value.
+        values: class id by value; none where only colours are known.
+        colors: class id, or 255 for unlabelled, by colour, for label images in colours.
         unlabelled: values of pixels that nobody labelled; 255 is one if it is no class's value.
         areas: what the labels are ground truth of; None: as `areas_of` reads it off the roles.
 
     Raises:
-        ParameterError: if a value stands for two things, or is out of range, or a class has none.
+        ParameterError: if a value stands for two things, or is out of range, or a class has
+            neither a value nor a colour.
     """
 
     name: str
     classes: tuple[ModelClass, ...]
     values: Mapping[int, int]
+    colors: Mapping[Color, int] = field(default_factory=dict)
     unlabelled: tuple[int, ...] = ()
     areas: tuple[Area, ...] | None = None
     description: str = field(default='', compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, 'values', dict(self.values))
+        values, colors = dict(self.values), dict(self.colors)
         # Some write binary masks as 0 and 255.
-        implied = {UNLABELLED} - set(self.values)
+        implied = {UNLABELLED} - set(values) if values else set()
+        object.__setattr__(self, 'values', values)
+        object.__setattr__(self, 'colors', colors)
         object.__setattr__(self, 'unlabelled', tuple(sorted({*self.unlabelled, *implied})))
-        every = [*self.values, *self.unlabelled]
+        every = [*values, *self.unlabelled]
         if any(type(v) is not int or not 0 <= v <= 255 for v in every):
             raise ParameterError(f'{self._what} has the values {every}; 0 to 255 are allowed')
-        twice = sorted(set(self.values) & set(self.unlabelled))
+        twice = sorted(set(values) & set(self.unlabelled))
         if twice:
             raise ParameterError(
                 f'in {self._what} the values {twice} are a class and unlabelled; choose'
             )
-        lacking = [c.name for c in self.classes if c.id not in self.values.values()]
+        shown = set((values or self.colors).values())
+        lacking = [c.name for c in self.classes if c.id not in shown]
         if lacking:
             raise ParameterError(f'in {self._what} the classes {lacking} have no value; add one')
 
@@ -82,85 +93,123 @@ class Labels:
         table[list(self.unlabelled)] = UNLABELLED
         return table
 
-    def apply(self, label: np.ndarray, *, what: str = 'label') -> np.ndarray:
-        """Class ids of a label, or of a mask, as it was recorded.
+    def apply(self, plane: np.ndarray, *, what: str = 'the label') -> np.ndarray:
+        """Class ids of the values in a label, or in a mask.
 
         Args:
-            label: uint8 [H, W], values.
-            what: 'label' or 'mask', for the error's sake.
+            plane: uint8 [H, W], values.
+            what: names it in the error.
 
         Returns:
             uint8 [H, W], class ids, UNLABELLED where nobody labelled.
 
         Raises:
-            DataError: if it has a value that the map does not know.
+            DataError: if it has a value that stands for nothing.
         """
-        found = self._table[label]
+        found = self._table[plane]
         if (found == _STRAY).any():
-            values = np.unique(label[found == _STRAY]).tolist()
-            option = '--labels' if what == 'label' else '--mask-classes'
+            values, counts = np.unique(plane[found == _STRAY], return_counts=True)
+            named = [f'{v} ({_pixels(n)})' for v, n in zip(values, counts, strict=True)]
             raise DataError(
-                f'the {what} has the values {values}, which {self._what} does not know; it knows '
-                f'{sorted({*self.values, *self.unlabelled})}: give the map of these {what}s '
-                f'({option})'
+                f'{what} has stray values: {_first(named)}; {self.name} has '
+                f'{ranges([*self.values, *self.unlabelled])}'
             )
         return found
 
+    def read(self, path: Path) -> np.ndarray:
+        """Class ids of a label image.
 
-def plain_labels(name: str, classes: tuple[ModelClass, ...]) -> Labels:
-    """The map of labels that hold the ids of these classes."""
-    return Labels(name, classes, {c.id: c.id for c in classes})
+        Numbers (grey levels or palette indices) are taken as they stand, where the values are
+        known; colours go by colour.
+
+        Returns:
+            uint8 [H, W], class ids, UNLABELLED where nobody labelled.
+
+        Raises:
+            DataError: if the file cannot be used, or a number or colour stands for nothing.
+        """
+        image = open_label(path)
+        if self.values and (image.has_numbers or not self.colors):
+            return self.apply(image.numbers(), what=f"label '{path}'")
+        return self._by_color(path, image.colors())
+
+    def _by_color(self, path: Path, rgb: np.ndarray) -> np.ndarray:
+        packed = _pack(rgb)
+        known = _pack(np.array(list(self.colors), np.uint8))
+        order = np.argsort(known)
+        place = order[np.searchsorted(known, packed, sorter=order).clip(max=len(known) - 1)]
+        strange = known[place] != packed
+        if strange.any():
+            colors, counts = np.unique(packed[strange], return_counts=True)
+            by_count = np.argsort(-counts, kind='stable')
+            named = [f'{_color(colors[i])} ({_pixels(counts[i])})' for i in by_count]
+            raise DataError(
+                f"label '{path}' has stray colours: {_first(named)}; {self.name} has "
+                f'{", ".join(map(str, self.colors))} (RGB)'
+            )
+        return np.array(list(self.colors.values()), np.uint8)[place]
+
+
+def plain_labels(
+    name: str, classes: Sequence[ModelClass], *, unlabelled: Sequence[int] = ()
+) -> Labels:
+    """Labels that hold the ids of these classes, or their colours.
+
+    Args:
+        name: for people.
+        classes: the classes.
+        unlabelled: further values, besides 255, of pixels that nobody labelled.
+    """
+    values = {c.id: c.id for c in classes}
+    return Labels(name, tuple(classes), values, _own_colors(classes), tuple(unlabelled))
+
+
+def _own_colors(classes: Sequence[ModelClass]) -> dict[Color, int]:
+    """The classes by their colours; none where two have the same one."""
+    colors = {c.color: c.id for c in classes}
+    return colors if len(colors) == len(classes) else {}
 
 
 def ready_labels() -> dict[str, Path]:
-    """The maps that come with the package, by name."""
+    """The label maps that come with the package, by name."""
     return {p.stem: p for p in sorted((share_directory() / 'config/labels').glob('*.yaml'))}
 
 
 def read_labels(text: str | Path) -> Labels:
-    """Reads a map.
+    """What values mean, as a user says it: the option --labels, and --mask-classes of masks.
 
     Args:
-        text: the name of a ready one, or the path of a YAML file.
+        text: the name of a ready map; the path of a YAML file (a map, or a classes.yaml); or the
+            name or path of a model, whose class ids the values are then.
 
     Raises:
-        ParameterError: if there is none, or it is not valid.
+        ParameterError: if there is none of these, or it is not valid.
     """
     path = Path(text)
     ready = ready_labels()
-    if path.suffix not in _SUFFIXES:
-        if str(text) not in ready:
-            raise ParameterError(
-                f'there is no label map {str(text)!r}; ready are {", ".join(ready)}, or give a '
-                '.yaml file (docs/evaluating.md, Labels)'
-            )
-        path = ready[str(text)]
-    try:
-        content = YAML(typ='safe', pure=True).load(path.read_text())
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ParameterError(f'the label map {path} cannot be read: {yaml_reason(error)}') from None
-    return _parse(path.stem, content)
-
-
-def read_mask_map(text: str) -> Labels:
-    """Reads what the values in masks mean.
-
-    Args:
-        text: as for `read_labels`, or the name or path of the model that made the masks.
-
-    Raises:
-        ParameterError: if there is neither, or it is not valid.
-    """
-    if Path(text).suffix in _SUFFIXES or text in ready_labels():
-        return read_labels(text)
+    if path.suffix in _SUFFIXES:
+        return _read_file(path)
+    if str(text) in ready:
+        return _read_file(ready[str(text)])
     try:
         card = find_model(text).card
     except ModelError as error:
         raise ParameterError(
-            f'the classes of masks are {text!r}, which is no label map (ready are '
-            f'{", ".join(ready_labels())}, or give a .yaml file) and no model: {error}'
+            f'what labels mean is given as {str(text)!r}, which is no label map (ready are '
+            f'{", ".join(ready)}, or give a .yaml file: docs/evaluating.md, Labels) and no model: '
+            f'{error}'
         ) from None
     return plain_labels(card.name, card.classes)
+
+
+def _read_file(path: Path) -> Labels:
+    try:
+        content = YAML(typ='safe', pure=True).load(path.read_text())
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise ParameterError(f'the label map {path} cannot be read: {yaml_reason(error)}') from None
+    if isinstance(content, list):
+        return plain_labels(path.stem, parse_classes(content))
+    return _parse(path.stem, content)
 
 
 def _parse(name: str, content: Any) -> Labels:
@@ -173,7 +222,7 @@ def _parse(name: str, content: Any) -> Labels:
             f'{what} has the classes {entries!r}; give a list of {{name, values, role, color}}'
         )
     try:
-        classes = classes_named([{k: v for k, v in e.items() if k != 'values'} for e in entries])
+        classes = parse_classes([{k: v for k, v in e.items() if k != 'values'} for e in entries])
     except ParameterError as error:
         raise ParameterError(f'{what}: {error}') from None
     values: dict[int, int] = {}
@@ -185,6 +234,8 @@ def _parse(name: str, content: Any) -> Labels:
                     f'{c.name!r}; choose'
                 )
             values[value] = c.id
+    if not values:
+        raise ParameterError(f'in {what} no class has a value; add them')
     truth = content.get('truth')
     try:
         areas = None if truth is None else tuple(Area(one) for one in truth)
@@ -198,10 +249,48 @@ def _parse(name: str, content: Any) -> Labels:
                 f'{what} is to be the truth of {area.value}, and no class of it has such a role'
             )
     unlabelled = _numbers(content.get('unlabelled', []), f'unlabelled of {what}')
-    return Labels(name, classes, values, unlabelled, areas, content.get('description', ''))
+    return Labels(
+        name,
+        classes,
+        values,
+        _own_colors(classes),
+        unlabelled,
+        areas,
+        content.get('description', ''),
+    )
 
 
 def _numbers(given: Any, what: str) -> tuple[int, ...]:
     if not isinstance(given, Sequence) or any(type(v) is not int for v in given):
         raise ParameterError(f'{what} has the values {given!r}; give a list of whole numbers')
     return tuple(given)
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Whole numbers in words: '0 to 18, 255'."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ', '.join(str(r[0]) if len(r) == 1 else f'{r[0]} to {r[-1]}' for r in runs)
+
+
+def _pack(colors: np.ndarray) -> np.ndarray:
+    wide = colors.astype(np.int32)
+    return (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+
+
+def _color(packed: int) -> Color:
+    value = int(packed)
+    return value >> 16, value >> 8 & 255, value & 255
+
+
+def _pixels(count: int) -> str:
+    return f'{count} pixel' if count == 1 else f'{count} pixels'
+
+
+def _first(named: Sequence[str]) -> str:
+    more = f' and {len(named) - _SHOWN} more' if len(named) > _SHOWN else ''
+    return f'{", ".join(named[:_SHOWN])}{more}'

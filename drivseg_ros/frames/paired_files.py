@@ -17,8 +17,8 @@ import numpy as np
 from drivseg_ros.base.natural import natural_key
 from drivseg_ros.errors import DataError
 from drivseg_ros.frames.base import Dataset
-from drivseg_ros.frames.label_codes import LabelCode
 from drivseg_ros.frames.labelled_frame import LabelledFrame
+from drivseg_ros.frames.labels import Labels, plain_labels
 from drivseg_ros.images.files import IMAGE_SUFFIXES, read_image
 from drivseg_ros.model.card import ModelClass
 
@@ -48,9 +48,8 @@ class PairedFiles:
 
     Args:
         name: Kind and part, for people.
-        classes: What the label ids mean.
+        labels: What the label files mean.
         pairs: The frames, in order.
-        code: How the label files tell the classes.
         unused_labels: Labels that lie beside the others without an image.
 
     Raises:
@@ -58,9 +57,8 @@ class PairedFiles:
     """
 
     name: str
-    classes: tuple[ModelClass, ...]
+    labels: Labels
     pairs: tuple[FramePair, ...]
-    code: LabelCode
     unused_labels: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
@@ -72,6 +70,11 @@ class PairedFiles:
                 f'{self.name}: two frames have the name {twice!r}; frames go by name, so rename one'
             )
 
+    @property
+    def classes(self) -> tuple[ModelClass, ...]:
+        """The classes of the labels."""
+        return self.labels.classes
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The frames' names, in order."""
@@ -79,8 +82,10 @@ class PairedFiles:
 
     @cached_property
     def identity(self) -> str:
-        """A digest of classes, code, names and file sizes; not of where the files lie."""
-        digest = hashlib.sha256(repr((self.classes, self.code)).encode())
+        """A digest of labels, names and file sizes; not of where the files lie."""
+        said = self.labels
+        told = (said.classes, said.values, said.colors, said.unlabelled)
+        digest = hashlib.sha256(repr(told).encode())
         for pair in self.pairs:
             sizes = (_size(pair.image), _size(pair.label))
             digest.update(repr((pair.name, *sizes)).encode())
@@ -91,7 +96,7 @@ class PairedFiles:
 
     def __getitem__(self, index: int) -> LabelledFrame:
         pair = self.pairs[index]
-        image, label = read_image(pair.image), self.code.read(pair.label)
+        image, label = read_image(pair.image), self.labels.read(pair.label)
         if image.shape[:2] != label.shape:
             raise DataError(
                 f"image '{pair.image}' is {image.shape[1]}x{image.shape[0]}, its label "
@@ -101,7 +106,7 @@ class PairedFiles:
 
     def label_only(self, index: int) -> np.ndarray:
         """The label of a frame, uint8 [H, W]."""
-        return self.code.read(self.pairs[index].label)
+        return self.labels.read(self.pairs[index].label)
 
     def select(self, names: Iterable[str], *, name: str) -> PairedFiles:
         """The same data set with these frames only, in their order here."""
@@ -115,6 +120,13 @@ def drives_of(dataset: Dataset) -> dict[str, str]:
     pairs = dataset.pairs if isinstance(dataset, PairedFiles) else ()
     drives = {pair.name: pair.group for pair in pairs}
     return drives if any(name != drive for name, drive in drives.items()) else {}
+
+
+def labels_of(dataset: Dataset) -> Labels | None:
+    """What the labels of a data set show; None where its frames have none."""
+    if isinstance(dataset, PairedFiles):
+        return dataset.labels
+    return plain_labels(dataset.name, dataset.classes) if dataset.classes else None
 
 
 def pair_files(

@@ -19,12 +19,11 @@ from drivseg_ros.frames import (
     folder,
     kitti_road,
     rendered,
-    shared,
     unlabelled,
 )
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.paired_files import PairedFiles
-from drivseg_ros.frames.split import DEFAULT_SHARES, Part, part_named, split
+from drivseg_ros.frames.split import DEFAULT_SHARES, Part, part_named, split, stable_part
 
 PartsOf = Callable[[Path, Mapping[str, Any]], tuple[Part, ...]]
 
@@ -58,7 +57,7 @@ class Kind:
         parameters = inspect.signature(self.open).parameters.values()
         own = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
         common = ('limit', 'seed') if self.needs_root else ()
-        return (*own, *(('shares',) if self.by_seed else ()), *common)
+        return (*own, *(('shares', 'stable') if self.by_seed else ()), *common)
 
 
 def _there(folders: Mapping[Part, str], inside: str) -> PartsOf:
@@ -140,27 +139,6 @@ _KINDS = (
         unlabelled.open_unlabelled,
         takes_file=True,
     ),
-    Kind(
-        'shared_bdd100k',
-        "this project's BDD100K frames, by lane",
-        shared.open_shared_bdd100k,
-        _always(shared.BDD100K_PARTS),
-    ),
-    Kind(
-        'shared_kitti', "this project's KITTI road frames", shared.open_shared_kitti, by_seed=True
-    ),
-    Kind(
-        'shared_camvid',
-        "this project's CamVid frames, 11 classes",
-        shared.open_shared_camvid,
-        _there(shared.CAMVID_FOLDERS, '.'),
-    ),
-    Kind(
-        'shared_frames',
-        "this project's pseudo-labelled frames",
-        shared.open_shared_frames,
-        by_seed=True,
-    ),
 )
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _KINDS}
@@ -192,7 +170,7 @@ def open_dataset(
             whose authors made no parts are split by seed, drive by drive.
         **options: The kind's own; and for all kinds `limit` (only so many frames,
             chosen by `seed`; a lower limit chooses among those of a higher one) and, for those
-            split by seed, `shares` ({training: 0.8, ...}).
+            split by seed, `shares` ({training: 0.8, ...}) and `stable` (see `stable_part`).
 
     Raises:
         ParameterError: If the kind, the part or an option is not allowed.
@@ -212,7 +190,7 @@ def open_dataset(
     if not found.needs_root:
         return found.open(() if wanted is None else (wanted,), **options)
     shares, limit = options.pop('shares', None), options.pop('limit', None)
-    seed = options.pop('seed', 0)
+    seed, stable = options.pop('seed', 0), options.pop('stable', False)
     if own and shares is not None:
         raise ParameterError(
             f'{kind} has the parts {_words(own)} of its authors; shares are for sets without parts'
@@ -223,7 +201,7 @@ def open_dataset(
         no_parts = () if found.parts is None else ((),)
         dataset = found.open(path, *no_parts, **options)
         if wanted is not None:
-            dataset = _by_seed(dataset, wanted, shares, seed)
+            dataset = _by_seed(dataset, wanted, shares, seed, stable)
         elif shares is not None:
             raise ParameterError(f'{kind} was given shares and no part; say which part is wanted')
     return dataset if limit is None else _limited(dataset, limit, seed)
@@ -266,17 +244,21 @@ def _check_options(kind: Kind, options: Mapping[str, Any]) -> None:
             raise ParameterError(
                 f'{kind.name} has no option {name!r}; its options are {", ".join(kind.options)}'
             )
-        wanted: type | None = int if name == 'seed' else None
+        wanted: type | None = {'seed': int, 'stable': bool}.get(name)
+        if name == 'seed' and options.get('stable') is True:
+            wanted = None if isinstance(value, str) else int  # a rule may have a name
         if name in parameters:
             wanted = simple.get(parameters[name].annotation)
         if wanted is not None and type(value) is not wanted:
-            words = 'text' if wanted is str else 'a whole number'
+            words = {str: 'text', int: 'a whole number', bool: 'true or false'}[wanted]
             raise ParameterError(f'{kind.name} has the option {name} = {value!r}; give {words}')
     if options.get('shares') is not None:
         _shares(options['shares'])
 
 
-def _by_seed(dataset: PairedFiles, wanted: Part, shares: Any, seed: int) -> PairedFiles:
+def _by_seed(
+    dataset: PairedFiles, wanted: Part, shares: Any, seed: int | str, stable: bool
+) -> PairedFiles:
     named = DEFAULT_SHARES if shares is None else _shares(shares)
     if wanted not in named:
         raise ParameterError(
@@ -284,8 +266,11 @@ def _by_seed(dataset: PairedFiles, wanted: Part, shares: Any, seed: int) -> Pair
             f'{wanted.value!r} (change shares)'
         )
     groups = {pair.name: pair.group for pair in dataset.pairs}
-    parts = split(dataset.names, named, seed=seed, group_of=groups.__getitem__)
-    return dataset.select(parts[wanted], name=f'{dataset.name} ({wanted.value}, seed {seed})')
+    if stable:
+        names = [n for n, drive in groups.items() if stable_part(drive, named, seed) is wanted]
+    else:
+        names = [*split(dataset.names, named, seed=seed, group_of=groups.__getitem__)[wanted]]
+    return dataset.select(names, name=f'{dataset.name} ({wanted.value}, seed {seed})')
 
 
 def _shares(given: Any) -> dict[Part, float]:
@@ -300,7 +285,9 @@ def _shares(given: Any) -> dict[Part, float]:
     return shares
 
 
-def _limited(dataset: PairedFiles | unlabelled.UnlabelledFrames, limit: Any, seed: int) -> Dataset:
+def _limited(
+    dataset: PairedFiles | unlabelled.UnlabelledFrames, limit: Any, seed: int | str
+) -> Dataset:
     if type(limit) is not int or limit < 1:
         raise ParameterError(f'limit is {limit!r}; give a number of frames from 1')
     order = sorted(

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.frames.attributes import Attributes
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.labelled_frame import LabelledFrame, LostFrame
-from drivseg_ros.frames.labels import Labels, plain_labels
-from drivseg_ros.frames.paired_files import drives_of
+from drivseg_ros.frames.labels import Labels
+from drivseg_ros.frames.paired_files import drives_of, labels_of
 
 
 class FrameSource(ABC):
@@ -28,6 +29,7 @@ class FrameSource(ABC):
         has_images: whether a network can be run on them.
         is_drive: whether they follow each other in time.
         unmatched_labels: labels that belong to none of the frames.
+        attributes: of the frames, by name; None if none are known.
     """
 
     title: str
@@ -36,6 +38,7 @@ class FrameSource(ABC):
     has_images: bool = True
     is_drive: bool = False
     unmatched_labels: int = 0
+    attributes: Attributes | None = None
 
     @abstractmethod
     def __len__(self) -> int:
@@ -84,13 +87,44 @@ def spread(source: FrameSource, count: int) -> FrameSource:
     return source.take([(2 * i + 1) * len(source) // (2 * count) for i in range(count)])
 
 
+class ReadableFrames:
+    """The frames of a source that can be read, for who asks no more.
+
+    Args:
+        source: the frames.
+
+    Attributes:
+        source: the frames.
+        failed: what was wrong with the others in the latest pass, by name.
+    """
+
+    def __init__(self, source: FrameSource) -> None:
+        self.source = source
+        self.failed: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __iter__(self) -> Iterator[LabelledFrame]:
+        self.failed = {}
+        for frame in self.source:
+            if isinstance(frame, LostFrame):
+                self.failed[frame.name] = frame.message
+            else:
+                yield frame
+
+    def take(self, places: Sequence[int]) -> ReadableFrames:
+        """See FrameSource."""
+        return ReadableFrames(self.source.take(places))
+
+
 class DatasetSource(FrameSource):
     """A data set, or a folder of pictures, or a video.
 
     Args:
-        title: how the user named it.
+        title: what to call it.
         dataset: its frames.
-        labels: what its class ids mean instead of what it says itself.
+        given: how the user named it; None: by the title.
         by_drive: whether frames are resampled by drive, where drives are known.
         places: which of the frames; None: all.
     """
@@ -100,15 +134,14 @@ class DatasetSource(FrameSource):
         title: str,
         dataset: Dataset,
         *,
-        labels: Labels | None = None,
+        given: str | None = None,
         by_drive: bool = True,
         places: Sequence[int] | None = None,
     ) -> None:
         self.title = title
-        own = plain_labels(dataset.name, dataset.classes) if dataset.classes else None
-        self.labels = labels if labels is not None and own is not None else own
+        self._given = title if given is None else given
+        self.labels = labels_of(dataset)
         self.dataset = dataset
-        self._given = labels
         self._drives = drives_of(dataset)
         self._by_drive = by_drive
         self._places = range(len(dataset)) if places is None else places
@@ -127,7 +160,7 @@ class DatasetSource(FrameSource):
             drive = self._drives.get(frame.name, '')
             yield dataclasses.replace(
                 frame,
-                label=self._label(frame.label),
+                label=None if self.labels is None else frame.label,
                 group=drive if self._by_drive and drive else frame.name,
                 sequence=drive,
             )
@@ -137,21 +170,16 @@ class DatasetSource(FrameSource):
         return DatasetSource(
             self.title,
             self.dataset,
-            labels=self._given,
+            given=self._given,
             by_drive=self._by_drive,
             places=[self._places[i] for i in sorted(places)],
         )
-
-    def _label(self, label: np.ndarray | None) -> np.ndarray | None:
-        if self.labels is None or label is None:
-            return None  # pictures that nobody labelled
-        return label if self._given is None else self._given.apply(label)
 
     def describe(self) -> dict[str, Any]:
         """Where the frames are from."""
         return {
             'kind': 'dataset',
-            'given': self.title,
+            'given': self._given,
             'dataset': self.dataset.name,
             'identity': self.dataset.identity,
             'labels': '' if self.labels is None else self.labels.name,

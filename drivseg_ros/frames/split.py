@@ -1,10 +1,10 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which frames are for training and which for judging: rules that give the same answer for ever.
+"""Which frames are for training and which for measuring: rules that never change their answer.
 
 All frames of a drive fall on the same side, so that no street is seen in training and asked for in
-the test. The BDD100K frames go by `part_of`, which needs no list of files: a frame keeps its side
-whatever else lies in the folder. Sets that come without parts of their own go by `split`.
+the test. Sets that come without parts of their own go by `split`, which meets the shares as well as
+the drives allow, or by `stable_part`, which needs no list of the other frames.
 """
 
 from __future__ import annotations
@@ -16,16 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from drivseg_ros.errors import DataError, ParameterError
-
-SPLIT_RULE = (
-    'x = the first 8 hex digits of sha256("bdd100k_drivable:" + ride) / 2^32, where ride is the '
-    'part of the file name before the first "-"; x < 0.25: held out; 0.25 <= x < 0.32: '
-    'validation; else: training'
-)
-"""The rule of `part_of` in words, as model cards quote it."""
-
-HELD_OUT_SHARE = 0.25
-VALIDATION_SHARE = 0.07
 
 
 class Part(str, enum.Enum):
@@ -74,30 +64,36 @@ def part_named(name: str | Part) -> Part:
         ) from None
 
 
-def part_of(stem: str) -> Part:
-    """The part a BDD100K frame belongs to, by its file name without folder and suffix.
+def stable_part(drive: str, shares: Mapping[Part, float], seed: int | str) -> Part:
+    """The part of a drive by its name alone: it stays the same whatever else lies in the folder.
 
-    BDD100K names a frame `<ride>-<clip>`. The rule is `SPLIT_RULE`.
+    With x = the first 8 hex digits of sha256("SEED:DRIVE") / 2^32, the parts follow each other
+    from 0 to 1 with their shares as widths; x falls into one of them. So the shares are met
+    roughly, and the better the more drives there are.
+
+    Args:
+        drive: The drive's name.
+        shares: Share of each part, in all 1; their order matters.
+        seed: Another seed is another division.
+
+    Raises:
+        ParameterError: If the shares are not positive or not 1 in all.
     """
-    digest = hashlib.sha256(f'bdd100k_drivable:{ride_of(stem)}'.encode()).hexdigest()
-    x = int(digest[:8], 16) / 2**32
-    if x < HELD_OUT_SHARE:
-        return Part.HELD_OUT
-    if x < HELD_OUT_SHARE + VALIDATION_SHARE:
-        return Part.VALIDATION
-    return Part.TRAINING
-
-
-def ride_of(stem: str) -> str:
-    """The ride of a BDD100K frame."""
-    return stem.split('-', 1)[0]
+    _check_shares(shares)
+    x = int(hashlib.sha256(f'{seed}:{drive}'.encode()).hexdigest()[:8], 16) / 2**32
+    end = 0.0
+    for part, share in shares.items():
+        end += share
+        if x < end:
+            return part
+    return part
 
 
 def split(
     names: Sequence[str],
     shares: Mapping[Part, float] = DEFAULT_SHARES,
     *,
-    seed: int = 0,
+    seed: int | str = 0,
     group_of: Callable[[str], str] = lambda name: name,
 ) -> dict[Part, tuple[str, ...]]:
     """Divide frames so that the parts have these shares and no group is in two of them.
@@ -118,10 +114,7 @@ def split(
         ParameterError: If the shares are not positive or not 1 in all.
         DataError: If there are too few groups for a part to get one.
     """
-    if not shares or any(not 0 < s <= 1 for s in shares.values()):
-        raise ParameterError(f'the shares {_words(shares)} must each be above 0 and at most 1')
-    if not math.isclose(sum(shares.values()), 1, abs_tol=1e-6):
-        raise ParameterError(f'the shares {_words(shares)} must be 1 in all')
+    _check_shares(shares)
     sizes = Counter(group_of(name) for name in names)
     lack = {part: share * len(names) for part, share in shares.items()}
     side: dict[str, Part] = {}
@@ -137,6 +130,13 @@ def split(
             f'{_words(shares)}; give larger shares or more drives'
         )
     return parts
+
+
+def _check_shares(shares: Mapping[Part, float]) -> None:
+    if not shares or any(not 0 < s <= 1 for s in shares.values()):
+        raise ParameterError(f'the shares {_words(shares)} must each be above 0 and at most 1')
+    if not math.isclose(sum(shares.values()), 1, abs_tol=1e-6):
+        raise ParameterError(f'the shares {_words(shares)} must be 1 in all')
 
 
 def _words(shares: Mapping[Part, float]) -> str:

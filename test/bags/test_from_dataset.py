@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from dataset_folders import HEIGHT, NAMES, WIDTH, encoded, label, picture, write_dataset_folder
 from rosbags import rosbag2
-from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from drivseg_ros.bags.dataset_info import read_dataset_info, read_frame_names
 from drivseg_ros.bags.from_dataset import bag_from_dataset
@@ -24,6 +24,11 @@ from drivseg_ros.images.codec import decode_compressed_image, decode_image, deco
 from drivseg_ros.model.card import BDD100K_CLASSES
 
 START_NS = 1_700_000_000_000_000_000
+# As vision_msgs 4.1.1 has them.
+VISION_MSGS = {
+    'VisionClass': 'uint16 class_id\nstring class_name\n',
+    'LabelInfo': 'std_msgs/Header header\nvision_msgs/VisionClass[] class_map\nfloat32 threshold\n',
+}
 STORES = {'Jazzy': Stores.ROS2_JAZZY, 'Kilted': Stores.ROS2_KILTED}
 
 
@@ -50,10 +55,18 @@ def test_a_reader_that_is_not_ours_finds_frames_labels_and_names(
     )
     bag_from_dataset(dataset, options, rate_hz=30.0)
     store = get_typestore(STORES[distribution])
+    for name, text in VISION_MSGS.items():
+        store.register(get_types_from_msg(text, f'vision_msgs/msg/{name}'))
     found: dict[str, list[Any]] = {'/cam/left': [], '/cam/label': [], '/cam/name': []}
     with rosbag2.Reader(tmp_path / 'bag') as reader:
         for connection, time_ns, data in reader.messages():
             message = store.deserialize_cdr(data, connection.msgtype)
+            if connection.topic == '/cam/label_info':
+                names = {c.class_id: c.class_name for c in message.class_map}
+                assert names == {c.id: c.name for c in BDD100K_CLASSES}
+                assert (time_ns, message.threshold) == (START_NS, 0)
+                assert connection.ext.offered_qos_profiles[0].durability.name == 'TRANSIENT_LOCAL'
+                continue
             header = message if connection.topic == '/cam/name' else message.header
             assert header.stamp.sec * 10**9 + header.stamp.nanosec == time_ns
             found[connection.topic].append((time_ns - START_NS, message))
@@ -235,7 +248,7 @@ def test_every_kind_becomes_a_bag(kind: str, compressed: bool, tmp_path: Path) -
     assert set(topics) == {
         image_topic,
         '/camera/name',
-        *(['/camera/label'] if labelled else []),
+        *(['/camera/label', '/camera/label_info'] if labelled else []),
         *(['/camera/drive'] if drives else []),
     }
     assert bool(drives) == (kind in ('bdd100k', 'cityscapes', 'kitti_road', 'camvid_segnet'))

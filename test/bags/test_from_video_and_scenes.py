@@ -90,14 +90,13 @@ def drive() -> Drive:
 def test_a_drive_becomes_images_labels_and_calibration(tmp_path: Path) -> None:
     options = ImageBagOptions(tmp_path / 'bag', topic='/cam/image_raw', encoding='rgb8')
     made = bag_from_scenes(drive(), options)
-    assert made.counts == {'/cam/image_raw': 4, '/cam/label': 4, '/cam/camera_info': 4}
+    frames = dict.fromkeys(('/cam/image_raw', '/cam/label', '/cam/camera_info'), 4)
+    assert made.counts == {**frames, '/cam/label_info': 1}
     with BagReader(tmp_path / 'bag') as reader:
         got = {t: list(reader.messages([t])) for t in reader.topics}
     for i, scene in enumerate(drive()):
         stamp = START_NS + i * 125_000_000
-        image, label, info = (
-            got[t][i] for t in ('/cam/image_raw', '/cam/label', '/cam/camera_info')
-        )
+        image, label, info = (got[topic][i] for topic in frames)
         assert image.header_stamp_ns == label.header_stamp_ns == info.header_stamp_ns == stamp
         assert (decode_image(image.message) == scene.image).all()
         assert (decode_labels(label.message) == scene.class_ids).all()

@@ -21,8 +21,7 @@ from drivseg_ros.bags.to_images import ImageFolderOptions, MadeImages, images_fr
 from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import BagError, DataError, DrivsegError, ParameterError
-from drivseg_ros.frames.classes_file import read_classes_file
-from drivseg_ros.frames.folder import classes_named
+from drivseg_ros.frames.classes import read_classes
 from drivseg_ros.frames.registry import open_dataset
 from drivseg_ros.model.card import BDD100K_CLASSES
 
@@ -171,8 +170,7 @@ def test_labels_and_masks_find_their_images_in_any_order(order: str, tmp_path: P
     for number, file_name in enumerate((first, second)):
         got = cv2.imread(str(tmp_path / 'out' / 'labels' / file_name), cv2.IMREAD_UNCHANGED)
         assert (got == label(number)).all()
-    listed = read_classes_file(tmp_path / 'out' / 'classes.yaml')
-    assert classes_named(listed) == BDD100K_CLASSES
+    assert read_classes(tmp_path / 'out' / 'classes.yaml') == BDD100K_CLASSES
 
 
 def test_a_mosaic_in_a_jpeg_is_not_kept_as_grey(tmp_path: Path) -> None:

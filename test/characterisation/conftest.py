@@ -22,8 +22,9 @@ from tiny_model import write_tiny_model
 from tiny_recipes import content
 
 from drivseg_ros.bags import messages
+from drivseg_ros.bags.typestore import LABEL_INFO
 from drivseg_ros.bags.writer import BagWriter
-from drivseg_ros.model.card import ModelClass
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass
 
 # As of the shipped network: one class more than BDD100K's labels have.
 FOUR_CLASSES = (
@@ -62,7 +63,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / 'broken' / 'b.png').write_text('no picture')
     write_video(folder / 'clip.avi', [RED, GREEN, BLUE])
 
-    _write_bag(folder / 'drive', [(color_image(i), label_of(i)) for i in range(8)])
+    _write_bag(folder / 'drive', [(color_image(i), label_of(i)) for i in range(8)], named=True)
     write_color_bag(folder / 'clear', frames=10)
     _write_three_classes(folder)
     _write_one_bit_labels(folder / 'one_bit')
@@ -118,12 +119,22 @@ def _write_one_bit_labels(folder: Path) -> None:
 
 
 def _write_bag(
-    path: Path, frames: Sequence[tuple[np.ndarray, np.ndarray]], *, clock: bool = True
+    path: Path,
+    frames: Sequence[tuple[np.ndarray, np.ndarray]],
+    *,
+    clock: bool = True,
+    named: bool = False,
 ) -> None:
-    """Images and their labels, 20 a second; without a clock all stamps are 0."""
+    """Images and their labels, 20 a second.
+
+    Without a clock all stamps are 0; named, a label_info says what the ids in the labels mean.
+    """
     with BagWriter(path) as writer:
         for topic in ('/cam/image_raw', '/cam/label'):
             writer.add_topic(topic, 'sensor_msgs/msg/Image')
+        if named:
+            writer.add_topic('/cam/label_info', LABEL_INFO)
+            writer.write('/cam/label_info', START_NS, messages.label_info(BDD100K_CLASSES))
         for i, (image, label) in enumerate(frames):
             time_ns = START_NS + i * PERIOD_NS
             for topic, pixels, encoding in (

@@ -69,6 +69,7 @@ def test_all_that_was_asked_for(tmp_path: Path) -> None:
         assert {t.name: t.count for t in reader.topics.values()} == {
             '/called': 2,
             '/front/image/compressed': 2,
+            '/label_info': 1,
             '/truth': 2,
         }
         assert reader.start_ns == 1_600_000_000_250_000_000

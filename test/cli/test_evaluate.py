@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from color_bag import color_image, write_color_bag
+from evaluation_bags import MASK, label_of, write_bag
 from evaluation_cases import accuracy_in
 from tiny_model import write_tiny_model
 from typer.testing import CliRunner, Result
@@ -245,7 +246,7 @@ def test_a_frame_that_fails_is_named_and_ends_with_1(place: Path) -> None:
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['nothing'], "no bag 'nothing', nor a data set"),
+        (['nothing'], "there is nothing at 'nothing', nor a data set"),
         ([FOLDER, '--label-topic', '/x'], 'topics were given'),
         ([FOLDER, '--max-drop', 'miou=1'], '--baseline'),
         ([FOLDER, '--min', 'miou'], 'METRIC=POINTS'),
@@ -280,6 +281,8 @@ def test_what_is_refused(place: Path, arguments: list[str], message: str) -> Non
 
 
 def test_masks_need_the_meaning_of_their_values(place: Path) -> None:
-    found = evaluate('drive', '--mask-topic', '/cam/label', model='')
+    write_bag(place / 'unnamed', [(MASK, i, label_of(i)) for i in range(2)])
+    found = evaluate('unnamed', '--mask-topic', MASK, model='')
     assert isinstance(found.exception, DrivsegError)
-    assert 'give --labels' in str(found.exception)
+    assert 'values 0 to 2, 255 on /cam/mask mean' in str(found.exception)
+    assert 'say it with --mask-classes' in str(found.exception)

@@ -152,7 +152,11 @@ def test_one_bag_can_be_kept_too(place: Path) -> None:
         (['drive0', 'drive1', '--resample', 'x'], ParameterError, 'auto, frames'),
         (['drive0', 'drive1', '--draws', '3'], ParameterError, '3 draws'),
         (['drive0', 'drive1', '--labels', 'x'], ParameterError, 'no label map'),
-        (['none', 'nothing'], DataError, "none of 2 bags.*no bag 'none', nor a data set"),
+        (
+            ['none', 'nothing'],
+            DataError,
+            "none of 2 bags.*there is nothing at 'none', nor",
+        ),
         (['drive0', 'drive1', '--live', '--jobs', '2'], ParameterError, 'leave --jobs and --ray'),
     ],
 )

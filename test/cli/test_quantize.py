@@ -107,7 +107,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
         ({'--keep-float': '-1'}, "--keep-float '-1' is not understood"),
         ({'--data': 'nowhere'}, 'there is nothing at'),
         ({'--data': 'few'}, r'few has 19 frames; at least 20 are needed .*--evaluate-on'),
-        ({'--labels': 'nothing'}, "there is no folder 'nothing'"),
+        ({'--labels': 'nothing'}, "'nothing', which is no label map"),
         ({'--evaluate-on': 'few', '--image-topic': '/t'}, r'neither .* nor few is a bag'),
         ({'--evaluate-on': 'nowhere'}, 'there is nothing at'),
         (

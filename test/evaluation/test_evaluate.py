@@ -36,13 +36,12 @@ from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.asked_frames import AskedFrames, open_frames
 from drivseg_ros.evaluation.breakdown import bands, extremes, slices
 from drivseg_ros.evaluation.evaluation_file import describe, read_evaluation, write_evaluation
 from drivseg_ros.evaluation.metric import metrics_of
+from drivseg_ros.evaluation.open_source import open_source
 from drivseg_ros.evaluation.result import Evaluation
-from drivseg_ros.frames.label_codes import plain_ids
-from drivseg_ros.frames.labels import read_labels
+from drivseg_ros.frames.labels import plain_labels, read_labels
 from drivseg_ros.frames.paired_files import PairedFiles
 from drivseg_ros.frames.registry import open_dataset
 from drivseg_ros.frames.source import DatasetSource
@@ -70,15 +69,14 @@ def test_a_bag_of_a_data_set_has_its_drives(tmp_path: Path, tiny_model: Path) ->
     plain = open_dataset('folder', write_folder(tmp_path / 'folder'), classes='bdd100k')
     pairs = getattr(plain, 'pairs', ())
     pairs = [dataclasses.replace(p, group=f'drive {5 * i // FRAMES}') for i, p in enumerate(pairs)]
-    dataset = PairedFiles('folder', plain.classes, tuple(pairs), plain_ids(plain.classes))
+    dataset = PairedFiles('folder', plain_labels('bdd100k', plain.classes), tuple(pairs))
     bag_from_dataset(dataset, ImageBagOptions(output=tmp_path / 'bag'))
-    asked = AskedFrames(str(tmp_path / 'bag'), BagTopics(), None, None, None, None, 'auto', None)
     settings = dataclasses.replace(SETTINGS, sequence=True)
     folder, bag, single = (
         judge(source, tiny_model, settings=settings)
         for source in (
             DatasetSource('folder', dataset),
-            open_frames(asked, None).source,
+            open_source(tmp_path / 'bag'),
             DatasetSource('folder', dataset, by_drive=False),
         )
     )
@@ -166,7 +164,7 @@ def test_a_broken_message_and_stamps_that_come_twice_cost_their_frames(
 def test_labels_that_mean_nothing_end_the_run(tmp_path: Path, tiny_model: Path) -> None:
     planes = [(IMAGE, 0, color_image(0)), (LABEL, 0, np.full((96, 128), 7, np.uint8))]
     bag = write_bag(tmp_path / 'bag', planes)
-    with pytest.raises(DataError, match=r"values \[7\], which the label map 'bdd100k' does not"):
+    with pytest.raises(DataError, match=r'the label has stray values: 7 .*; bdd100k has 0 to 2'):
         judge(in_bag(bag), tiny_model)
     cityscapes = judge(in_bag(bag, labels=read_labels('cityscapes')), tiny_model)
     assert cityscapes.metrics['road_iou'].value is not None

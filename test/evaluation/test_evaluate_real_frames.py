@@ -13,10 +13,9 @@ from evaluation_cases import accuracy
 
 from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
-from drivseg_ros.bags.topics import BagTopics
-from drivseg_ros.evaluation.asked_frames import AskedFrames, open_frames
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.metric import MetricValue
+from drivseg_ros.evaluation.open_source import open_source
 from drivseg_ros.evaluation.settings import EvaluationSettings
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.registry import open_dataset
@@ -27,12 +26,17 @@ from drivseg_ros.segmenter import Segmenter
 
 metrics = pytest.importorskip('sklearn.metrics', reason='scikit-learn is not installed')
 
-# By kind: folder; the labels' classes that the network's (direct, alternative, other_road,
+# By folder: the labels' classes that the network's (direct, alternative, other_road,
 # background) answer, None where they do not match; the role, its classes in labels and network.
-SETS: dict[str, tuple[str, tuple[int, ...] | None, str, tuple[int, ...], tuple[int, ...]]] = {
-    'shared_bdd100k': ('bdd100k_drivable', (0, 1, 2, 2), 'drivable', (0, 1), (0, 1)),
-    'shared_kitti': ('kitti_road', (1, 1, 1, 0), 'road', (1,), (0, 1, 2)),
-    'shared_camvid': ('camvid', None, 'road', (3,), (0, 1, 2)),
+SETS: dict[str, tuple[tuple[int, ...] | None, str, tuple[int, ...], tuple[int, ...]]] = {
+    'bdd100k_drivable': ((0, 1, 2, 2), 'drivable', (0, 1), (0, 1)),
+    'kitti_road': ((1, 1, 1, 0), 'road', (1,), (0, 1, 2)),
+    'camvid': (None, 'road', (3,), (0, 1, 2)),
+}
+OPTIONS = {
+    'bdd100k_drivable': {'classes': 'bdd100k', 'labels': 'labels_by_lane'},
+    'kitti_road': {'classes': 'kitti_road'},
+    'camvid': {'classes': 'camvid11'},
 }
 ALL = pytest.param({}, id='all', marks=pytest.mark.slow)
 
@@ -40,12 +44,11 @@ ALL = pytest.param({}, id='all', marks=pytest.mark.slow)
 @pytest.mark.parametrize('options', [pytest.param({'limit': 2}, id='two'), ALL])
 @pytest.mark.parametrize('kind', SETS)
 def test_one_number(shared_data: Path, tmp_path: Path, kind: str, options: dict[str, Any]) -> None:
-    dataset = open_dataset(kind, shared_data / SETS[kind][0], **options)
+    dataset = open_dataset('folder', shared_data / kind, **OPTIONS[kind], **options)
     bag_from_dataset(dataset, ImageBagOptions(output=tmp_path / 'bag', compressed=True))
-    asked = AskedFrames(str(tmp_path / 'bag'), BagTopics(), None, None, None, None, 'auto', None)
     with Segmenter.open(DEFAULT_MODEL, engine='onnxruntime', device='cpu', threads=1) as segmenter:
         folder = judge(DatasetSource(kind, dataset), segmenter)
-        assert judge(open_frames(asked, segmenter.card).source, segmenter) == folder
+        assert judge(open_source(tmp_path / 'bag'), segmenter) == folder
         wanted = by_scikit_learn(kind, dataset, segmenter)
     for name, value in wanted.items():
         assert folder[name].value == pytest.approx(value, abs=1e-12), name
@@ -61,7 +64,7 @@ def judge(source: FrameSource, segmenter: Segmenter) -> dict[str, MetricValue]:
 
 def by_scikit_learn(kind: str, dataset: Dataset, segmenter: Segmenter) -> dict[str, float]:
     """The metrics that it has, too. All pixels of a whole set would not fit into memory."""
-    _, answers, role, truth, answer = SETS[kind]
+    answers, role, truth, answer = SETS[kind]
     count = max(len(dataset.classes), segmenter.card.num_classes)
     table = np.zeros((count, count), int)
     for i in range(len(dataset)):

@@ -75,9 +75,9 @@ FAULTS = [
         id='broken image',
     ),
     pytest.param(
-        lambda w: w.colors('labels/drivable/masks/train/aaa-1.png', np.zeros((6, 8, 3))),
+        lambda w: w.colors('labels/drivable/masks/train/aaa-1.png', np.ones((6, 8, 3))),
         'aaa-1',
-        'has RGB colours',
+        'has stray colours: (1, 1, 1)',
         id='colours',
     ),
     pytest.param(

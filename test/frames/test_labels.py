@@ -14,15 +14,15 @@ from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.frames.camvid import CAMVID11_CLASSES, CAMVID_CLASSES
 from drivseg_ros.frames.cityscapes import CITYSCAPES_CATEGORIES, CITYSCAPES_CLASSES
 from drivseg_ros.frames.kitti_road import KITTI_LANE_CLASSES, KITTI_ROAD_CLASSES
-from drivseg_ros.frames.labels import Labels, read_labels, read_mask_map, ready_labels
+from drivseg_ros.frames.labels import Labels, read_labels, ready_labels
 from drivseg_ros.frames.matching import Area, areas_of
-from drivseg_ros.frames.shared import DRIVABLE_CLASSES
-from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED, ModelClass
+from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED, ModelClass, Role
 
+DRIVABLE = ModelClass(1, 'drivable', (46, 204, 113), Role.DRIVABLE)
 READY = {
     'bdd100k': (BDD100K_CLASSES, {0: 0, 1: 1, 2: 2}),
     'bdd100k_first_release': (BDD100K_CLASSES, {0: 2, 1: 0, 2: 1}),
-    'drivable': (DRIVABLE_CLASSES, {0: 0, 1: 1}),
+    'drivable': ((ModelClass(0, 'not_drivable', (0, 0, 0)), DRIVABLE), {0: 0, 1: 1}),
     'kitti_road': (KITTI_ROAD_CLASSES, {0: 0, 1: 1}),
     'kitti_lane': (KITTI_LANE_CLASSES, {0: 0, 1: 1}),
     'camvid': (CAMVID_CLASSES, {c.id: c.id for c in CAMVID_CLASSES}),
@@ -60,7 +60,9 @@ def test_a_map_of_ones_own(tmp_path: Path) -> None:
     assert found.truth == (Area.ROAD,)
     label = np.array([[0, 1, 2, 3, 9, 255]], np.uint8)
     assert found.apply(label).tolist() == [[0, 1, 1, 0, 255, 255]]
-    with pytest.raises(DataError, match=r"values \[4, 8\], which the label map 'mine' does not"):
+    with pytest.raises(
+        DataError, match=r'values: 4 .2 pixels., 8 .1 pixel.; mine has 0 to 3, 9, 255'
+    ):
         found.apply(np.array([[0, 4, 8, 4]], np.uint8))
 
 
@@ -76,14 +78,18 @@ def test_the_truth_that_is_written_down_stands(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ('[1, 2]', 'must have the keys'),
+        ('[1, 2]', 'give a list of names or'),
         ('klasses: []', 'must have the keys'),
         ('classes: road', 'give a list of'),
         ('classes: [road]', 'give a list of'),
         ('classes: [{name: a, values: 3}]', "class 'a' .* list of whole numbers"),
         ('classes: [{name: a, values: [x]}]', 'list of whole numbers'),
         ('classes: [{name: a, values: [256]}]', '0 to 255 are allowed'),
-        ('classes: [{name: a, values: []}]', r"classes \['a'\] have no value"),
+        ('classes: [{name: a, values: []}]', 'no class has a value'),
+        (
+            'classes: [{name: a, values: []}, {name: b}]',
+            r"classes \['a'\] have no value",
+        ),
         ('classes: [{name: a, values: [1]}, {name: b, values: [1]}]', "1 is both 'a' and 'b'"),
         ('{classes: [{name: a, values: [1]}], unlabelled: [1]}', 'a class and unlabelled'),
         ('{classes: [{name: a, values: [255]}], unlabelled: [255]}', 'a class and unlabelled'),
@@ -102,7 +108,7 @@ def test_maps_that_are_refused(tmp_path: Path, text: str, message: str) -> None:
 
 @pytest.mark.parametrize('name', ['kitti', 'labels.txt', 'not_there.yaml'])
 def test_maps_that_are_not_there(name: str) -> None:
-    with pytest.raises(ParameterError, match=r'ready are bdd100k|cannot be read'):
+    with pytest.raises(ParameterError, match=r'ready are bdd100k.* and no model|cannot be read'):
         read_labels(name)
 
 
@@ -110,17 +116,17 @@ def test_255_may_be_the_value_of_a_class(tmp_path: Path) -> None:
     """Some nodes publish binary masks as 0 and 255."""
     path = tmp_path / 'binary.yaml'
     path.write_text('classes: [{name: rest, values: [0]}, {name: road, values: [255]}]\n')
-    found = read_mask_map(str(path))
+    found = read_labels(str(path))
     assert found.apply(np.array([[0, 255]], np.uint8)).tolist() == [[0, 1]]
-    with pytest.raises(DataError, match=r'mask has the values \[7\].*\(--mask-classes\)'):
-        found.apply(np.array([[0, 7]], np.uint8), what='mask')
+    with pytest.raises(DataError, match=r'the mask has stray values: 7 '):
+        found.apply(np.array([[0, 7]], np.uint8), what='the mask')
 
 
 def test_masks_may_have_the_classes_of_a_model(tiny_model: Path) -> None:
-    assert read_mask_map(str(tiny_model)).classes == BDD100K_CLASSES
-    assert read_mask_map('kitti_road').classes == KITTI_ROAD_CLASSES
+    assert read_labels(str(tiny_model)).classes == BDD100K_CLASSES
+    assert read_labels('kitti_road').classes == KITTI_ROAD_CLASSES
     with pytest.raises(ParameterError, match=r'ready are bdd100k,.* and no model: no model is'):
-        read_mask_map('kitti')
+        read_labels('kitti')
 
 
 def test_values_are_checked_in_python_too() -> None:

@@ -10,7 +10,6 @@ from drivseg_ros.frames.camvid import CAMVID11_CLASSES
 from drivseg_ros.frames.cityscapes import CITYSCAPES_CLASSES
 from drivseg_ros.frames.kitti_road import KITTI_LANE_CLASSES, KITTI_ROAD_CLASSES
 from drivseg_ros.frames.matching import Area, answers, areas_of
-from drivseg_ros.frames.shared import DRIVABLE_CLASSES
 from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass
 
 
@@ -20,6 +19,7 @@ def classes(*described: str) -> tuple[ModelClass, ...]:
     return tuple(ModelClass(i, p[0], (0, 0, 0), p[2] or 'none') for i, p in enumerate(parts))
 
 
+DRIVABLE_CLASSES = classes('not_drivable', 'drivable:drivable')
 LANES = classes('direct:direct', 'alternative:alternative', 'other_road:road', 'background')
 TWINLITENET = classes('background', 'drivable:drivable')
 ADAS = classes('background', 'road:drivable', 'kerb', 'marking:drivable')

@@ -9,26 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.frames.split import Part, part_named, part_of, ride_of, split
+from drivseg_ros.frames.split import Part, part_named, split, stable_part
 
 SHARES = {Part.TRAINING: 0.6, Part.VALIDATION: 0.2, Part.HELD_OUT: 0.2}
 
 
-def test_the_rule_for_bdd100k_is_the_one_on_the_cards():
+def test_a_stable_part_goes_by_the_name_of_the_drive_alone():
+    shares = {Part.HELD_OUT: 0.25, Part.VALIDATION: 0.07, Part.TRAINING: 0.68}
     sides = dict.fromkeys(Part, 0)
     for i in range(2000):
-        stem = f'{i:08x}-clip{i}'
         x = int(hashlib.sha256(f'bdd100k_drivable:{i:08x}'.encode()).hexdigest()[:8], 16) / 2**32
         wanted = Part.HELD_OUT if x < 0.25 else Part.VALIDATION if x < 0.32 else Part.TRAINING
-        assert part_of(stem) is wanted
+        assert stable_part(f'{i:08x}', shares, 'bdd100k_drivable') is wanted
         sides[wanted] += 1
     assert sides[Part.TEST] == 0
     assert sides[Part.HELD_OUT] == pytest.approx(500, abs=60)
     # These were on the cards of the first networks.
-    assert [part_of(s) for s in ('b1c66a42-6f7d68ca', 'b1c81faa-3df17267')] == [
-        Part.TRAINING,
-        Part.HELD_OUT,
-    ]
+    parts = [stable_part(d, shares, 'bdd100k_drivable') for d in ('b1c66a42', 'b1c81faa')]
+    assert parts == [Part.TRAINING, Part.HELD_OUT]
+    with pytest.raises(ParameterError, match='must be 1 in all'):
+        stable_part('a', {Part.TRAINING: 0.5}, 0)
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_shares_that_are_none_are_refused(shares, message):
 
 def test_too_few_drives_are_refused():
     with pytest.raises(DataError, match=r"4 frames of 1 drives leave nothing for \['validation'"):
-        split(['a-1', 'a-2', 'a-3', 'a-4'], group_of=ride_of)
+        split(['a-1', 'a-2', 'a-3', 'a-4'], group_of=group)

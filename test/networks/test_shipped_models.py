@@ -13,9 +13,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from shared_split import RULE, part_of
 
 from drivseg_ros.base.share import share_directory
-from drivseg_ros.frames.split import SPLIT_RULE, Part, part_of
+from drivseg_ros.frames.split import Part
 from drivseg_ros.model.card import BDD100K_CLASSES, Role
 from drivseg_ros.model.file import read_model_file
 from drivseg_ros.model.store import DEFAULT_MODEL
@@ -71,7 +72,7 @@ def test_what_they_tell_apart():
 
 def test_cards_say_how_good_they_are():
     light = card_of(LIGHT_MODEL).provenance
-    assert light['split'].count(SPLIT_RULE) == 1
+    assert light['split'].count(RULE) == 1
     assert {'data', 'recipe', 'seed', 'torch', 'hardware'} <= set(light)
     assert light['figures']['bdd100k_held_out']['drivable_iou'] >= DRIVABLE_IOU[LIGHT_MODEL]
     assert light['figures']['scenes_held_out']['drivable_iou'] >= 0.85

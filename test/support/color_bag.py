@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from drivseg_ros.bags import messages
+from drivseg_ros.bags.typestore import LABEL_INFO
 from drivseg_ros.bags.writer import BagWriter
+from drivseg_ros.model.card import BDD100K_CLASSES
 
 START_NS = 1_700_000_000_000_000_000
 PERIOD_NS = 50_000_000
@@ -39,7 +41,7 @@ def color_image(seed: int, *, height: int = 96, width: int = 128) -> np.ndarray:
 
 
 def write_color_bag(path: Path, *, frames: int = 10, wrong_label: int | None = None) -> ColorBag:
-    """Writes images to /cam/image_raw and their labels to /cam/label.
+    """Writes images to /cam/image_raw, their labels to /cam/label, and what these mean.
 
     Args:
         path: the new bag.
@@ -51,6 +53,8 @@ def write_color_bag(path: Path, *, frames: int = 10, wrong_label: int | None = N
     with BagWriter(path) as writer:
         writer.add_topic('/cam/image_raw', 'sensor_msgs/msg/Image')
         writer.add_topic('/cam/label', 'sensor_msgs/msg/Image')
+        writer.add_topic('/cam/label_info', LABEL_INFO)
+        writer.write('/cam/label_info', START_NS, messages.label_info(BDD100K_CLASSES))
         for i, (image, stamp) in enumerate(zip(images, stamps, strict=True)):
             label = image.argmax(-1).astype(np.uint8)
             if i == wrong_label:

@@ -17,6 +17,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from tiny_model import tiny_card
 
+from drivseg_ros.frames.classes import CLASSES_FILE, classes_text
+from drivseg_ros.model.card import BDD100K_CLASSES
 from drivseg_ros.model.file import METADATA_KEY
 
 WIDTH, HEIGHT = 64, 48
@@ -125,4 +127,5 @@ def write_colour_frames(folder: Path, count: int) -> Path:
         cv2.imwrite(str(folder / 'images' / f'{i:03}.png'), image[..., ::-1])
         label = cv2.blur(image, (3, 3), borderType=cv2.BORDER_CONSTANT).argmax(-1)
         cv2.imwrite(str(folder / 'labels' / f'{i:03}.png'), label.astype(np.uint8))
+    (folder / CLASSES_FILE).write_text(classes_text(BDD100K_CLASSES))
     return folder

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from drivseg_ros.frames.classes_file import CLASSES_FILE, classes_text
+from drivseg_ros.frames.classes import CLASSES_FILE, classes_text
 from drivseg_ros.model.card import BDD100K_CLASSES
 
 NAMES = ('frame 2', 'frame 9', 'frame 10', 'grey', 'über.größe')

@@ -15,6 +15,7 @@ from color_bag import PERIOD_NS, START_NS, color_image
 from drivseg_ros.bags import messages
 from drivseg_ros.bags.source import BagSource
 from drivseg_ros.bags.topics import BagTopics
+from drivseg_ros.bags.typestore import LABEL_INFO
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.result import Evaluation
@@ -65,8 +66,12 @@ def write_bag(path: Path, planes: Planes) -> Path:
 
 
 def write_planes(writer: BagWriter, planes: Planes) -> None:
-    for topic in sorted({topic for topic, _, _ in planes}):
+    topics = {topic for topic, _, _ in planes}
+    for topic in sorted(topics):
         writer.add_topic(topic, 'sensor_msgs/msg/Image')
+    if LABEL in topics:
+        writer.add_topic('/cam/label_info', LABEL_INFO)
+        writer.write('/cam/label_info', START_NS, messages.label_info(BDD100K_CLASSES))
     for place, (topic, number, pixels) in enumerate(planes):
         encoding = 'rgb8' if pixels.ndim == 3 else 'mono8'
         message = messages.image(

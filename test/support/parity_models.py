@@ -13,6 +13,9 @@ import onnx
 from onnx import numpy_helper
 from tiny_model import write_tiny_model
 
+from drivseg_ros.frames.classes import CLASSES_FILE, classes_text
+from drivseg_ros.model.card import BDD100K_CLASSES
+
 
 def write_frames(path: Path, *, frames: int = 4, seed: int = 0) -> Path:
     """Noise, whose strongest channels change from pixel to pixel, and labels partly wrong."""
@@ -26,6 +29,7 @@ def write_frames(path: Path, *, frames: int = 4, seed: int = 0) -> Path:
         label[-1] = 255
         cv2.imwrite(str(path / 'images' / f'{i}.png'), image[..., ::-1])
         cv2.imwrite(str(path / 'labels' / f'{i}.png'), label)
+    (path / CLASSES_FILE).write_text(classes_text(BDD100K_CLASSES))
     return path
 
 

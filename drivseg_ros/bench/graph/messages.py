@@ -120,11 +120,19 @@ def _images(choice: InputChoice) -> tuple[list[np.ndarray], str]:
             f'rendered streets, seeds 1 to {choice.frames}, resized '
             '(drivseg_ros.scenes.drive.random_frame)'
         )
-    from drivseg_ros.frames.evaluated import open_frames
+    from drivseg_ros.evaluation.open_source import open_source
+    from drivseg_ros.frames.source import ReadableFrames
 
-    frames = open_frames(choice.data, image_topic=choice.image_topic, limit=choice.frames)
-    images = [np.ascontiguousarray(frame.image) for frame in frames]
+    source = open_source(
+        choice.data,
+        image_topic=choice.image_topic,
+        with_labels=False,
+        limit=choice.frames,
+        evenly=True,
+    )
+    frames = ReadableFrames(source)
+    images = [np.ascontiguousarray(frame.pixels()) for frame in frames]
     if not images:
         reasons = '; '.join(f'{name}: {why}' for name, why in frames.failed.items())
         raise DataError(f"no picture of '{choice.data}' can be read: {reasons}")
-    return images, f'{len(images)} frames of {frames.description}, resized'
+    return images, f'{len(images)} frames of {source.title}, resized'

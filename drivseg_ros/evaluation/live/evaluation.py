@@ -18,7 +18,6 @@ from drivseg_ros.bags.source import BagSource
 from drivseg_ros.base.diagnostics import read_counts, read_setup
 from drivseg_ros.base.interruption import orderly_end
 from drivseg_ros.errors import DrivsegError, ParameterError
-from drivseg_ros.evaluation.asked_frames import OpenedFrames
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.live.ledger import LiveLedger
 from drivseg_ros.evaluation.live.masks import RecordedPlanes
@@ -67,7 +66,7 @@ class OpenedLive:
         ParameterError: if the frames cannot be played.
     """
 
-    frames: OpenedFrames
+    frames: FrameSource
     model: ModelFile
     choice: NodeChoice
     settings: EvaluationSettings
@@ -75,7 +74,7 @@ class OpenedLive:
     segmenter: None = None
 
     def __post_init__(self) -> None:
-        _played_bag(self.frames.source)
+        _played_bag(self.frames)
 
     @property
     def network_classes(self) -> tuple[ModelClass, ...]:
@@ -85,7 +84,7 @@ class OpenedLive:
     @property
     def terms(self) -> Terms:
         """What decides which metrics it will have."""
-        matching = match_classes(self.frames.source.labels, self.network_classes)
+        matching = match_classes(self.frames.labels, self.network_classes)
         return Terms(matching, self.settings, Mode.LIVE)
 
     def run(self, on_frame: Callable[[int, int], None] = lambda done, total: None) -> Evaluation:
@@ -116,7 +115,7 @@ def evaluate_live_source(
         DataError: if labels and masks do not fit each other.
         DrivsegError: if a process fails, the node published no mask, or the ledger does not add up.
     """
-    source, image_topic = _played_bag(opened.frames.source)
+    source, image_topic = _played_bag(opened.frames)
     has_confidence = opened.model.has_confidence
     run = run_live(
         source.bag,

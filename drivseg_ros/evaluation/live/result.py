@@ -136,6 +136,7 @@ def evaluate_live(
     *,
     card: ModelCard,
     label_topic: str | None,
+    labels: str | None = None,
     video: Path | None,
     contact_sheet: Path | None,
     overlay_alpha: float,
@@ -147,6 +148,7 @@ def evaluate_live(
         run: the run.
         card: of the network that ran.
         label_topic: labels in the played bag, or None.
+        labels: what their values mean, for `read_labels`; None: as the bag says.
         video: an .mp4 to write, or None.
         contact_sheet: a .png to write, or None.
         overlay_alpha: opacity of the overlay.
@@ -163,7 +165,7 @@ def evaluate_live(
     latencies = [
         (received - due_ns[stamp]) / 1e6 for stamp, received in recorded.received_ns.items()
     ]
-    matcher, judged = match_labels(run.bag, label_topic, card)
+    matcher, judged = match_labels(run.bag, label_topic, card, labels=labels)
     images_hash = hashlib.sha256()
     stamps = recorded.received_ns.keys()
     with (

@@ -22,7 +22,7 @@ from drivseg_ros.evaluation.many.kept_results import KeptResults
 from drivseg_ros.evaluation.many.runs import Finished, Runs
 from drivseg_ros.evaluation.measured import Terms
 from drivseg_ros.evaluation.result import Evaluation
-from drivseg_ros.frames.labels import read_labels, read_mask_map
+from drivseg_ros.frames.labels import read_labels
 from drivseg_ros.model.file import ModelFile
 from drivseg_ros.model.store import find_model
 
@@ -140,7 +140,7 @@ def evaluate_many(
     if first.labels is not None:
         read_labels(first.labels)
     if first.mask_classes is not None:
-        read_mask_map(first.mask_classes)
+        read_labels(first.mask_classes)
     found: dict[int, Evaluation] = {}
     broken: dict[int, str] = {}
     identities: dict[int, dict[str, Any]] = {}

@@ -12,10 +12,9 @@ from typing import Any
 from drivseg_ros.base.environment import describe_versions
 from drivseg_ros.base.json_data import to_plain
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.asked_frames import attributes_beside, check_kind
-from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
-from drivseg_ros.frames.labels import Labels, read_labels, read_mask_map
-from drivseg_ros.lab.comparing.candidates import find_judges
+from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_asked
+from drivseg_ros.evaluation.open_source import attributes_beside
+from drivseg_ros.frames.labels import Labels, read_labels
 from drivseg_ros.model.file import ModelFile
 
 # They tell where something is, or how fast it goes; what they stand for is looked at instead.
@@ -57,7 +56,7 @@ def identify(request: EvaluationRequest, model: ModelFile | None) -> dict[str, A
         'versions': {name: versions[name] for name in _VERSIONS_THAT_COUNT if name in versions},
         'model': None if model is None else model.sha256,
         'labels': _digest_of(request.labels, read_labels),
-        'mask_classes': _digest_of(request.mask_classes, read_mask_map),
+        'mask_classes': _digest_of(request.mask_classes, read_labels),
         **_frames(request),
     }
     return to_plain(content)
@@ -82,18 +81,12 @@ def _frames(request: EvaluationRequest) -> dict[str, Any]:
     data = None if request.data is None else Path(request.data)
     given = None if request.attributes is None else Path(request.attributes)
     try:
-        if path.exists():
-            return {
-                'files': bag_files(path),
-                'attributes': None if given is None else _digest(given),
-            }
-        check_kind(request.frames)
         beside = attributes_beside(request.frames, data) if given is None else given
-        (judge,) = find_judges([request.frames], (), data=data, limit=request.limit)
-        return {
-            'dataset': judge.dataset.identity,
-            'attributes': None if beside is None else _digest(beside),
-        }
+        attributes = None if beside is None else _digest(beside)
+        if path.exists():
+            return {'files': bag_files(path), 'attributes': attributes}
+        source = open_asked(request, None)
+        return {'dataset': source.describe()['identity'], 'attributes': attributes}
     except OSError as error:
         raise DataError(f'{error.filename} cannot be read ({error.strerror})') from None
 

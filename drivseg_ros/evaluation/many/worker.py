@@ -40,7 +40,7 @@ def handle(request: BagRequest, note: OnNote) -> dict[str, Any]:
         note(
             {
                 'terms': opened.terms,
-                'frames': len(opened.frames.source),
+                'frames': len(opened.frames),
             }
         )
         result = opened.run(lambda done, total: note({'done': done}))

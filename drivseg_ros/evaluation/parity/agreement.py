@@ -8,6 +8,7 @@ IoU of each against the same labels. Each figure is computed once from all pixel
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ import numpy as np
 
 from drivseg_ros.errors import DataError, ModelError, ParameterError
 from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
-from drivseg_ros.frames.evaluated import Frame, Frames
+from drivseg_ros.frames.labelled_frame import LabelledFrame
+from drivseg_ros.frames.labels import Labels
+from drivseg_ros.frames.matching import class_titles, match_classes
+from drivseg_ros.frames.source import ReadableFrames
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.segmentation import Segmentation
 
@@ -61,7 +65,7 @@ class ParityResult:
         lacks_confidence: the reference gave a confidence, and the candidate none.
         reference_matrix: the reference against the labels; None without labels.
         matrix: the candidate against the labels; None without labels.
-        card: the candidate's card.
+        card: the candidate's card, in the classes of the labels if there are any.
     """
 
     frames: int
@@ -143,7 +147,7 @@ class ParityBounds:
 def compare(
     reference: ComparedSegmenter,
     candidate: ComparedSegmenter,
-    frames: Frames,
+    frames: ReadableFrames,
     *,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
 ) -> ParityResult:
@@ -152,7 +156,7 @@ def compare(
     Args:
         reference: what is held to be right.
         candidate: what is judged; it stays the caller's, as the reference does.
-        frames: the frames; their labels, if they have any, are ids of the models' classes.
+        frames: the frames.
         on_frame: called with the frames done and the frames there are.
 
     Raises:
@@ -161,12 +165,12 @@ def compare(
         EngineError: if an engine fails.
     """
     check_same_classes(reference.card, candidate.card)
-    comparison = Comparison(candidate.card, with_labels=frames.has_labels)
+    comparison = Comparison(candidate.card, frames.source.labels)
     for done, frame in enumerate(frames, 1):
         comparison.add(
             frame,
-            reference=reference.segment([frame.image], confidence=True)[0],
-            candidate=candidate.segment([frame.image], confidence=True)[0],
+            reference=reference.segment([frame.pixels()], confidence=True)[0],
+            candidate=candidate.segment([frame.pixels()], confidence=True)[0],
         )
         on_frame(done, len(frames))
     return comparison.result()
@@ -191,15 +195,27 @@ class Comparison:
 
     Args:
         card: the candidate's; the reference has the same classes.
-        with_labels: whether the frames have labels.
+        labels: what the frames' labels show; None without labels.
+
+    Raises:
+        DataError: if the network's classes do not match the labels' one by one.
     """
 
-    def __init__(self, card: ModelCard, *, with_labels: bool) -> None:
+    def __init__(self, card: ModelCard, labels: Labels | None) -> None:
         self._card = card
-        classes = card.num_classes
-        self._matrices = (
-            (ConfusionMatrix(classes), ConfusionMatrix(classes)) if with_labels else None
-        )
+        self._matrices = None
+        self._answers = np.arange(256, dtype=np.uint8)
+        if labels is not None:
+            found = match_classes(labels, card.classes).answers
+            if found is None:
+                raise DataError(
+                    f'the labels ({labels.name}) have the classes {class_titles(labels.classes)}; '
+                    f'the network has {class_titles(card.classes)}: these do not match one by one. '
+                    'Say what the values in the labels mean (--labels), or leave the labels out'
+                )
+            self._answers[: len(found)] = found
+            self._card = dataclasses.replace(card, classes=labels.classes)
+            self._matrices = tuple(ConfusionMatrix(len(labels.classes)) for _ in range(2))
         self._frames = 0
         self._pixels = 0
         self._equal = 0
@@ -208,12 +224,10 @@ class Comparison:
         self._differences = np.zeros(256, np.int64)
         self._lacks_confidence = False
 
-    def add(self, frame: Frame, *, reference: Segmentation, candidate: Segmentation) -> None:
-        """Adds a frame.
-
-        Raises:
-            DataError: if its label does not fit the model.
-        """
+    def add(
+        self, frame: LabelledFrame, *, reference: Segmentation, candidate: Segmentation
+    ) -> None:
+        """Adds a frame."""
         equal = int(np.count_nonzero(reference.class_ids == candidate.class_ids))
         pixels = reference.class_ids.size
         self._frames += 1
@@ -229,9 +243,8 @@ class Comparison:
                 high = np.maximum(reference.confidence, candidate.confidence)
                 self._differences += np.bincount((high - low).ravel(), minlength=256)
         if self._matrices is not None and frame.label is not None:
-            frame.check_label(self._card)
             for matrix, result in zip(self._matrices, (reference, candidate), strict=True):
-                matrix.update(label=frame.label, prediction=result.class_ids)
+                matrix.update(label=frame.label, prediction=self._answers[result.class_ids])
 
     def result(self) -> ParityResult:
         """The figures of all frames added so far.

@@ -19,23 +19,12 @@ from drivseg_ros.base.child import Worker
 from drivseg_ros.base.environment import describe_hardware, describe_versions
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import DrivsegError, MissingDependencyError, ModelError
+from drivseg_ros.evaluation.open_source import open_source
 from drivseg_ros.evaluation.parity.agreement import ParityBounds
-from drivseg_ros.frames.evaluated import open_frames
 from drivseg_ros.model.file import ModelFile
 
 REFERENCE = EngineSpec('onnxruntime', 'fp32', 'cpu')
 _MODULE = 'drivseg_ros.evaluation.parity.worker'
-
-
-@dataclass(frozen=True)
-class DataChoice:
-    """The arguments of `open_frames`, to be handed on."""
-
-    data: Path
-    labels: str | None = None
-    image_topic: str | None = None
-    label_topic: str | None = None
-    limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +40,7 @@ class Candidate:
 
 def run_parity(
     candidates: Sequence[Candidate],
-    data: DataChoice,
+    data: Mapping[str, Any],
     *,
     threads: int = 0,
     bounds: ParityBounds | None = None,
@@ -62,7 +51,7 @@ def run_parity(
 
     Args:
         candidates: the rows; a row that is the reference itself is not run twice.
-        data: the frames.
+        data: the frames: the arguments of `open_source`, plain data.
         threads: CPU threads of every engine; 0 leaves the choice to it.
         bounds: what is still the same.
         skip_missing: whether runtimes that are not installed are passed over; else they fail.
@@ -84,14 +73,14 @@ def run_parity(
             f'the first model is the reference, and {reference_model.path} is {kind}; name the '
             '.onnx file in fp32 that it belongs to before it'
         )
-    frames = open_frames(**vars(data))
+    source = open_source(**data, card=reference_model.card)
     # Taken before anything runs: these files are what is compared.
     hashes = {candidate.model.path: candidate.model.sha256 for candidate in candidates}
     request: dict[str, Any] = {
         'model': str(reference_model.path),
         'spec': dataclasses.asdict(REFERENCE),
         'threads': threads,
-        'data': {**vars(data), 'data': str(data.data)},
+        'data': dict(data),
     }
     with tempfile.TemporaryDirectory(prefix='drivseg-parity-') as folder:
         masks = Path(folder) / 'masks'
@@ -99,11 +88,11 @@ def run_parity(
         request['masks'] = str(masks)
 
         def ask(name: str, changes: Mapping[str, Any]) -> Any:
-            on_progress(name, 0, len(frames))
+            on_progress(name, 0, len(source))
             with Worker(name, _MODULE) as worker:
                 return worker.ask(
                     {**request, **changes},
-                    on_note=lambda note: on_progress(name, note['done'], len(frames)),
+                    on_note=lambda note: on_progress(name, note['done'], len(source)),
                 )
 
         reference = ask(f'the reference, {reference_model.path.name} on {REFERENCE}', {})
@@ -131,8 +120,8 @@ def run_parity(
         'hardware': describe_hardware(),
         'versions': describe_versions(),
         'input': {
-            'data': frames.description,
-            'labels': data.labels or data.label_topic,
+            'data': source.title,
+            'labels': None if source.labels is None else source.labels.name,
             'frames': reference['frames'],
             'failed': reference['failed'],
             'pixels_sha256': reference['pixels_sha256'],

@@ -12,6 +12,7 @@ import numpy as np
 
 from drivseg_ros.base.child import OnNote, serve
 from drivseg_ros.engines.spec import EngineSpec
+from drivseg_ros.evaluation.open_source import open_source
 from drivseg_ros.evaluation.parity.agreement import (
     Comparison,
     ParityBounds,
@@ -21,7 +22,8 @@ from drivseg_ros.evaluation.parity.agreement import (
 )
 from drivseg_ros.evaluation.parity.recorded_masks import MaskWriter, RecordedSegmenter
 from drivseg_ros.evaluation.report import describe_accuracy, describe_engine
-from drivseg_ros.frames.evaluated import Frame, Frames, open_frames
+from drivseg_ros.frames.labelled_frame import LabelledFrame
+from drivseg_ros.frames.source import ReadableFrames
 from drivseg_ros.model.store import find_model
 from drivseg_ros.segmenter import Segmenter
 
@@ -30,7 +32,7 @@ def handle(request: dict[str, Any], note: OnNote) -> dict[str, Any]:
     """Runs the reference, or compares a candidate with it.
 
     Args:
-        request: model, spec (of EngineSpec), threads, data (of open_frames), masks (folder);
+        request: model, spec (of EngineSpec), threads, data (of open_source), masks (folder);
             for a candidate also reference_model and bounds (of ParityBounds).
         note: called with {'done': frames}.
 
@@ -38,7 +40,8 @@ def handle(request: dict[str, Any], note: OnNote) -> dict[str, Any]:
         For the reference: engine, frames, failed, sha256, accuracy. For a candidate: its row.
     """
     spec = EngineSpec(**request['spec'])
-    frames = open_frames(Path(request['data'].pop('data')), **request['data'])
+    card = find_model(request['model']).card
+    frames = ReadableFrames(open_source(**request['data'], card=card))
     masks = Path(request['masks'])
     with Segmenter.open(
         request['model'],
@@ -91,14 +94,14 @@ def describe_result(result: ParityResult) -> dict[str, Any]:
 
 
 def _run_reference(
-    segmenter: Segmenter, frames: Frames, masks: Path, note: OnNote
+    segmenter: Segmenter, frames: ReadableFrames, masks: Path, note: OnNote
 ) -> dict[str, Any]:
     writer = MaskWriter(masks)
-    comparison = Comparison(segmenter.card, with_labels=frames.has_labels)
+    comparison = Comparison(segmenter.card, frames.source.labels)
     digest = hashlib.sha256()
     for done, frame in enumerate(frames, 1):
         _update(digest, frame)
-        segmentation = segmenter.segment([frame.image], confidence=True)[0]
+        segmentation = segmenter.segment([frame.pixels()], confidence=True)[0]
         writer.add(segmentation)
         comparison.add(frame, reference=segmentation, candidate=segmentation)
         note({'done': done})
@@ -110,11 +113,11 @@ def _run_reference(
         'pixels_sha256': digest.hexdigest(),
         'accuracy': None
         if result.matrix is None
-        else describe_accuracy(result.matrix, segmenter.card),
+        else describe_accuracy(result.matrix, result.card),
     }
 
 
-def _update(digest: Any, frame: Frame) -> None:
+def _update(digest: Any, frame: LabelledFrame) -> None:
     for plane in (frame.image, frame.label):
         if plane is not None:
             digest.update(str(plane.shape).encode())

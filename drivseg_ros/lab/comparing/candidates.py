@@ -4,27 +4,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.frames.base import Dataset
+from drivseg_ros.frames.spec import DatasetSpec, parse_spec
 from drivseg_ros.lab.training.recipe import Recipe
 from drivseg_ros.lab.training.recipe_file import read_recipe, ready_recipes
 from drivseg_ros.lab.training.recipe_parts import Source
-from drivseg_ros.lab.training.sources import open_source
 from drivseg_ros.model.file import ModelFile
 from drivseg_ros.model.store import find_model, list_models
 
 _RECIPE_SUFFIXES = ('.yaml', '.yml')
-_COMMA = re.compile(r',(?![^\[{]*[\]}])')  # but not one in a list
 
 
 @dataclass(frozen=True)
@@ -106,7 +100,7 @@ def find_judges(
         ParameterError: if none is named, or one is not understood.
         DataError: if one cannot be read.
     """
-    sources = [_source(text) for text in texts]
+    sources = [_source(parse_spec(text)) for text in texts]
     if not sources:
         for recipe in (one.recipe for one in candidates if one.recipe is not None):
             sources += [source for source in recipe.held_out if source not in sources]
@@ -124,7 +118,7 @@ def find_judges(
                 source.part,
                 options={**source.options, 'limit': limit},
             )
-        judges.append(Judge(source.title, open_source(source, data)))
+        judges.append(Judge(source.title, source.spec.open(data)))
     titles = Counter(judge.title for judge in judges)
     if len(titles) < len(judges):
         judges = [
@@ -152,24 +146,5 @@ def _candidate(text: str, overrides: Sequence[str]) -> Candidate:
     return Candidate(file.card.name, file=file)
 
 
-def _source(text: str) -> Source:
-    first, *others = _COMMA.split(text)
-    name, _, root = first.partition('=')
-    kind, colon, part = name.partition(':')
-    options: dict[str, Any] = {}
-    for other in others:
-        key, equals, value = other.partition('=')
-        if not key or not equals:
-            kind = ''
-            break
-        try:
-            options[key] = YAML(typ='safe', pure=True).load(value)
-        except YAMLError:
-            kind = ''
-            break
-    if not kind or (colon and not part):
-        raise ParameterError(
-            f'the data set {text!r} is not understood; write KIND[:PART][=ROOT][,OPTION=VALUE...], '
-            "such as shared_bdd100k:held_out='${data}/bdd100k_drivable'"
-        )
-    return Source(kind, root, part or None, options=options)
+def _source(spec: DatasetSpec) -> Source:
+    return Source(spec.kind, spec.root, spec.part, options=spec.options)

@@ -12,7 +12,7 @@ import onnx
 
 from drivseg_ros.base.environment import describe_versions
 from drivseg_ros.evaluation.parity.agreement import ParityBounds
-from drivseg_ros.frames.evaluated import Frames
+from drivseg_ros.frames.source import ReadableFrames
 from drivseg_ros.lab.quantising.verdict import Verdict
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.file import METADATA_KEY, ModelFile
@@ -33,8 +33,8 @@ def with_history(
     card: ModelCard,
     source: ModelFile,
     *,
-    calibration: Frames,
-    evaluation: Frames,
+    calibration: ReadableFrames,
+    evaluation: ReadableFrames,
     bounds: ParityBounds,
     layers: int,
     kept_float: Sequence[str],
@@ -56,13 +56,13 @@ def with_history(
         'source': {'name': source.card.name, 'sha256': source.sha256},
         'method': METHOD,
         'calibration': {
-            'data': calibration.description,
+            'data': calibration.source.title,
             'frames': len(calibration) - len(calibration.failed),
         },
         'evaluated_on': {
-            'data': evaluation.description,
+            'data': evaluation.source.title,
             'frames': len(evaluation) - len(evaluation.failed),
-            'with_labels': evaluation.has_labels,
+            'with_labels': evaluation.source.labels is not None,
         },
         'bounds': dataclasses.asdict(bounds),
         'layers': layers,

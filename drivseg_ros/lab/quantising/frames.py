@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.frames.evaluated import Frames, is_bag, open_frames
+from drivseg_ros.evaluation.open_source import is_bag, open_source
+from drivseg_ros.frames.source import FrameSource, ReadableFrames
+from drivseg_ros.model.card import ModelCard
 from drivseg_ros.segmenter import Segmenter
 
 MIN_FRAMES = 8
@@ -24,80 +27,84 @@ _RUNS = 10
 
 
 def choose_frames(
-    data: Path,
-    evaluate_on: Path | None,
+    data: str,
+    evaluate_on: str | None,
     *,
+    card: ModelCard,
     calibrate: int,
     evaluate: int,
     labels: str | None = None,
     image_topic: str | None = None,
     label_topic: str | None = None,
-) -> tuple[Frames, Frames]:
+) -> tuple[ReadableFrames, ReadableFrames]:
     """Opens the frames to calibrate on and those to evaluate on.
 
     Args:
-        data: a folder of pictures or a bag to calibrate on.
-        evaluate_on: another one to evaluate on; None takes other frames of `data`.
+        data: frames to calibrate on, for `open_source`.
+        evaluate_on: others to evaluate on; None takes other frames of `data`.
+        card: of the network.
         calibrate: so many frames at most, spread evenly.
         evaluate: likewise.
-        labels: the folder with labels of the frames to evaluate on.
+        labels: what the labels of the frames to evaluate on mean, for `open_source`.
         image_topic: of whichever is a bag.
         label_topic: of the bag to evaluate on.
 
     Raises:
         ParameterError: if both are the same, or a topic is given and neither is a bag.
-        DataError: if there are no frames, or too few.
+        DataError: if there are no frames, or too few, or nothing says what their labels mean.
     """
+    labelled = functools.partial(
+        open_source, labels=labels, label_topic=label_topic, card=card, labelled_only=True
+    )
     if evaluate_on is None:
-        whole = open_frames(data, labels=labels, image_topic=image_topic, label_topic=label_topic)
+        whole = labelled(data, image_topic=image_topic)
         return split_frames(whole, calibrate=calibrate, evaluate=evaluate)
-    if evaluate_on.exists() and data.exists() and evaluate_on.samefile(data):
+    there = [Path(text) for text in (data, evaluate_on) if Path(text).exists()]
+    if data == evaluate_on or (len(there) == 2 and there[0].samefile(there[1])):
         raise ParameterError(
             f'{evaluate_on} is what it is calibrated on, so it shows nothing new; leave '
             '--evaluate-on out to take other frames of it, or name another set'
         )
     # The topic is that of whichever is a bag.
     for_data, for_evaluation = (
-        image_topic if path.exists() and is_bag(path) else None for path in (data, evaluate_on)
+        image_topic if is_bag(Path(text)) else None for text in (data, evaluate_on)
     )
     if image_topic is not None and for_data is for_evaluation is None:
         raise ParameterError(
             f'neither {data} nor {evaluate_on} is a bag, and a topic was given; leave '
             '--image-topic out'
         )
-    return (
-        open_frames(data, image_topic=for_data, limit=calibrate),
-        open_frames(
-            evaluate_on,
-            labels=labels,
-            image_topic=for_evaluation,
-            label_topic=label_topic,
-            limit=evaluate,
-        ),
+    calibration = open_source(
+        data, image_topic=for_data, with_labels=False, limit=calibrate, evenly=True
     )
+    evaluation = labelled(evaluate_on, image_topic=for_evaluation, limit=evaluate, evenly=True)
+    return ReadableFrames(calibration), ReadableFrames(evaluation)
 
 
-def split_frames(frames: Frames, *, calibrate: int, evaluate: int) -> tuple[Frames, Frames]:
+def split_frames(
+    source: FrameSource, *, calibrate: int, evaluate: int
+) -> tuple[ReadableFrames, ReadableFrames]:
     """Different frames of one set to calibrate on and to evaluate on.
 
     Args:
-        frames: the set.
+        source: the set.
         calibrate: so many frames at most, spread evenly.
         evaluate: likewise.
 
     Raises:
         DataError: if there are too few frames.
     """
-    if len(frames) < _MIN_TO_SPLIT:
+    if len(source) < _MIN_TO_SPLIT:
         raise DataError(
-            f'{frames.description} has {len(frames)} frames; at least {_MIN_TO_SPLIT} are needed '
+            f'{source.title} has {len(source)} frames; at least {_MIN_TO_SPLIT} are needed '
             'to calibrate on some and evaluate on others: give more, or another set to evaluate '
             'on (--evaluate-on)'
         )
-    runs = [i * _RUNS // len(frames) for i in range(len(frames))]
+    runs = [i * _RUNS // len(source) for i in range(len(source))]
+    odd, even = ([i for i, run in enumerate(runs) if run % 2 == side] for side in (0, 1))
     return (
-        frames.take(spread([i for i, run in enumerate(runs) if run % 2 == 0], calibrate)),
-        frames.take(spread([i for i, run in enumerate(runs) if run % 2 == 1], evaluate)),
+        ReadableFrames(source.take(spread(odd, calibrate))),
+        ReadableFrames(source.take(spread(even, evaluate))),
     )
 
 
@@ -108,7 +115,7 @@ def spread(places: list[int], count: int) -> list[int]:
     return [places[(2 * i + 1) * len(places) // (2 * count)] for i in range(count)]
 
 
-def require_frames(frames: Frames, purpose: str) -> None:
+def require_frames(frames: ReadableFrames, purpose: str) -> None:
     """Refuses a set that is too small, as far as it is known what can be decoded.
 
     Raises:
@@ -117,13 +124,13 @@ def require_frames(frames: Frames, purpose: str) -> None:
     count = len(frames) - len(frames.failed)
     if count < MIN_FRAMES:
         raise DataError(
-            f'{frames.description} has {count} frames to {purpose}'
+            f'{frames.source.title} has {count} frames to {purpose}'
             + (f' ({len(frames.failed)} cannot be decoded)' if frames.failed else '')
             + f'; at least {MIN_FRAMES} are needed: give more'
         )
 
 
-def prepared(frames: Frames, segmenter: Segmenter) -> Iterator[np.ndarray]:
+def prepared(frames: ReadableFrames, segmenter: Segmenter) -> Iterator[np.ndarray]:
     """Frames at the network's size, resized as on the car.
 
     Yields:
@@ -131,6 +138,6 @@ def prepared(frames: Frames, segmenter: Segmenter) -> Iterator[np.ndarray]:
         until the next one.
     """
     for frame in frames:
-        batch = segmenter.prepare([frame.image])
+        batch = segmenter.prepare([frame.pixels()])
         batch[1:] = batch[0]
         yield batch

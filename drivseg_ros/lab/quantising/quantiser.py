@@ -18,7 +18,7 @@ from drivseg_ros.engines.base import default_threads
 from drivseg_ros.engines.graph_quantised import make_symmetric
 from drivseg_ros.errors import ModelError, ParameterError
 from drivseg_ros.evaluation.parity.agreement import ParityBounds
-from drivseg_ros.frames.evaluated import Frames
+from drivseg_ros.frames.source import ReadableFrames
 from drivseg_ros.lab.importing.network import opset_of
 from drivseg_ros.lab.quantising.card import int8_card, with_card, with_history
 from drivseg_ros.lab.quantising.frames import prepared, require_frames, spread
@@ -88,8 +88,8 @@ class Quantised:
 
 def quantise(
     source: ModelFile,
-    calibration: Frames,
-    evaluation: Frames,
+    calibration: ReadableFrames,
+    evaluation: ReadableFrames,
     *,
     settings: Settings,
     on_step: OnStep = lambda what, done, total: None,
@@ -193,7 +193,7 @@ def write_quantised(quantised: Quantised, output: Path) -> ModelFile:
 def _choose(
     graph: onnx.ModelProto,
     source: ModelFile,
-    frames: Frames,
+    frames: ReadableFrames,
     settings: Settings,
     folder: Path,
     on_step: OnStep,

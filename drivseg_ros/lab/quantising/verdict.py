@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from drivseg_ros.engines import EngineOptions, create_engine
 from drivseg_ros.evaluation.parity.agreement import Comparison, ParityBounds, ParityResult
-from drivseg_ros.frames.evaluated import Frames
+from drivseg_ros.frames.source import ReadableFrames
 from drivseg_ros.model.file import ModelFile
 from drivseg_ros.segmenter import Segmenter
 
@@ -47,7 +47,7 @@ def compare_forms(
     source: ModelFile,
     quantised: ModelFile,
     tensorrt_form: ModelFile,
-    frames: Frames,
+    frames: ReadableFrames,
     *,
     bounds: ParityBounds,
     threads: int,
@@ -76,13 +76,11 @@ def compare_forms(
             name: stack.enter_context(_open(runtime, model, threads))
             for name, (runtime, model) in forms.items()
         }
-        comparisons = {
-            name: Comparison(source.card, with_labels=frames.has_labels) for name in forms
-        }
+        comparisons = {name: Comparison(source.card, frames.source.labels) for name in forms}
         for done, frame in enumerate(frames, 1):
-            wanted = reference.segment([frame.image], confidence=True)[0]
+            wanted = reference.segment([frame.pixels()], confidence=True)[0]
             for name, candidate in candidates.items():
-                got = candidate.segment([frame.image], confidence=True)[0]
+                got = candidate.segment([frame.pixels()], confidence=True)[0]
                 comparisons[name].add(frame, reference=wanted, candidate=got)
             on_frame(done, len(frames))
     results = {name: comparison.result() for name, comparison in comparisons.items()}

@@ -12,6 +12,7 @@ from typing import Any
 
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.frames.folder import CLASS_LISTS, classes_named
+from drivseg_ros.frames.spec import DatasetSpec
 from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass, Role
 
 LANES = 'lanes'
@@ -72,9 +73,14 @@ class Source:
             )
 
     @property
+    def spec(self) -> DatasetSpec:
+        """The data set alone."""
+        return DatasetSpec(self.dataset, self.root, self.part, self.options)
+
+    @property
     def title(self) -> str:
         """A short name for people."""
-        return self.dataset if self.part is None else f'{self.dataset} ({self.part})'
+        return self.spec.title
 
 
 @dataclass(frozen=True)
@@ -85,8 +91,8 @@ class Teacher:
         model: A model file of ours with confidence: a path, or a name that `drivseg models` lists.
         weight: Factor on its loss.
         map: From its classes to the network's; None maps equal names to each other.
-        sources: Which entries under `train` it is asked about: their places, from 0, or their
-            kinds; none: all of them.
+        sources: Which entries under `train` it is asked about: their places, from 0, their kinds,
+            or the names of their folders; none: all of them.
         everywhere: Listened to on every pixel, also where it contradicts a label, instead of only
             where the labels leave open what it says.
 
@@ -110,7 +116,7 @@ class Teacher:
         if not is_list(self.sources, str, int):
             raise ParameterError(
                 f'the teacher {self.model} has the sources {self.sources!r}; a list of places '
-                'under train, from 0, or of kinds of data sets is needed'
+                'under train, from 0, of kinds of data sets or of their folders is needed'
             )
         object.__setattr__(self, 'sources', tuple(self.sources))
         if self.map is not None and not isinstance(self.map, Mapping):
@@ -130,17 +136,14 @@ def asked(teacher: Teacher, train: Sequence[Source]) -> list[bool]:
     Raises:
         ParameterError: If it names one that is not there.
     """
-    kinds = [source.dataset for source in train]
+    known = [{place, s.dataset, s.spec.name} for place, s in enumerate(train)]
     for wanted in teacher.sources:
-        if wanted not in kinds and wanted not in range(len(kinds)):
+        if not any(wanted in one for one in known):
             raise ParameterError(
                 f'the teacher {teacher.model} is to be asked about {wanted!r}; under train are '
-                f'{dict(enumerate(kinds))}'
+                f'{ {place: s.spec.name for place, s in enumerate(train)} }'
             )
-    return [
-        not teacher.sources or place in teacher.sources or kind in teacher.sources
-        for place, kind in enumerate(kinds)
-    ]
+    return [not teacher.sources or bool(one & set(teacher.sources)) for one in known]
 
 
 def read_classes(value: Any) -> tuple[ModelClass, ...]:

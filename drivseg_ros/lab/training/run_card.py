@@ -14,8 +14,9 @@ from typing import Any
 from torch import nn
 
 from drivseg_ros.base.environment import describe_hardware, describe_versions
+from drivseg_ros.frames.spec import DATA
 from drivseg_ros.lab.training.recipe import Recipe
-from drivseg_ros.lab.training.sources import DATA, RunData
+from drivseg_ros.lab.training.sources import RunData
 from drivseg_ros.lab.weights.pretrained import LoadedWeights
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.networks.layers import inference_parameters

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +11,11 @@ from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.class_mapping import ClassMapping, create_mappings
 from drivseg_ros.frames.label_sets import LabelSets
-from drivseg_ros.frames.registry import open_dataset
+from drivseg_ros.frames.spec import resolve
 from drivseg_ros.lab.training.recipe import Recipe
 from drivseg_ros.lab.training.recipe_parts import Source, Teacher
 from drivseg_ros.model.file import ModelFile
 from drivseg_ros.model.store import find_model
-
-DATA = '${data}'
-DATA_VARIABLE = 'DRIVSEG_DATA'
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,39 +74,6 @@ class RunData:
         }
 
 
-def resolve(text: str, data: Path | None) -> str:
-    """Puts the folder of data sets into a path of a recipe.
-
-    Args:
-        text: The path, with or without `${data}`.
-        data: The folder; None takes that of the environment variable DRIVSEG_DATA.
-
-    Raises:
-        ParameterError: If it is wanted and not given, or not there.
-    """
-    if DATA not in text:
-        return text
-    given = data if data is not None else os.environ.get(DATA_VARIABLE)
-    if not given:
-        raise ParameterError(
-            f'the recipe reads {text}, but the folder of data sets is not given; give it as '
-            f'--data FOLDER or in {DATA_VARIABLE}'
-        )
-    if not Path(given).is_dir():
-        raise ParameterError(f'the folder of data sets {given} is not there; correct --data')
-    return text.replace(DATA, str(given))
-
-
-def open_source(source: Source, data: Path | None) -> Dataset:
-    """Opens one data set of a recipe.
-
-    Raises:
-        DrivsegError: If it is not there, or not what its kind is.
-    """
-    root = Path(resolve(source.root, data)).expanduser() if source.root else None
-    return open_dataset(source.dataset, root, part=source.part, **source.options)
-
-
 def open_data(recipe: Recipe, data: Path | None = None) -> RunData:
     """Opens all that a recipe trains and validates on.
 
@@ -122,7 +85,7 @@ def open_data(recipe: Recipe, data: Path | None = None) -> RunData:
         DrivsegError: If something is not there or does not fit.
     """
     sources = (*recipe.train, *recipe.validation)
-    datasets = [open_source(source, data) for source in sources]
+    datasets = [source.spec.open(data) for source in sources]
     models = [_teacher_model(teacher, data) for teacher in recipe.teachers]
     mappings = create_mappings(
         [(d.classes, s.map) for d, s in zip(datasets, sources, strict=True)]

@@ -64,7 +64,7 @@ def draw_requested(
             source = None
             if part in parts:
                 try:
-                    source = open_asked(request, card).source
+                    source = open_asked(request, card)
                 except DrivsegError as error:
                     missing.append(f'no pictures of {request.frames}: {error}')
             sources.append(source)

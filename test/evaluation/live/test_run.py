@@ -246,8 +246,8 @@ def test_demo_of_a_bag_interrupted(tmp_path: Path, tiny_model: Path) -> None:
 @pytest.mark.parametrize(
     ('arguments', 'expected'),
     [
-        (['--bag', 'x'], 'give --bag and --image-topic together'),
-        (['--image-topic', '/a'], 'give --bag and --image-topic together'),
+        (['--bag', 'x'], "there is no bag at 'x'"),
+        (['--image-topic', '/a'], 'give --bag too, or leave it out'),
         (['--label-topic', '/l'], 'give --bag too'),
         (['--rate', '0'], 'must be above 0'),
         (['--model', 'nothing'], "no model is called 'nothing'"),

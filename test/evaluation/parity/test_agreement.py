@@ -13,19 +13,28 @@ from parity_models import write_frames, write_shifted_model
 from tiny_model import write_tiny_model
 
 from drivseg_ros.errors import DataError, DrivsegError, ModelError, ParameterError
+from drivseg_ros.evaluation.open_source import open_source
 from drivseg_ros.evaluation.parity.agreement import ParityBounds, ParityResult, compare
-from drivseg_ros.frames.evaluated import Frames, open_frames
+from drivseg_ros.frames.source import ReadableFrames
 from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass
 from drivseg_ros.segmenter import Segmenter
 
 
-def run(reference: Path, candidate: Path, frames: Frames) -> ParityResult:
+def labelled(data: Path) -> ReadableFrames:
+    return ReadableFrames(open_source(data, labels='bdd100k'))
+
+
+def unlabelled(data: Path) -> ReadableFrames:
+    return ReadableFrames(open_source(data, with_labels=False))
+
+
+def run(reference: Path, candidate: Path, frames: ReadableFrames) -> ParityResult:
     with Segmenter.open(reference) as first, Segmenter.open(candidate) as second:
         return compare(first, second, frames)
 
 
 def test_a_network_agrees_with_itself(tmp_path: Path, tiny_model: Path) -> None:
-    frames = open_frames(write_frames(tmp_path / 'data'), labels='labels')
+    frames = labelled(write_frames(tmp_path / 'data'))
     result = run(tiny_model, tiny_model, frames)
     assert (result.frames, result.agreement, result.worst_agreement) == (4, 100, 100)
     assert (result.miou_change, result.drivable_iou_change) == (0, 0)
@@ -37,7 +46,7 @@ def test_a_network_agrees_with_itself(tmp_path: Path, tiny_model: Path) -> None:
 def test_figures_are_those_of_numpy(tmp_path: Path, tiny_model: Path) -> None:
     data = write_frames(tmp_path / 'data')
     other = write_shifted_model(tmp_path / 'other.onnx', shift=20)
-    result = run(tiny_model, other, open_frames(data, labels='labels'))
+    result = run(tiny_model, other, labelled(data))
 
     images = np.stack(
         [cv2.imread(str(data / 'images' / f'{i}.png'))[..., ::-1] for i in range(4)]
@@ -48,7 +57,7 @@ def test_figures_are_those_of_numpy(tmp_path: Path, tiny_model: Path) -> None:
     same = (first == second).reshape(4, -1).mean(1) * 100
     gap = np.abs(images.max(-1) - np.minimum(raised.max(-1), 255))
     assert result.agreement == pytest.approx(same.mean())
-    assert result.worst_frame == f'{same.argmin()}.png'
+    assert result.worst_frame == f'{same.argmin()}'
     assert result.worst_agreement == pytest.approx(same.min())
     assert result.confidence is not None
     assert result.confidence.mean == pytest.approx(gap.mean())
@@ -79,7 +88,7 @@ def test_figures_are_those_of_numpy(tmp_path: Path, tiny_model: Path) -> None:
     ],
 )
 def test_bounds_are_what_is_judged_by(tmp_path: Path, bounds: ParityBounds, failing: int) -> None:
-    frames = open_frames(write_frames(tmp_path / 'data'), labels='labels')
+    frames = labelled(write_frames(tmp_path / 'data'))
     tiny = write_tiny_model(tmp_path / 'tiny.onnx')
     result = run(tiny, write_shifted_model(tmp_path / 'other.onnx', shift=20), frames)
     assert len(bounds.failures(result)) == failing
@@ -87,7 +96,7 @@ def test_bounds_are_what_is_judged_by(tmp_path: Path, bounds: ParityBounds, fail
 
 def test_without_labels_agreement_alone_is_judged(tmp_path: Path, tiny_model: Path) -> None:
     other = write_shifted_model(tmp_path / 'other.onnx', shift=20)
-    result = run(tiny_model, other, open_frames(write_frames(tmp_path / 'data')))
+    result = run(tiny_model, other, unlabelled(write_frames(tmp_path / 'data')))
     assert (result.miou_change, result.drivable_iou_change) == (None, None)
     assert len(ParityBounds().failures(result)) == 1
 
@@ -95,14 +104,14 @@ def test_without_labels_agreement_alone_is_judged(tmp_path: Path, tiny_model: Pa
 def test_labels_that_label_nothing_are_said_to(tmp_path: Path, tiny_model: Path) -> None:
     data = write_frames(tmp_path / 'data', frames=1)
     cv2.imwrite(str(data / 'labels' / '0.png'), np.full((48, 64), 255, np.uint8))
-    result = run(tiny_model, tiny_model, open_frames(data, labels='labels'))
+    result = run(tiny_model, tiny_model, labelled(data))
     (failure,) = ParityBounds().failures(result)
     assert failure.startswith('the mIoU cannot be judged, for no pixel is labelled')
 
 
 def test_a_lost_confidence_is_a_failure(tmp_path: Path, tiny_model: Path) -> None:
     without = write_tiny_model(tmp_path / 'other.onnx', confidence=False)
-    frames = open_frames(write_frames(tmp_path / 'data'))
+    frames = unlabelled(write_frames(tmp_path / 'data'))
     result = run(tiny_model, without, frames)
     assert ParityBounds().failures(result) == ['it gives no confidence, and the reference does']
     assert ParityBounds().failures(run(without, tiny_model, frames)) == []
@@ -112,7 +121,7 @@ def test_networks_of_other_sizes_are_compared_at_the_images_size(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     other = write_tiny_model(tmp_path / 'other.onnx', width=32, height=24)
-    result = run(tiny_model, other, open_frames(write_frames(tmp_path / 'data')))
+    result = run(tiny_model, other, unlabelled(write_frames(tmp_path / 'data')))
     assert 33 < result.agreement < 90
 
 
@@ -121,13 +130,15 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, tiny_model: Path) ->
     classes = (*BDD100K_CLASSES[:2], ModelClass(2, 'sky', (0, 0, 0)))
     other = write_tiny_model(tmp_path / 'other.onnx', classes=classes)
     with pytest.raises(ModelError, match='direct, alternative, sky, and the reference'):
-        run(tiny_model, other, open_frames(data))
+        run(tiny_model, other, unlabelled(data))
     cv2.imwrite(str(data / 'labels' / '0.png'), np.full((48, 64), 7, np.uint8))
-    with pytest.raises(DataError, match=r'0.png has the ids \[7\]'):
-        run(tiny_model, tiny_model, open_frames(data, labels='labels'))
+    frames = labelled(data)
+    with pytest.raises(DataError, match='not one frame'):
+        run(tiny_model, tiny_model, frames)
+    assert "0.png' has stray values: 7" in frames.failed['0']
     (data / 'images' / '0.png').write_bytes(b'')
     with pytest.raises(DrivsegError, match='not one frame'):
-        run(tiny_model, tiny_model, open_frames(data))
+        run(tiny_model, tiny_model, unlabelled(data))
 
 
 @pytest.mark.parametrize('bounds', [{'min_agreement': 101}, {'max_miou_change': float('nan')}])

@@ -19,10 +19,11 @@ from tiny_model import write_tiny_model
 from drivseg_ros.base.child import Worker
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import MissingDependencyError, ModelError
+from drivseg_ros.evaluation.open_source import open_source
 from drivseg_ros.evaluation.parity import run as parity_run
 from drivseg_ros.evaluation.parity.agreement import compare
-from drivseg_ros.evaluation.parity.run import Candidate, DataChoice, markdown_table, run_parity
-from drivseg_ros.frames.evaluated import open_frames
+from drivseg_ros.evaluation.parity.run import Candidate, markdown_table, run_parity
+from drivseg_ros.frames.source import ReadableFrames
 from drivseg_ros.model.store import find_model
 from drivseg_ros.segmenter import Segmenter
 
@@ -33,7 +34,7 @@ def test_equal_models_pass_and_a_different_one_fails(tmp_path: Path, tiny_model:
     data = write_frames(tmp_path / 'data')
     same = write_tiny_model(tmp_path / 'same.onnx', name='same')
     other = write_shifted_model(tmp_path / 'other.onnx', shift=20, name='other')
-    common = ('--data', data, '--labels', 'labels', '--engines', 'onnxruntime')
+    common = ('--data', data, '--labels', 'bdd100k', '--engines', 'onnxruntime')
     result = parity(tiny_model, same, *common, '--output', tmp_path / 'same.json')
     assert result.returncode == 0, result.stderr
     assert '| same | onnxruntime fp32, cpu | 100.000 (100.00) |' in result.stdout
@@ -49,7 +50,7 @@ def test_equal_models_pass_and_a_different_one_fails(tmp_path: Path, tiny_model:
     assert report['verdict'] == 'fail'
     assert [row['verdict'] for row in report['rows']] == ['reference', 'pass', 'fail']
     with Segmenter.open(tiny_model) as first, Segmenter.open(other) as second:
-        expected = compare(first, second, open_frames(data, labels='labels'))
+        expected = compare(first, second, ReadableFrames(open_source(data, labels='bdd100k')))
     row = report['rows'][2]
     assert row['agreement_percent'] == pytest.approx(expected.agreement, abs=1e-4)
     assert row['miou_change_points'] == pytest.approx(expected.miou_change, abs=1e-4)
@@ -74,7 +75,7 @@ def test_a_bag_is_as_good_as_a_folder(tmp_path: Path, color_bag: ColorBag) -> No
     assert result.returncode == 0, result.stderr
     report = json.loads((tmp_path / 'figures.json').read_text())
     assert report['input']['frames'] == 5
-    assert report['input']['data'] == 'color_bag, /cam/image_raw with /cam/label'
+    assert report['input']['data'] == 'color_bag'
     assert report['reference']['accuracy']['miou'] == 1
 
 
@@ -83,7 +84,7 @@ def test_a_bag_is_as_good_as_a_folder(tmp_path: Path, color_bag: ColorBag) -> No
     [
         (['--data', 'no'], 'there is nothing at'),
         (['--data', 'data', '--engines', 'onnx'], 'is no ENGINE'),
-        (['--data', 'data', '--labels', 'no'], "there is no folder 'no'"),
+        (['--data', 'data', '--labels', 'no'], "'no', which is no label map"),
     ],
 )
 def test_what_cannot_be_started_is_one_line(
@@ -128,7 +129,7 @@ def run(tmp_path: Path, specs: dict[Path, str], **options: Any) -> dict[str, Any
         for model, text in specs.items()
         for spec in EngineSpec.parse_list(text, device='cpu')
     ]
-    return run_parity(candidates, DataChoice(tmp_path / 'data'), **options)
+    return run_parity(candidates, {'text': str(tmp_path / 'data'), 'with_labels': False}, **options)
 
 
 def test_only_an_fp32_file_can_be_the_reference(tmp_path: Path) -> None:

@@ -91,12 +91,14 @@ def test_what_recipes_hold_out_is_measured_on(folder: Path) -> None:
 
 
 def test_roots_limits_and_titles(folder: Path, shared_data: Path) -> None:
-    text = 'shared_bdd100k:held_out=${data}/bdd100k_drivable'
+    text = "folder:held_out=${data}/bdd100k_drivable,classes=bdd100k,group='^[^-]+'"
     candidates = find_candidates(['a.onnx'])
-    judges = find_judges([text, f'{text},labels=labels'], candidates, data=shared_data, limit=4)
+    drivable = text.replace('classes=bdd100k', 'classes=[rest, drivable]')
+    texts = [f'{text},labels=labels_by_lane', drivable]
+    judges = find_judges(texts, candidates, data=shared_data, limit=4)
     assert [one.title for one in judges] == [
-        'shared_bdd100k (held_out) 1',
-        'shared_bdd100k (held_out) 2',
+        'bdd100k_drivable (held_out) 1',
+        'bdd100k_drivable (held_out) 2',
     ]
     assert [len(one.dataset) for one in judges] == [4, 4]
     assert [len(one.dataset.classes) for one in judges] == [3, 2]

@@ -12,9 +12,10 @@ import pytest
 from color_bag import write_color_bag
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_model import tiny_card
 
 from drivseg_ros.errors import DataError
-from drivseg_ros.frames.evaluated import Frames
+from drivseg_ros.frames.source import FrameSource, ReadableFrames
 from drivseg_ros.lab.quantising.frames import (
     MIN_FRAMES,
     choose_frames,
@@ -23,13 +24,11 @@ from drivseg_ros.lab.quantising.frames import (
 )
 
 
-class Numbers(Frames):
-    description = 'numbers'
-    has_labels = False
+class Numbers(FrameSource):
+    title = 'numbers'
 
     def __init__(self, places: Sequence[int]) -> None:
         self.places = list(places)
-        self.failed = {}
 
     def __len__(self) -> int:
         return len(self.places)
@@ -40,10 +39,14 @@ class Numbers(Frames):
     def take(self, places: Sequence[int]) -> Numbers:
         return Numbers([self.places[i] for i in sorted(places)])
 
+    def describe(self) -> dict[str, Any]:
+        return {}
+
 
 @given(st.integers(20, 3000), st.integers(8, 300), st.integers(8, 300))
 def test_split(count: int, calibrate: int, evaluate: int) -> None:
-    first, second = split_frames(Numbers(range(count)), calibrate=calibrate, evaluate=evaluate)
+    both = split_frames(Numbers(range(count)), calibrate=calibrate, evaluate=evaluate)
+    first, second = (frames.source for frames in both)
     assert isinstance(first, Numbers)
     assert isinstance(second, Numbers)
     assert not set(first.places) & set(second.places)
@@ -62,9 +65,9 @@ def test_too_few_to_split(count: int) -> None:
 
 
 def test_too_few() -> None:
-    require_frames(Numbers(range(8)), 'evaluate on')
+    require_frames(ReadableFrames(Numbers(range(8))), 'evaluate on')
     with pytest.raises(DataError, match=r'numbers has 7 frames to evaluate on; at least 8 '):
-        require_frames(Numbers(range(7)), 'evaluate on')
+        require_frames(ReadableFrames(Numbers(range(7))), 'evaluate on')
 
 
 @pytest.mark.parametrize(
@@ -81,8 +84,9 @@ def test_bags_and_folders(
     places = {'bag': write_color_bag(tmp_path / 'bag', frames=24).path, 'folder': colour_frames}
     labelled = evaluate_on or data
     calibration, evaluation = choose_frames(
-        places[data],
-        None if evaluate_on is None else places[evaluate_on],
+        str(places[data]),
+        None if evaluate_on is None else str(places[evaluate_on]),
+        card=tiny_card(),
         calibrate=100,
         evaluate=100,
         image_topic='/cam/image_raw',
@@ -90,5 +94,5 @@ def test_bags_and_folders(
         label_topic='/cam/label' if labelled == 'bag' else None,
     )
     assert (len(calibration), len(evaluation)) == lengths
-    assert evaluation.has_labels
+    assert evaluation.source.labels is not None
     assert not {f.name for f in calibration} & {f.name for f in evaluation}

@@ -22,7 +22,8 @@ from onnx import numpy_helper
 from tiny_model import write_tiny_model
 
 from drivseg_ros.errors import DataError, ModelError, ParameterError
-from drivseg_ros.frames.evaluated import Frames, open_frames
+from drivseg_ros.evaluation.open_source import open_source
+from drivseg_ros.frames.source import ReadableFrames, spread
 from drivseg_ros.lab.quantising.frames import split_frames
 from drivseg_ros.lab.quantising.quantiser import (
     Quantised,
@@ -39,16 +40,11 @@ from drivseg_ros.segmenter import Segmenter
 LIFT = 300.0
 
 
-def frames(folder: Path, labels: str | None = 'labels') -> tuple[Frames, Frames]:
-    return split_frames(
-        open_frames(folder / 'images', labels=label_folder(folder, labels)),
-        calibrate=16,
-        evaluate=12,
-    )
-
-
-def label_folder(folder: Path, labels: str | None) -> str | None:
-    return None if labels is None else str(folder / labels)
+def frames(folder: Path, labels: str | None = 'labels') -> tuple[ReadableFrames, ReadableFrames]:
+    """To calibrate on, and to evaluate on; labels None leaves them out."""
+    images = folder / 'images'
+    source = open_source(images) if labels is None else open_source(images, labels=labels)
+    return split_frames(source, calibrate=16, evaluate=12)
 
 
 def run(source: Path, colour_frames: Path, **settings: object) -> Quantised:
@@ -180,10 +176,11 @@ def test_frames_that_cannot_be_decoded(
     broken: int, left: int, source: Path, tmp_path: Path
 ) -> None:
     folder = write_colour_frames(tmp_path / 'colours', 24)
-    calibration, _ = split_frames(open_frames(folder / 'images'), calibrate=16, evaluate=8)
-    evaluation = open_frames(folder / 'images', limit=8)
+    images = open_source(folder / 'images')
+    calibration, _ = split_frames(images, calibrate=16, evaluate=8)
+    evaluation = ReadableFrames(spread(images, 8))
     for frame in list(calibration)[:broken]:
-        (folder / 'images' / frame.name).write_bytes(b'no picture')
+        (folder / 'images' / f'{frame.name}.png').write_bytes(b'no picture')
     with pytest.raises(DataError, match=rf'has {left} frames .*\({broken} cannot be decoded\)'):
         quantise(read_model_file(source), calibration, evaluation, settings=Settings())
 

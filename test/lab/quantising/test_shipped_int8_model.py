@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from shared_split import part_of
 
 from drivseg_ros.base.share import share_directory
-from drivseg_ros.frames.split import Part, part_of
+from drivseg_ros.frames.split import Part
 from drivseg_ros.lab.quantising.verdict import TENSORRT_FORM
 from drivseg_ros.model.file import read_model_file
 from drivseg_ros.segmenter import Segmenter

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.frames.label_codes import ColorCode, IdCode, plain_ids, ranges
-from drivseg_ros.frames.label_files import read_label_colors, read_label_ids
-from drivseg_ros.model.card import BDD100K_CLASSES
+from drivseg_ros.frames.label_images import open_label
+from drivseg_ros.frames.labels import Labels, plain_labels, ranges
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass
 
 Image = pytest.importorskip('PIL.Image', reason='Pillow, the independent codec, is not installed')
 
@@ -44,7 +44,7 @@ def palette_image(ids=IDS, colors=COLORS):
 )
 def test_numbers_are_read_as_they_were_meant(tmp_path, image, options, expected):
     image.save(tmp_path / 'a.png', **options)
-    ids = read_label_ids(tmp_path / 'a.png')
+    ids = open_label(tmp_path / 'a.png').numbers()
     assert ids.dtype == np.uint8
     assert np.array_equal(ids, expected)
 
@@ -53,7 +53,7 @@ def test_numbers_are_read_as_they_were_meant(tmp_path, image, options, expected)
 def test_colours_are_read_as_they_look(tmp_path, mode):
     image = palette_image() if mode == 'P' else Image.fromarray(COLORS[IDS]).convert(mode)
     image.save(tmp_path / 'a.png')
-    assert np.array_equal(read_label_colors(tmp_path / 'a.png'), COLORS[IDS])
+    assert np.array_equal(open_label(tmp_path / 'a.png').colors(), COLORS[IDS])
 
 
 def png(array):
@@ -113,7 +113,7 @@ def test_what_holds_no_class_ids_is_refused(tmp_path, data, message):
     path = tmp_path / 'a.png'
     path.write_bytes(data)
     with pytest.raises(DataError, match=message) as error:
-        read_label_ids(path)
+        open_label(path).numbers()
     assert str(path) in str(error.value)
 
 
@@ -125,36 +125,60 @@ def test_what_holds_no_colours_is_refused(tmp_path, data, message):
     path = tmp_path / 'a.png'
     path.write_bytes(data)
     with pytest.raises(DataError, match=message):
-        read_label_colors(path)
+        open_label(path).colors()
 
 
 def test_a_missing_label_is_one_sentence(tmp_path):
     with pytest.raises(DataError, match='cannot be read'):
-        read_label_ids(tmp_path / 'none.png')
+        open_label(tmp_path / 'none.png')
 
 
-def test_ids_are_told_by_their_code(tmp_path):
+def test_values_stand_for_classes(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), np.array([[0, 1, 2, 255]], np.uint8))
-    code = IdCode({0: 2, 1: 0, 2: 1, 255: 255})
-    assert code.read(tmp_path / 'a.png').tolist() == [[2, 0, 1, 255]]
-    assert plain_ids(BDD100K_CLASSES, unlabelled=(7,)).ids == {0: 0, 1: 1, 2: 2, 7: 255, 255: 255}
+    labels = Labels('first', BDD100K_CLASSES, {0: 2, 1: 0, 2: 1})
+    assert labels.read(tmp_path / 'a.png').tolist() == [[2, 0, 1, 255]]
+    plain = plain_labels('own', BDD100K_CLASSES, unlabelled=(7,))
+    assert (plain.values, plain.unlabelled) == ({0: 0, 1: 1, 2: 2}, (7, 255))
 
 
 def test_stray_numbers_are_named_with_their_file_and_count(tmp_path):
     path = tmp_path / 'a.png'
     cv2.imwrite(str(path), np.array([[0, 1, 3, 3, 9]], np.uint8))
     with pytest.raises(DataError) as error:
-        plain_ids(BDD100K_CLASSES).read(path)
+        plain_labels('bdd100k', BDD100K_CLASSES).read(path)
     assert str(error.value) == (
-        f"label '{path}' has stray values: 3 (2 pixels), 9 (1 pixel); allowed are 0 to 2, 255"
+        f"label '{path}' has stray values: 3 (2 pixels), 9 (1 pixel); bdd100k has 0 to 2, 255"
     )
 
 
-def test_colours_are_told_by_their_code(tmp_path):
+CLASSES = tuple(ModelClass(i, name, (i, i, i)) for i, name in enumerate('abc'))
+
+
+def test_colours_stand_for_classes(tmp_path):
     table = {(9, 8, 7): 1, (0, 0, 0): 255, (255, 0, 255): 0, (1, 0, 0): 2}
     rgb = np.array([list(table)], np.uint8)
     cv2.imwrite(str(tmp_path / 'a.png'), np.ascontiguousarray(rgb[..., ::-1]))
-    assert ColorCode(table).read(tmp_path / 'a.png').tolist() == [[1, 255, 0, 2]]
+    labels = Labels('colours', CLASSES, {}, table)
+    assert labels.read(tmp_path / 'a.png').tolist() == [[1, 255, 0, 2]]
+
+
+@pytest.mark.parametrize('colors', [(0, 2, 1), (2, 2, 2)])
+def test_an_image_in_the_classes_own_colours_is_read_beside_ids(tmp_path, colors):
+    """A set of ids may hold pictures for people as well; a palette's indices stay ids."""
+    bgr = np.array([[BDD100K_CLASSES[i].color[::-1] for i in colors]], np.uint8)
+    cv2.imwrite(str(tmp_path / 'a.png'), bgr)
+    labels = plain_labels('bdd100k', BDD100K_CLASSES)
+    assert labels.read(tmp_path / 'a.png').tolist() == [list(colors)]
+    palette_image(np.array([[1, 0, 2]], np.uint8)).save(tmp_path / 'b.png')
+    assert labels.read(tmp_path / 'b.png').tolist() == [[1, 0, 2]]
+
+
+def test_ids_in_three_channels_are_no_ids(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.ones((2, 2, 3), np.uint8))
+    with pytest.raises(DataError, match=r'stray colours: \(1, 1, 1\) .4 pixels.; bdd100k has'):
+        plain_labels('bdd100k', BDD100K_CLASSES).read(tmp_path / 'a.png')
+    with pytest.raises(DataError, match='has RGB colours; one number a pixel'):
+        Labels('no colours', CLASSES, {0: 0, 1: 1, 2: 2}).read(tmp_path / 'a.png')
 
 
 def test_stray_colours_are_named_most_frequent_first(tmp_path):
@@ -162,7 +186,7 @@ def test_stray_colours_are_named_most_frequent_first(tmp_path):
     rgb = np.array([[(0, 0, 0), (1, 2, 3), (4, 5, 6), (4, 5, 6), (255, 255, 255)]], np.uint8)
     cv2.imwrite(str(path), np.ascontiguousarray(rgb[..., ::-1]))
     with pytest.raises(DataError) as error:
-        ColorCode({(0, 0, 0): 0}).read(path)
+        Labels('one', CLASSES[:1], {}, {(0, 0, 0): 0}).read(path)
     assert 'stray colours: (4, 5, 6) (2 pixels), (1, 2, 3) (1 pixel), (255, 255, 255)' in str(
         error.value
     )
@@ -171,14 +195,14 @@ def test_stray_colours_are_named_most_frequent_first(tmp_path):
 def test_many_stray_values_are_cut_short(tmp_path):
     path = tmp_path / 'a.png'
     cv2.imwrite(str(path), np.arange(100, 120, dtype=np.uint8)[None])
-    with pytest.raises(DataError, match=r'107 \(1 pixel\) and 12 more; allowed'):
-        plain_ids(BDD100K_CLASSES).read(path)
+    with pytest.raises(DataError, match=r'107 \(1 pixel\) and 12 more; bdd100k has'):
+        plain_labels('bdd100k', BDD100K_CLASSES).read(path)
 
 
-@pytest.mark.parametrize('ids', [{256: 0}, {-1: 0}, {0: 256}])
-def test_a_code_of_impossible_numbers_is_refused(ids):
+@pytest.mark.parametrize('values', [{256: 0}, {-1: 0}])
+def test_impossible_values_are_refused(values):
     with pytest.raises(ParameterError, match='0 to 255 are allowed'):
-        IdCode(ids)
+        Labels('x', CLASSES[:1], values)
 
 
 def test_ranges():

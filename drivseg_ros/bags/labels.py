@@ -1,0 +1,145 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the values in a bag's labels or masks mean: by a recorded label_info, or the data set.
+
+vision_msgs/LabelInfo gives each id a name. Colours and roles go by the name: the data set that the
+bag was made of knows them, or the network, or one of the well-known lists of classes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from drivseg_ros.bags.dataset_info import LABELS, DatasetInfo
+from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.bags.typestore import LABEL_INFO
+from drivseg_ros.base.topics import beside
+from drivseg_ros.errors import DataError, ImageError
+from drivseg_ros.frames.folder import CLASS_LISTS
+from drivseg_ros.frames.labels import Labels, plain_labels, ranges, ready_labels
+from drivseg_ros.frames.matching import class_titles
+from drivseg_ros.images.codec import decode_labels
+from drivseg_ros.model.card import UNLABELLED, ModelCard, ModelClass, Role
+
+_LOOKED_AT = 20  # first labels, for the error's sake
+
+
+def recorded_labels(
+    reader: BagReader,
+    topic: str,
+    info: DatasetInfo | None,
+    network: Sequence[ModelClass] = (),
+) -> Labels | None:
+    """What a bag says of the values on a topic; None if it says nothing.
+
+    Args:
+        reader: the bag.
+        topic: of labels or masks.
+        info: the data set that the bag was made of.
+        network: classes whose colours and roles are taken for equal names.
+
+    Raises:
+        DataError: if its label_info says two different things.
+        BagError: if it is damaged.
+    """
+    told = info.classes if info is not None and info.label_topic == topic else ()
+    place = beside(topic, LABELS)
+    found = reader.topics.get(place)
+    if found is not None and found.msgtype == LABEL_INFO:
+        maps = {
+            tuple((c.class_id, c.class_name) for c in message.message.class_map)
+            for message in reader.messages([place])
+        }
+        if len(maps) > 1:
+            raise DataError(
+                f"in bag '{reader.path}', {place} says different things of {topic} in the course "
+                'of time (the model was changed); cut the bag there, or say what the values mean '
+                '(--labels, --mask-classes)'
+            )
+        pairs = [pair for pair in next(iter(maps), ()) if pair[0] < UNLABELLED]
+        if pairs:
+            names = list(dict.fromkeys(name for _, name in pairs))
+            classes = [_class_named(i, name, (told, network)) for i, name in enumerate(names)]
+            values = {number: names.index(name) for number, name in pairs}
+            return Labels(place, tuple(classes), values)
+    return plain_labels(info.name, told) if info is not None and told else None
+
+
+def unknown_meaning(
+    reader: BagReader, topic: str, card: ModelCard | None, *, option: str = '--labels'
+) -> DataError:
+    """The error that refuses values that could mean anything.
+
+    Args:
+        reader: the bag.
+        topic: of labels or masks.
+        card: of the network, if there is one.
+        option: says what the values mean.
+    """
+    seen: set[int] = set()
+    for message in itertools.islice(reader.messages([topic]), _LOOKED_AT):
+        try:
+            seen |= set(np.unique(decode_labels(message.message)).tolist())
+        except ImageError:
+            continue
+    network = ''
+    if card is not None:
+        network = (
+            f'; the network {card.name} has the classes {class_titles(card.classes)}. They cannot '
+            'be matched for certain'
+        )
+    return DataError(
+        f"in bag '{reader.path}', nothing says what the values {ranges(seen) or 'none'} on {topic} "
+        f'mean (no {beside(topic, LABELS)}, no data set){network}: say it with {option}: '
+        f'{", ".join(ready_labels())}, a .yaml file, or a model whose class ids they are'
+    )
+
+
+def labels_of_topic(
+    bag: Path,
+    topic: str | None,
+    info: DatasetInfo | None,
+    card: ModelCard | None,
+    *,
+    given: Labels | None = None,
+    option: str = '--labels',
+) -> Labels | None:
+    """What the values on a topic mean; None without a topic.
+
+    Args:
+        bag: the bag.
+        topic: of labels or masks; None: there is none.
+        info: the data set that the bag was made of.
+        card: of the network, if there is one.
+        given: what the user says they mean; this comes first.
+        option: how the user says it.
+
+    Raises:
+        DataError: if nothing says it.
+        BagError: if the bag cannot be read.
+    """
+    if topic is None or given is not None:
+        return given if topic is not None else None
+    with BagReader(bag) as reader:
+        reader.topic(topic)
+        found = recorded_labels(reader, topic, info, () if card is None else card.classes)
+        if found is None:
+            raise unknown_meaning(reader, topic, card, option=option)
+    return found
+
+
+def _class_named(number: int, name: str, known: Sequence[Sequence[ModelClass]]) -> ModelClass:
+    """A class of this name as it is known elsewhere; without colour and role if it is not."""
+    for classes in known:
+        for c in classes:
+            if c.name == name:
+                return ModelClass(number, name, c.color, c.role)
+    same = [c for classes in CLASS_LISTS.values() for c in classes if c.name == name]
+    if len({c.role for c in same}) == 1:
+        return ModelClass(number, name, same[0].color, same[0].role)
+    grey = 40 + number * 37 % 200
+    return ModelClass(number, name, (grey, grey, grey), Role.NONE)
