@@ -191,7 +191,7 @@ def test_weights_outside_of_the_file_are_refused(
     onnx.save(model, path, save_as_external_data=True, location='out.data', size_threshold=10)
     if here:  # where onnxruntime finds it
         monkeypatch.chdir(tmp_path)
-    expected = 'has weights in another file' if here else 'cannot be read as ONNX .*External data'
+    expected = 'has weights in another file' if here else 'cannot be read as ONNX'
     with pytest.raises(ModelError, match=expected):
         read_model_file(path)
 
