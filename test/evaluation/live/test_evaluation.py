@@ -247,7 +247,7 @@ def processes_that_say(*words: str) -> list[str]:
     ('changes', 'message'),
     [
         ({'rate': 2.0}, 'give --live too'),
-        ({'live': True, 'rate': 0.0}, 'rate 0.0 is out of range'),
+        ({'live': True, 'rate': 0.0}, 'speed 0.0 is out of range'),
         ({'live': True, 'rate': float('nan')}, 'out of range'),
         ({'live': True, 'limit': 3}, 'leave --limit out'),
         (
