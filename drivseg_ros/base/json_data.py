@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import math
 import re
 import types
 import typing
@@ -25,7 +26,7 @@ T = TypeVar('T')
 
 
 def to_plain(value: Any) -> Any:
-    """A value as dicts, lists, texts, numbers and None.
+    """A value as dicts (with texts as keys), lists, texts, numbers and None.
 
     Args:
         value: dataclasses, enumerations, paths, arrays and numbers of numpy, mappings and sequences
@@ -36,7 +37,7 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, Mapping):
-        return {to_plain(key): to_plain(one) for key, one in value.items()}
+        return {_key(key): to_plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [to_plain(one) for one in value]
     if isinstance(value, PurePath):
@@ -44,6 +45,15 @@ def to_plain(value: Any) -> Any:
     if hasattr(value, 'tolist'):  # numpy's, which need not be imported for it
         return value.tolist()
     return value
+
+
+def json_text(value: Any) -> str:
+    """JSON for people and other programs; numbers that are infinite or undefined are null.
+
+    Args:
+        value: whatever `to_plain` takes.
+    """
+    return json.dumps(_finite(to_plain(value)), indent=2, allow_nan=False) + '\n'
 
 
 def from_plain(
@@ -131,6 +141,19 @@ def read_json(
             f'{path} is no text in UTF-8, so it is not {what}; name the right file'
         ) from None
     return parse_json(text, f'{path} ({what})', error=error)
+
+
+def _key(key: Any) -> str:
+    plain = to_plain(key)
+    return plain if isinstance(plain, str) else json.dumps(plain)
+
+
+def _finite(plain: Any) -> Any:
+    if isinstance(plain, dict):
+        return {key: _finite(value) for key, value in plain.items()}
+    if isinstance(plain, list):
+        return [_finite(value) for value in plain]
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
 
 
 def _decode(kind: type, value: Any) -> Any:

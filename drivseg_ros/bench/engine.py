@@ -9,7 +9,6 @@ the ratios hold where the times do not.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -139,7 +138,7 @@ def benchmark_engines(
 def _as_data(choice: Choice, sizes: Sequence[tuple[int, int]], threads: int) -> dict[str, Any]:
     return {
         'model': str(choice.model.path),
-        'spec': dataclasses.asdict(choice.spec),
+        'spec': choice.spec,
         'bare': choice.bare,
         'batch': choice.batch,
         'sizes': [] if choice.bare else [list(size) for size in sizes],

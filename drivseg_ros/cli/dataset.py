@@ -91,8 +91,8 @@ def _report(kind: str, root: Path | None, result: DatasetCheck) -> dict[str, Any
         'kind': kind,
         'root': None if root is None else str(root),
         'ok': result.ok,
-        'parts': [part.to_dict() for part in result.parts],
-        'total': result.total.to_dict(),
+        'parts': [part.describe() for part in result.parts],
+        'total': result.total.describe(),
     }
 
 

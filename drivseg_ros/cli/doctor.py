@@ -34,7 +34,7 @@ def doctor(
     with err.status('') as status:
         examination = examine(self_test=self_test, on_step=status.update)
     if json is not None:
-        write_json(json, examination.to_dict())
+        write_json(json, examination.describe())
     if json != CONSOLE:
         for line, level in lines(examination):
             out.print(line, style=_STYLES[level.value], markup=False, soft_wrap=True)

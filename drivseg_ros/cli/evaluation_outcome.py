@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from drivseg_ros.base.json_data import to_plain
 from drivseg_ros.cli.console import err, out
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.errors import DataError, ParameterError
@@ -141,7 +141,7 @@ class Outcome:
             check_frames(result),
             *limits,
         ]
-        content['checks'] = [dataclasses.asdict(check) for check in checks]
+        content['checks'] = to_plain(checks)
         content['baseline'] = baseline
         # A file that cannot be written costs itself, and so does a console that is gone (`| head`).
         try:

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from drivseg_ros.base.json_data import json_text
 from drivseg_ros.base.whole_file import whole_file, write_whole
 from drivseg_ros.cli.console import out
 from drivseg_ros.cli.output_file import check_writable
@@ -126,7 +126,7 @@ def _numbers(text: str, count: int, form: str) -> tuple[int, ...]:
 
 def _write_numbers(found: Explanation, json_file: Path | None, npz_file: Path | None) -> None:
     if json_file is not None:
-        write_whole(json_file, json.dumps(found.describe(), indent=2, allow_nan=False) + '\n')
+        write_whole(json_file, json_text(found.describe()))
     if npz_file is not None:
         import numpy as np
 

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from drivseg_ros.base.json_data import json_text
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import ParameterError
 
@@ -40,8 +40,8 @@ def check_output(output: Path, source: Path, *, purpose: str, overwrite: bool) -
 
 
 def write_json(output: Path, content: Any) -> None:
-    """Writes plain data as JSON, to a file or to the CONSOLE."""
-    text = json.dumps(content, indent=2) + '\n'
+    """Writes whatever `json_data.to_plain` takes as JSON, to a file or to the CONSOLE."""
+    text = json_text(content)
     if output == CONSOLE:
         typer.echo(text, nl=False)
     else:

@@ -45,7 +45,7 @@ class Examination:
         """How many findings there are of a level."""
         return sum(finding.level is level for finding in self.findings)
 
-    def to_dict(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """Everything, for JSON."""
         return {
             'drivseg_ros': drivseg_ros.__version__,

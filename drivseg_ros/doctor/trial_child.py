@@ -7,7 +7,6 @@ It is started by trial.py: a native library that crashes or hangs takes only thi
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 import time
 from collections.abc import Mapping
@@ -40,7 +39,7 @@ def examine(request: Mapping[str, Any], note: OnNote) -> None:
     runtime = RUNTIMES.get(engine)  # none for 'auto'
     if runtime is not None:
         description = runtime.describe()
-        note(dataclasses.asdict(description))
+        note(description)
         if not description.devices:
             return
     if not request['self_test']:

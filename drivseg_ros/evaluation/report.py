@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -14,6 +12,7 @@ from typing import Any
 
 from drivseg_ros.base.environment import describe_hardware, describe_versions
 from drivseg_ros.base.frame_ledger import FrameCounts
+from drivseg_ros.base.json_data import json_text, to_plain
 from drivseg_ros.base.latency import LatencySummary
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.engines import Engine
@@ -47,7 +46,7 @@ def describe_times(values_ms: Sequence[float]) -> dict[str, Any]:
 
 def describe_frames(counts: FrameCounts) -> dict[str, Any]:
     """The frame ledger."""
-    return dataclasses.asdict(counts)
+    return to_plain(counts)
 
 
 def describe_engine(engine: Engine) -> dict[str, Any]:
@@ -75,7 +74,7 @@ def write_report(path: str | Path, content: dict[str, Any]) -> None:
         'versions': describe_versions(),
         **content,
     }
-    write_whole(Path(path), json.dumps(whole, indent=2) + '\n')
+    write_whole(Path(path), json_text(whole))
 
 
 def _number(value: float) -> float | None:

@@ -62,7 +62,7 @@ class CheckedFrames:
         total = sum(self.pixels) + self.unlabelled
         return self.unlabelled / total if total else None
 
-    def to_dict(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         names = [c.name for c in self.classes]
         return {

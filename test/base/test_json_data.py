@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivseg_ros.base.json_data import from_plain, parse_json, read_json, to_plain
+from drivseg_ros.base.json_data import from_plain, json_text, parse_json, read_json, to_plain
 from drivseg_ros.errors import BagError, DataError
 
 
@@ -74,7 +74,15 @@ def test_what_is_left_out_has_its_default() -> None:
 
 
 def test_numbers_of_numpy_and_others_that_json_cannot_hold() -> None:
-    given = {'a': np.float64(0.5), 'b': np.arange(3), 'c': (1, {2}), 'd': Kind.BAD, 'e': math.nan}
+    given = {
+        Kind.GOOD: 1,
+        7: None,
+        'a': np.float64(0.5),
+        'b': np.arange(3),
+        'c': (1, {2}),
+        'd': Kind.BAD,
+        'e': math.nan,
+    }
     plain = to_plain(given)
     assert json.loads(json.dumps({**plain, 'e': 0})) == {
         'a': 0.5,
@@ -82,9 +90,14 @@ def test_numbers_of_numpy_and_others_that_json_cannot_hold() -> None:
         'c': [1, [2]],
         'd': 'bad',
         'e': 0,
+        'good': 1,
+        '7': None,
     }
     assert type(plain['a']) is float
     assert math.isnan(plain['e'])
+    text = json_text({'a': [math.nan, math.inf, 1.5], 'b': Kind.BAD, 'c': np.float32(np.nan)})
+    assert json.loads(text) == {'a': [None, None, 1.5], 'b': 'bad', 'c': None}
+    assert text.endswith('\n')
 
 
 @given(

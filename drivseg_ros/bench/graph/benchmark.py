@@ -16,6 +16,7 @@ from typing import Any
 
 from drivseg_ros.base.environment import describe_hardware, describe_versions
 from drivseg_ros.base.interruption import exit_status
+from drivseg_ros.base.json_data import to_plain
 from drivseg_ros.bench.graph.node_under_test import NodeUnderTest
 from drivseg_ros.bench.graph.options import GraphOptions
 from drivseg_ros.bench.graph.peak import HOLDS, Peak, find_peak
@@ -68,11 +69,11 @@ class _Row:
 
     def _run(self, session: Session, name: str, rate_hz: float, seconds: float) -> None:
         trial, usage = session.trial(rate_hz, seconds=seconds)
-        run = {'rate_hz': rate_hz, **trial.to_dict()}
+        run = {'verdict': trial.verdict, **to_plain(trial)}
         run['metrics'] = {**run['metrics'], **usage}
         self.runs.setdefault(name, []).append(run)
 
-    def to_dict(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """As plain data."""
         choice = self.setup.input
         return {
@@ -85,13 +86,7 @@ class _Row:
             'input': self.input,
             'output_types': self.output_types,
             'first_output_s': self.first_outputs_s,
-            'peak': None
-            if self.peak is None
-            else {
-                'rate_hz': self.peak.rate_hz,
-                'limited_by': self.peak.limited_by,
-                'probes': [list(probe) for probe in self.peak.probes],
-            },
+            'peak': to_plain(self.peak),
             'rates': [
                 {'name': name, **summarize(runs), 'runs': runs} for name, runs in self.runs.items()
             ],
@@ -159,8 +154,8 @@ def benchmark_graph(
         },
         'dds_profile': dds_profile,
         'held': {'loss_below': MAX_LOSS, 'pace_at_least': MIN_PACE},
-        'configuration': options.to_dict(),
-        'rows': [row.to_dict() for rows in groups for row in rows],
+        'configuration': options.describe(),
+        'rows': [row.describe() for rows in groups for row in rows],
     }
 
 

@@ -124,7 +124,7 @@ class GraphOptions:
             )
         ]
 
-    def to_dict(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """As plain data, without paths of this machine."""
         return {
             **to_plain(self),

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from drivseg_ros.base.json_data import to_plain
 from drivseg_ros.bench.graph.trial import GraphLedger
 
 
@@ -37,9 +37,7 @@ def summarize(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         'rate_hz': runs[0]['rate_hz'],
         'held': sum(run['verdict'] == 'holds' for run in runs),
-        'ledger': dataclasses.asdict(
-            GraphLedger.total([GraphLedger(**run['ledger']) for run in runs])
-        ),
+        'ledger': to_plain(GraphLedger.total([GraphLedger(**run['ledger']) for run in runs])),
         'metrics': {
             name: round(trimmed_mean(values), 4)
             if (values := [v for run in runs if (v := run['metrics'][name]) is not None])

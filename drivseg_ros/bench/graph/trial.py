@@ -8,7 +8,6 @@ import dataclasses
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -115,15 +114,6 @@ class Trial:
         if self.ledger.loss >= MAX_LOSS or pace is None or pace < MIN_PACE:
             return 'node'
         return HOLDS
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        return {
-            'verdict': self.verdict,
-            'ledger': dataclasses.asdict(self.ledger),
-            'by_camera': [dataclasses.asdict(ledger) for ledger in self.by_camera],
-            'metrics': self.metrics,
-        }
 
 
 def measure(

@@ -17,6 +17,7 @@ from typing import Any
 
 from drivseg_ros.base.child import Worker
 from drivseg_ros.base.environment import describe_hardware, describe_versions
+from drivseg_ros.base.json_data import to_plain
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import DrivsegError, MissingDependencyError, ModelError
 from drivseg_ros.evaluation.open_source import open_source
@@ -78,7 +79,7 @@ def run_parity(
     hashes = {candidate.model.path: candidate.model.sha256 for candidate in candidates}
     request: dict[str, Any] = {
         'model': str(reference_model.path),
-        'spec': dataclasses.asdict(REFERENCE),
+        'spec': REFERENCE,
         'threads': threads,
         'data': dict(data),
     }
@@ -103,9 +104,9 @@ def run_parity(
                 continue
             changes = {
                 'model': str(candidate.model.path),
-                'spec': dataclasses.asdict(candidate.spec),
+                'spec': candidate.spec,
                 'reference_model': str(reference_model.path),
-                'bounds': dataclasses.asdict(bounds),
+                'bounds': bounds,
             }
             try:
                 rows.append(ask(str(candidate), changes))
@@ -126,7 +127,7 @@ def run_parity(
             'failed': reference['failed'],
             'pixels_sha256': reference['pixels_sha256'],
         },
-        'bounds': dataclasses.asdict(bounds),
+        'bounds': to_plain(bounds),
         'reference': {'engine': reference['engine'], 'accuracy': reference['accuracy']},
         'rows': rows,
     }

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.json_data import read_json
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.evaluation.report import write_report
 from drivseg_ros.lab.comparing.table import markdown
@@ -29,6 +29,6 @@ def write(report: dict[str, Any], table: Path, data: Path) -> str:
     """
     write_report(data, report)
     # With the head that the report was given.
-    text = markdown(json.loads(data.read_text()))
+    text = markdown(read_json(data, 'the report'))
     write_whole(table, text)
     return text

@@ -8,13 +8,13 @@ such as for want of memory, is itself, and its memory is given back before the n
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drivseg_ros.base.child import OnNote, Worker, serve
-from drivseg_ros.errors import TrainingError
+from drivseg_ros.base.json_data import read_json, to_plain
+from drivseg_ros.errors import DataError, TrainingError
 from drivseg_ros.lab.training.recipe import Recipe
 from drivseg_ros.model.file import read_model_file
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from drivseg_ros.lab.training.reporter import Reporter
 
 _MODULE = 'drivseg_ros.lab.comparing.runs'
-_PATHS = ('data', 'cache')
 
 
 @dataclass(frozen=True)
@@ -101,28 +100,18 @@ def is_finished(recipe: Recipe, facts: Path, epochs: int, best: Path) -> bool:
     if epochs < recipe.epochs or not best.is_file():
         return False
     try:
-        before = json.loads(facts.read_text())['facts']['recipe']
-    except (OSError, ValueError, KeyError, TypeError):
+        before = read_json(facts, 'the facts of a run')['facts']['recipe']
+    except (DataError, KeyError, TypeError):
         return False
-    return before == json.loads(json.dumps(recipe.to_dict()))
+    return bool(before == to_plain(recipe.to_dict()))
 
 
 def _train(recipe: Recipe, folder: Path, means: Means, resume: bool, reporter: Reporter) -> None:
-    request = {
-        'recipe': recipe.to_dict(),
-        'output': str(folder),
-        'resume': resume,
-        **{key: None if (path := getattr(means, key)) is None else str(path) for key in _PATHS},
-        'device': means.device,
-        'threads': means.threads,
-        'workers': means.workers,
-    }
-
     def pass_on(note: Mapping[str, Any]) -> None:
         getattr(reporter, note['what'])(*note['arguments'])
 
     with Worker(f'the training of {recipe.name}', _MODULE) as worker:
-        worker.ask(request, on_note=pass_on)
+        worker.ask(_Request(recipe, folder, resume, means), on_note=pass_on)
 
 
 class _Teller:
@@ -142,25 +131,30 @@ class _Teller:
         self._note({'what': 'epoch', 'arguments': [figures, bool(best)]})
 
 
-def _handle(request: dict[str, Any], note: OnNote) -> None:
+@dataclass(frozen=True)
+class _Request:
+    """What the process is asked for."""
+
+    recipe: Recipe
+    output: Path
+    resume: bool
+    means: Means
+
+
+def _handle(request: _Request, note: OnNote) -> None:
     from drivseg_ros.lab.training.run import train
 
-    data, cache = (None if request[key] is None else Path(request[key]) for key in _PATHS)
     try:
         train(
-            Recipe.from_dict(request['recipe']),
-            Path(request['output']),
-            data=data,
-            cache=cache,
-            resume=request['resume'],
-            device=request['device'],
-            threads=request['threads'],
-            workers=request['workers'],
+            request.recipe,
+            request.output,
+            resume=request.resume,
             reporter=_Teller(note),
+            **vars(request.means),
         )
     except KeyboardInterrupt:
         raise TrainingError('it was interrupted; compare again, and it goes on') from None
 
 
 if __name__ == '__main__':
-    serve(_handle)
+    serve(_handle, _Request)

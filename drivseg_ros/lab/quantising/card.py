@@ -11,6 +11,7 @@ from typing import Any
 import onnx
 
 from drivseg_ros.base.environment import describe_versions
+from drivseg_ros.base.json_data import to_plain
 from drivseg_ros.evaluation.parity.agreement import ParityBounds
 from drivseg_ros.frames.source import ReadableFrames
 from drivseg_ros.lab.quantising.verdict import Verdict
@@ -64,7 +65,7 @@ def with_history(
             'frames': len(evaluation) - len(evaluation.failed),
             'with_labels': evaluation.source.labels is not None,
         },
-        'bounds': dataclasses.asdict(bounds),
+        'bounds': to_plain(bounds),
         'layers': layers,
         'kept_float': list(kept_float),
         'parity': {name: _describe(verdict) for name, verdict in verdicts.items()},

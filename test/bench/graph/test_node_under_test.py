@@ -104,7 +104,7 @@ def options(**changes: Any) -> GraphOptions:
         ({'duration_s': 0.0}, 'duration 0'),
         ({'depth': 0}, 'queue depth 0'),
         ({'lowest_hz': 300.0}, 'lowest rate 300 is not allowed; give 0.1 to 200'),
-        ({'lowest_hz': 200.0}, 'no peak lies between'),
+        ({'lowest_hz': 200.0}, 'there is no peak between'),
         ({'transports': ('theora',)}, "transport 'theora' is unknown"),
         ({'frames': 0}, '0 frames'),
         ({'nodes': (parse('p=x', outputs={'p': ['/o']}),), 'cameras': (1, 2)}, 'would share'),
@@ -117,7 +117,7 @@ def test_options_refused(changes: dict[str, Any], expected: str) -> None:
 
 def test_options_as_plain_data() -> None:
     chosen = options(data=Path('/secret/drive'), cameras=(1, 3), transports=('raw', 'compressed'))
-    text = json.dumps(chosen.to_dict())
+    text = json.dumps(chosen.describe())
     assert 'secret' not in text
     assert json.loads(text)['cameras'] == [1, 3]
     assert len(chosen.setups()) == 3 * 2 * 2

@@ -190,7 +190,7 @@ def test_runtimes_that_are_not_installed(
 
     class Lacking(Worker):
         def ask(self, request: dict[str, Any], **rest: Any) -> Any:
-            if request['spec']['engine'] == 'openvino':
+            if request['spec'].engine == 'openvino':
                 raise MissingDependencyError('openvino is not installed')
             return super().ask(request, **rest)
 
