@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 from drivseg_ros.datasets.base import Dataset as LabelledFrames
 from drivseg_ros.datasets.cache import cached_arrays, in_threads, resize_frame
 from drivseg_ros.datasets.class_mapping import ClassMapping
+from drivseg_ros.model_card import UNLABELLED
 from drivseg_ros.training.augmentation import Augmentation
 from drivseg_ros.training.hints import Hints
 from drivseg_ros.training.order import Draw
@@ -101,6 +102,8 @@ class TrainingFrames(Dataset[Batch]):
         augment: How they are varied.
         width: Width of the views; height likewise.
         target_stride: Targets and hints have this fraction of the views' size.
+        covered: The code that a target has where a bonnet is drawn over a frame; teachers tell
+            nothing there.
     """
 
     def __init__(
@@ -111,11 +114,13 @@ class TrainingFrames(Dataset[Batch]):
         width: int,
         height: int,
         target_stride: int = 1,
+        covered: int = UNLABELLED,
     ) -> None:
         self.sources = sources
         self.augment = augment
         self.size = (width, height)
         self.target_stride = target_stride
+        self.covered = covered
 
     def __getitem__(self, draw: Draw) -> Batch:
         """One view; the same draw gives the same one."""
@@ -128,6 +133,7 @@ class TrainingFrames(Dataset[Batch]):
             width=width,
             height=height,
             target_stride=self.target_stride,
+            covered=[self.covered, *(UNLABELLED, 0) * (len(planes) // 2)],
         )
         view = {'image': _tensor(image), 'target': _tensor(planes[0])}
         if len(planes) > 1:

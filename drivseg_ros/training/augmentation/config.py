@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.model_card import UNLABELLED
 from drivseg_ros.training.augmentation.geometry import resize_image, resize_plane
 
 _FACTORS = ('zoom_in', 'zoom_out', 'aspect')
@@ -39,7 +40,11 @@ class Augmentation:
             white balance.
         night: Probability of darkness with headlights and lamps.
         shadow: Probability of cast shadows.
+        bonnet: Probability of a bonnet or dashboard at the lower edge; what it covers is labelled
+            as the call's `covered` says.
         rain: Probability of streaks, haze and drops on the windscreen.
+        reflection: Probability of reflections in the windscreen.
+        glare: Probability of a low sun or another light that dazzles.
         blur: Probability of a blur.
         noise: Probability of a sensor's noise.
 
@@ -57,7 +62,10 @@ class Augmentation:
     exposure: float = 0.0
     night: float = 0.0
     shadow: float = 0.0
+    bonnet: float = 0.0
     rain: float = 0.0
+    reflection: float = 0.0
+    glare: float = 0.0
     blur: float = 0.0
     noise: float = 0.0
 
@@ -142,6 +150,7 @@ class Augmentation:
         width: int,
         height: int,
         target_stride: int = 1,
+        covered: Sequence[int] = (),
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         """A random view of a frame and of the planes over it, all seen alike.
 
@@ -154,6 +163,8 @@ class Augmentation:
             width: Width of the view.
             height: Height of the view.
             target_stride: Planes are made at 1 / target_stride of the view's size.
+            covered: What each plane holds where a bonnet is drawn over the frame; without it,
+                255, unlabelled.
 
         Returns:
             Image uint8 [height, width, 3] and planes uint8 [height / s, width / s], new. What lies
@@ -170,12 +181,19 @@ class Augmentation:
                 f'a target stride of {target_stride} at {width} x {height}; a divisor of both is '
                 'allowed'
             )
+        if covered and len(covered) != len(planes):
+            raise ParameterError(
+                f'{len(covered)} values for what is covered, and {len(planes)} planes; give one a '
+                'plane, or none'
+            )
         small = (width // target_stride, height // target_stride)
         if self.is_off:
             return resize_image(image, width, height), [resize_plane(p, *small) for p in planes]
         from drivseg_ros.training.augmentation.pipeline import vary
 
-        return vary(self, image, planes, seed, size=(width, height), plane_size=small)
+        hidden = tuple(covered) or (UNLABELLED,) * len(planes)
+        sizes = {'size': (width, height), 'plane_size': small}
+        return vary(self, image, planes, seed, **sizes, hidden=hidden)
 
 
 PRESETS: Mapping[str, Augmentation] = {
