@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from drivseg_ros.lab.training.order import EpochOrder
 from drivseg_ros.lab.training.recipe import Recipe
 from drivseg_ros.lab.training.recipe_parts import asked
 from drivseg_ros.lab.training.sources import RunData
+from drivseg_ros.model.card import UNLABELLED, ModelClass, Role
 
 
 class RoadData(pl.LightningDataModule):
@@ -127,6 +129,7 @@ class RoadData(pl.LightningDataModule):
             width=self.recipe.width,
             height=self.recipe.height,
             target_stride=self.recipe.target_stride,
+            covered=covered_code(self.recipe.classes),
         )
         order = self.order(*self._place())
         return DataLoader(frames, sampler=order, drop_last=True, **self._loading())
@@ -159,3 +162,9 @@ class RoadData(pl.LightningDataModule):
             'persistent_workers': self.workers > 0,
             'pin_memory': self.pin_memory,
         }
+
+
+def covered_code(classes: Sequence[ModelClass]) -> int:
+    """The code of what a drawn bonnet covers: the one class that is no road, or unlabelled."""
+    none = [c.id for c in classes if c.role is Role.NONE]
+    return none[0] if len(none) == 1 else UNLABELLED

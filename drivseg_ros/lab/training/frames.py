@@ -21,6 +21,7 @@ from drivseg_ros.frames.class_mapping import ClassMapping
 from drivseg_ros.lab.training.augmentation import Augmentation, view_of
 from drivseg_ros.lab.training.hints import Hints
 from drivseg_ros.lab.training.order import Draw
+from drivseg_ros.model.card import UNLABELLED
 
 _THREADS = min(4, len(os.sched_getaffinity(0)))
 
@@ -101,6 +102,8 @@ class TrainingFrames(Dataset[Batch]):
         augment: How they are varied.
         width: Width of the views; height likewise.
         target_stride: Targets and hints have this fraction of the views' size.
+        covered: The code that a target has where a bonnet is drawn over a frame; teachers tell
+            nothing there.
     """
 
     def __init__(
@@ -111,11 +114,13 @@ class TrainingFrames(Dataset[Batch]):
         width: int,
         height: int,
         target_stride: int = 1,
+        covered: int = UNLABELLED,
     ) -> None:
         self.sources = sources
         self.augment = augment
         self.size = (width, height)
         self.target_stride = target_stride
+        self.covered = covered
 
     def __getitem__(self, draw: Draw) -> Batch:
         """One view; the same draw gives the same one."""
@@ -129,6 +134,7 @@ class TrainingFrames(Dataset[Batch]):
             width=width,
             height=height,
             target_stride=self.target_stride,
+            covered=[self.covered, *(UNLABELLED, 0) * (len(planes) // 2)],
         )
         view = {'image': _tensor(image), 'target': _tensor(planes[0])}
         if len(planes) > 1:

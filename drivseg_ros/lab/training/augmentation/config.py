@@ -32,7 +32,11 @@ class Augmentation:
             white balance.
         night: Probability of darkness with headlights and lamps.
         shadow: Probability of cast shadows.
+        bonnet: Probability of a bonnet or dashboard at the lower edge; what it covers is labelled
+            as the call's `covered` says.
         rain: Probability of streaks, haze and drops on the windscreen.
+        reflection: Probability of reflections in the windscreen.
+        glare: Probability of a low sun or another light that dazzles.
         blur: Probability of a blur.
         noise: Probability of a sensor's noise.
 
@@ -50,7 +54,10 @@ class Augmentation:
     exposure: float = 0.0
     night: float = 0.0
     shadow: float = 0.0
+    bonnet: float = 0.0
     rain: float = 0.0
+    reflection: float = 0.0
+    glare: float = 0.0
     blur: float = 0.0
     noise: float = 0.0
 

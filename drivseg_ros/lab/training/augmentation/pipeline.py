@@ -20,11 +20,18 @@ import numpy as np
 
 from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import MissingDependencyError
+from drivseg_ros.lab.training.augmentation.bonnet import add_bonnet
 from drivseg_ros.lab.training.augmentation.config import Augmentation
-from drivseg_ros.lab.training.augmentation.geometry import draw_view, view_image, view_plane
+from drivseg_ros.lab.training.augmentation.geometry import (
+    draw_view,
+    resize_plane,
+    view_image,
+    view_plane,
+)
 from drivseg_ros.lab.training.augmentation.light import add_shadow, change_exposure, make_night
 from drivseg_ros.lab.training.augmentation.rain import add_rain
 from drivseg_ros.lab.training.augmentation.sensor import add_blur, add_noise
+from drivseg_ros.lab.training.augmentation.windscreen import add_glare, add_reflection
 
 try:
     import torch
@@ -72,6 +79,36 @@ class RandomView(v2.Transform):
         return _image(view_image(_pixels(inpt), params['view'], *self.size))
 
 
+class Bonnet(v2.Transform):
+    """Draws a bonnet over the image, and tells so in the planes.
+
+    Args:
+        hidden: What each plane holds where it is, in the planes' order.
+        plane_size: Width and height of the planes.
+    """
+
+    _transformed_types = (tv_tensors.Image, tv_tensors.Mask)
+
+    def __init__(self, hidden: tuple[int, ...], plane_size: tuple[int, int]) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.plane_size = plane_size
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draws the bonnet."""
+        image = next(i for i in flat_inputs if isinstance(i, tv_tensors.Image))
+        drawn, cover = add_bonnet(_pixels(image), _rng())
+        covered = torch.from_numpy(resize_plane(cover, *self.plane_size) > 127)
+        return {'image': _image(drawn), 'covered': covered, 'hidden': iter(self.hidden)}
+
+    def transform(self, inpt: torch.Tensor, params: dict[str, Any]) -> torch.Tensor:
+        """The image with the bonnet, or a plane that tells of it."""
+        if isinstance(inpt, tv_tensors.Mask):
+            value = torch.tensor(next(params['hidden']), dtype=torch.uint8)
+            return tv_tensors.Mask(torch.where(params['covered'], value, inpt))
+        return params['image']
+
+
 class PictureChange(v2.Transform):
     """A change of the image's pixels that leaves everything where it is.
 
@@ -96,7 +133,10 @@ class PictureChange(v2.Transform):
 
 @functools.lru_cache(maxsize=8)
 def build_pipeline(
-    config: Augmentation, size: tuple[int, int], plane_size: tuple[int, int]
+    config: Augmentation,
+    size: tuple[int, int],
+    plane_size: tuple[int, int],
+    hidden: tuple[int, ...] = (),
 ) -> v2.Transform:
     """A transform of tuples of one Image [3, H, W] and Masks [h, w].
 
@@ -104,6 +144,7 @@ def build_pipeline(
         config: What is varied, and how strongly.
         size: Width and height of the image's view.
         plane_size: Those of the planes' views.
+        hidden: What each plane holds where a bonnet covers the frame.
     """
     light = v2.ColorJitter(brightness=0.3, contrast=0.25, saturation=0.5)
     by_chance = [
@@ -111,7 +152,10 @@ def build_pipeline(
         (config.color, light),
         (config.night, PictureChange(make_night)),
         (config.shadow, PictureChange(add_shadow)),
+        (config.bonnet, Bonnet(hidden, plane_size)),
         (config.rain, PictureChange(add_rain)),
+        (config.reflection, PictureChange(add_reflection)),
+        (config.glare, PictureChange(add_glare)),
         (config.blur, PictureChange(add_blur)),
         (config.noise, PictureChange(add_noise)),
     ]
@@ -132,9 +176,10 @@ def vary(
     *,
     size: tuple[int, int],
     plane_size: tuple[int, int],
+    hidden: tuple[int, ...],
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """A random view; see `view_of`."""
-    pipeline = build_pipeline(config, size, plane_size)
+    pipeline = build_pipeline(config, size, plane_size, hidden)
     with _seeded(seed):
         # Tensors cannot be made of read-only arrays, nor of views that turn colours round.
         frame = (_image(_owned(image)), *(_mask(_owned(plane)) for plane in planes))

@@ -11,6 +11,7 @@ import numpy as np
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.lab.training.augmentation.config import Augmentation
 from drivseg_ros.lab.training.augmentation.geometry import resize_image, resize_plane
+from drivseg_ros.model.card import UNLABELLED
 
 
 def view_of(
@@ -22,6 +23,7 @@ def view_of(
     width: int,
     height: int,
     target_stride: int = 1,
+    covered: Sequence[int] = (),
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """A random view of a frame and of the planes over it, all seen alike.
 
@@ -38,6 +40,8 @@ def view_of(
         width: Width of the view.
         height: Height of the view.
         target_stride: Planes are made at 1 / target_stride of the view's size.
+        covered: What each plane holds where a bonnet is drawn over the frame; without it, 255,
+            unlabelled.
 
     Returns:
         Image uint8 [height, width, 3] and planes uint8 [height / s, width / s], new. What lies
@@ -45,7 +49,8 @@ def view_of(
 
     Raises:
         DataError: If the arrays are something else.
-        ParameterError: If the stride does not divide the size.
+        ParameterError: If the stride does not divide the size, or `covered` is not one value a
+            plane.
         MissingDependencyError: If there is variation to make and torchvision is not installed.
     """
     _check_frame(image, planes)
@@ -54,12 +59,19 @@ def view_of(
             f'a target stride of {target_stride} at {width} x {height}; a divisor of both is '
             'allowed'
         )
+    if covered and len(covered) != len(planes):
+        raise ParameterError(
+            f'{len(covered)} values for what is covered, and {len(planes)} planes; give one a '
+            'plane, or none'
+        )
     small = (width // target_stride, height // target_stride)
     if augmentation.is_off:
         return resize_image(image, width, height), [resize_plane(p, *small) for p in planes]
     from drivseg_ros.lab.training.augmentation.pipeline import vary
 
-    return vary(augmentation, image, planes, seed, size=(width, height), plane_size=small)
+    hidden = tuple(covered) or (UNLABELLED,) * len(planes)
+    sizes = {'size': (width, height), 'plane_size': small}
+    return vary(augmentation, image, planes, seed, **sizes, hidden=hidden)
 
 
 def _check_frame(image: np.ndarray, planes: Sequence[np.ndarray]) -> None:

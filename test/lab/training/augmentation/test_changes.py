@@ -10,8 +10,12 @@ import pytest
 from drivseg_ros.lab.training.augmentation.light import add_shadow, change_exposure, make_night
 from drivseg_ros.lab.training.augmentation.rain import add_rain
 from drivseg_ros.lab.training.augmentation.sensor import add_blur, add_noise
+from drivseg_ros.lab.training.augmentation.windscreen import add_glare, add_reflection
 
-CHANGES = [change_exposure, make_night, add_shadow, add_rain, add_blur, add_noise]
+CHANGES = [
+    *(change_exposure, make_night, add_shadow, add_rain, add_blur, add_noise),
+    *(add_reflection, add_glare),
+]
 
 
 def picture(height=90, width=160, seed=0):
@@ -105,3 +109,17 @@ def test_blur_keeps_the_light_and_softens_edges():
         np.mean([np.abs(np.diff(c[45, :, 0].astype(int))).max() for c in changed(add_blur, edge)])
         < 200
     )
+
+
+@pytest.mark.parametrize('change', [add_reflection, add_glare])
+def test_a_windscreen_adds_light(change):
+    grey = np.full((90, 160, 3), 60, np.uint8)
+    images = changed(change, grey, 20)
+    assert np.mean([c.mean() for c in images]) > 61
+    if change is add_reflection:
+        assert all((c >= 60).all() for c in images)
+
+
+def test_a_low_sun_has_a_spot_that_dazzles():
+    grey = np.full((90, 160, 3), 60, np.uint8)
+    assert all(c.max() > 180 for c in changed(add_glare, grey, 20))
