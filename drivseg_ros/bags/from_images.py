@@ -8,13 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from drivseg_ros.bags.calibration import Calibration
+from drivseg_ros.bags.dataset_info import DatasetInfo
 from drivseg_ros.bags.image_bag import FileFrame, ImageBagOptions, MadeBag, write_image_bag
 from drivseg_ros.bags.stamps import DEFAULT_RATE_HZ, check_rate, read_stamps, stamp_at
-from drivseg_ros.errors import BagError
+from drivseg_ros.errors import BagError, DataError
 from drivseg_ros.frames.label_images import open_label
 from drivseg_ros.frames.labelled_frame import LabelledFrame
-from drivseg_ros.images.files import decode_image_file, find_labels, read_bytes
+from drivseg_ros.frames.labels import Labels
+from drivseg_ros.frames.paired_files import pair_files, unused_labels
+from drivseg_ros.frames.pictures import classes_beside
+from drivseg_ros.images.files import decode_image_file, read_bytes
 from drivseg_ros.images.files import find_images as find_pictures
 
 # KITTI raw keeps the times of image_02/data/*.png in image_02/timestamps.txt.
@@ -30,6 +36,7 @@ class ImageFolder:
         stamps_ns: their times.
         stamps_from: where the times come from, in words.
         labels: their label files in the same order, or empty.
+        meaning: what a classes.yaml in or beside their folder says of them; None without one.
         spare_labels: label files without a picture, which are left out.
     """
 
@@ -37,6 +44,7 @@ class ImageFolder:
     stamps_ns: Sequence[int]
     stamps_from: str
     labels: Sequence[Path] = ()
+    meaning: Labels | None = None
     spare_labels: int = 0
 
 
@@ -57,7 +65,7 @@ def find_images(
         rate_hz: pictures a second.
         stamps_file: a file with one time a line. If neither is given, a 'timestamps.txt' beside
             or in the folder is used, else 10 Hz.
-        labels: a folder with a PNG of the same stem for every picture.
+        labels: a folder with a PNG of the same stem for every picture: the ids as they stand.
 
     Raises:
         DataError: if there are no pictures, or labels do not match them.
@@ -86,8 +94,11 @@ def find_images(
         source = f'{rate:g} Hz'
     if labels is None:
         return ImageFolder(images, stamps, source)
-    paired, spare = find_labels(images, labels)
-    return ImageFolder(images, stamps, source, paired, spare)
+    if not labels.is_dir():
+        raise DataError(f"'{labels}' is no folder; give the folder that holds the labels")
+    pairs = pair_files(images, label_of=lambda image: labels / f'{image.stem}.png')
+    paired, spare = [pair.label for pair in pairs], len(unused_labels(pairs))
+    return ImageFolder(images, stamps, source, paired, classes_beside(labels), spare)
 
 
 def bag_from_images(
@@ -109,10 +120,21 @@ def bag_from_images(
         DataError: if a file cannot be read.
         BagError: if a file does not fit, or the bag cannot be written.
     """
+    info = None
+    if found.meaning is not None:
+        info = DatasetInfo(
+            name=found.images[0].parent.name,
+            identity='',
+            image_topic=options.image_topic,
+            label_topic=options.labels_on,
+            name_topic='',
+            classes=found.meaning.classes,
+        )
     return write_image_bag(
         _frames(found),
         options,
         has_labels=bool(found.labels),
+        info=info,
         calibration=calibration,
         progress=progress,
     )
@@ -120,12 +142,18 @@ def bag_from_images(
 
 def _frames(found: ImageFolder) -> Iterator[LabelledFrame]:
     labels: Sequence[Path | None] = found.labels or [None] * len(found.images)
+    read = _read_ids if found.meaning is None else found.meaning.read
     for path, stamp_ns, label in zip(found.images, found.stamps_ns, labels, strict=True):
         data = read_bytes(path)
         yield FileFrame(
             str(path),
             decode_image_file(path, data),
-            None if label is None else open_label(label).numbers(),
+            None if label is None else read(label),
             stamp_ns=stamp_ns,
             file=data,
         )
+
+
+def _read_ids(path: Path) -> np.ndarray:
+    """The numbers in a label file as they stand; nothing says what they mean."""
+    return open_label(path).numbers()

@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from drivseg_ros.bags.image_messages import decode, stamp_ns
-from drivseg_ros.bags.reader import BagMessage, BagReader
+from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.bags.stamped import StampedFrame, StampedFrames, seconds
 from drivseg_ros.bags.topics import BagTopics, resolve_topics
 from drivseg_ros.errors import BagError, DataError, ImageError
 from drivseg_ros.frames.labelled_frame import DROPPED, LabelledFrame, LostFrame
@@ -26,21 +25,6 @@ from drivseg_ros.model.card import UNLABELLED
 
 BLOCK_S = 5
 """Frames of a bag are resampled by so many seconds: those of one moment are alike."""
-
-# Partners lie near each other in a bag. Without a limit, a bag in which they do not would be held
-# in memory.
-_PENDING_LIMIT = 256
-
-
-@dataclass(eq=False)
-class _Pending:
-    """A frame whose partners have not all come."""
-
-    name: str
-    stamp: int
-    message: BagMessage
-    wanted: set[str]
-    partners: dict[str, BagMessage] = field(default_factory=dict)
 
 
 class BagSource(FrameSource):
@@ -88,106 +72,65 @@ class BagSource(FrameSource):
         with BagReader(bag) as reader:
             self._unfinished = reader.unfinished
             self.topics = topics = resolve_topics(reader, topics)
-            self._frames = str(topics.image if topics.mask is None else topics.mask)
-            self._others = {
-                t for t in (topics.label, topics.confidence) if t is not None and t != self._frames
-            }
-            read = {t for t in (topics.image, topics.label, topics.mask, topics.confidence) if t}
-            stamps: dict[str, list[int]] = {topic: [] for topic in read}
-            for message in reader.messages(sorted(read)):
-                stamps[message.topic].append(stamp_ns(message))
-        self.has_images = topics.mask is None
+        images = topics.mask is None
+        others = {t for t in (topics.label, topics.confidence) if t is not None}
+        frames = StampedFrames(bag, str(topics.image if images else topics.mask), others)
+        self._frames = frames
+        self.has_images = images
         self.labels = labels if topics.label is not None else None
-        self.masks = (masks or labels) if topics.mask is not None else None
+        self.masks = None if images else (masks or labels)
         # Frames of a data set have names of their own; recorded and rendered drives have stamps.
         self.is_drive = not self._names
-        self._order = stamps[self._frames]
-        if not self._order:
-            raise DataError(f"bag '{bag}' has no message on {self._frames}; name another topic")
-        self._counts = {topic: Counter(found) for topic, found in stamps.items()}
-        for topic in sorted(read - {self._frames}):
-            self._check_partners(topic, stamps[topic])
-        self._first = min(self._order)
-        self._places: Sequence[int] = range(len(self._order))
+        if not frames.order:
+            raise DataError(f"bag '{bag}' has no message on {frames.topic}; name another topic")
+        for topic in frames.others:
+            self._check_partners(topic)
+        self._first = min(frames.order)
+        self._places: Sequence[int] = range(len(frames.order))
         self.without_label = 0
         if labelled_only and topics.label is not None:
-            labelled = self._counts[topics.label]
-            self._places = [i for i, stamp in enumerate(self._order) if stamp in labelled]
-            self.without_label = len(self._order) - len(self._places)
-        there = self._counts.get(topics.label or '', Counter())
-        self.unmatched_labels = sum(n for stamp, n in there.items() if not self._has(stamp))
+            labelled = frames.counts[topics.label]
+            self._places = [i for i, stamp in enumerate(frames.order) if stamp in labelled]
+            self.without_label = len(frames.order) - len(self._places)
+        if topics.label is not None:
+            self.unmatched_labels = frames.unmatched(topics.label)
+        self._broken = frames.broken
         self._dropped: list[int] = []
-        if not self.has_images and topics.image is not None:
-            self._dropped = [s for s in stamps[topics.image] if not self._has(s)]
-
-    def _has(self, stamp: int) -> bool:
-        return stamp in self._counts[self._frames]
+        if not images and topics.image is not None:
+            there = StampedFrames(bag, topics.image, ()).order
+            self._dropped = [s for s in there if s not in frames.counts[frames.topic]]
 
     def __len__(self) -> int:
-        return len(self._places) + len(self._dropped)
+        return len(self._places) + len(self._dropped) + len(self._broken)
 
     def __iter__(self) -> Iterator[LabelledFrame | LostFrame]:
-        queue: deque[_Pending] = deque()
-        waiting: dict[int, _Pending] = {}
-        early: dict[tuple[str, int], BagMessage] = {}
-        places = set(self._places)
-        stamps = {self._order[place] for place in places}
-        last = max(places, default=-1)
-        with BagReader(self.bag) as reader:
-            place = -1
-            for message in reader.messages(sorted({self._frames, *self._others})):
-                stamp = stamp_ns(message)
-                if message.topic == self._frames:
-                    place += 1
-                    if place in places:
-                        frame = _Pending(self._name(stamp, place), stamp, message, set())
-                        queue.append(frame)
-                        if not self._ambiguous(stamp):
-                            waiting[stamp] = frame
-                            frame.wanted = {t for t in self._others if stamp in self._counts[t]}
-                            for topic in frame.wanted:
-                                if (topic, stamp) in early:
-                                    frame.partners[topic] = early.pop((topic, stamp))
-                elif stamp in waiting:
-                    waiting[stamp].partners[message.topic] = message
-                elif stamp in stamps and not self._ambiguous(stamp):
-                    early[message.topic, stamp] = message
-                while queue and queue[0].wanted <= set(queue[0].partners):
-                    done = queue.popleft()
-                    waiting.pop(done.stamp, None)
-                    yield self._decode(done)
-                if len(queue) + len(early) > _PENDING_LIMIT:
-                    raise DataError(
-                        f"in '{self.bag}', messages of one stamp lie more than {_PENDING_LIMIT} "
-                        'messages apart; record or write the topics interleaved'
-                    )
-                if place >= last and not queue:
-                    break
+        for frame in self._frames.read(self._places):
+            name = self._name(frame.stamp_ns, frame.place)
+            if self._frames.ambiguous(frame.stamp_ns):
+                yield LostFrame(name, 'stamp', self._frames.why(frame.stamp_ns))
+            else:
+                yield self._decode(name, frame)
         for stamp in self._dropped:
             yield LostFrame(
-                self._name(stamp), DROPPED, f'{self.topics.image} has it, {self._frames} has not'
+                self._name(stamp),
+                DROPPED,
+                f'{self.topics.image} has it, {self._frames.topic} has not',
             )
+        for name, reason in self._broken.items():
+            yield LostFrame(name, 'message', reason)
 
     def take(self, places: Sequence[int]) -> BagSource:
-        """See FrameSource; frames that were dropped, which come last, are not among them.
+        """See FrameSource; frames that were dropped and broken messages come last and stay out.
 
         Labels behind the last of these frames do not count as unmatched.
         """
         taken = copy.copy(self)
         taken._places = sorted(self._places[i] for i in places if i < len(self._places))
-        taken._dropped = []
-        kept = {self._order[place] for place in taken._places}
-        there = self._counts.get(self.topics.label or '', Counter())
-        taken.unmatched_labels = sum(
-            n for stamp, n in there.items() if stamp not in kept and stamp <= max(kept)
-        )
+        taken._dropped, taken._broken = [], {}
+        if self.topics.label is not None:
+            kept = {self._frames.order[place] for place in taken._places}
+            taken.unmatched_labels = self._frames.unmatched(self.topics.label, kept)
         return taken
-
-    def _ambiguous(self, stamp: int) -> bool:
-        """Whether nobody knows which of several messages of one stamp belong together."""
-        return bool(self._others) and any(
-            self._counts[topic][stamp] > 1 for topic in (self._frames, *self._others)
-        )
 
     def images_beside(self, names: Collection[str]) -> dict[str, np.ndarray]:
         """See FrameSource."""
@@ -235,49 +178,40 @@ class BagSource(FrameSource):
         block = (stamp - self._first) // (BLOCK_S * 10**9) * BLOCK_S
         return f'{self.title}, from {block} s'
 
-    def _check_partners(self, topic: str, there: Sequence[int]) -> None:
+    def _check_partners(self, topic: str) -> None:
         """Refuses a topic of which no message goes with a frame."""
+        frames = self._frames
+        there = frames.counts[topic]
         if not there:
             raise DataError(f"bag '{self.bag}' has no message on {topic}; name another topic")
-        if not any(self._has(stamp) for stamp in there):
+        if not there.keys() & frames.counts[frames.topic].keys():
             raise DataError(
-                f"in bag '{self.bag}', no message of {topic} (first stamp {_seconds(there[0])}) "
-                f'has the stamp of one of {self._frames} (first stamp {_seconds(self._order[0])}); '
-                'only what has the same header stamp belongs together: name other topics, or let '
-                'the node keep the stamps of its images'
+                f"in bag '{self.bag}', no message of {topic} (first stamp "
+                f'{seconds(next(iter(there)))}) has the stamp of one of {frames.topic} (first '
+                f'stamp {seconds(frames.order[0])}); only what has the same header stamp belongs '
+                'together: name other topics, or let the node keep the stamps of its images'
             )
 
     def _name(self, stamp: int, place: int | None = None) -> str:
         """What a frame is called; where a stamp comes again, with the frame's number."""
-        name = self._names.get(stamp) or _seconds(stamp)
-        if place is not None and self._counts[self._frames][stamp] > 1:
+        name = self._names.get(stamp) or seconds(stamp)
+        if place is not None and self._frames.counts[self._frames.topic][stamp] > 1:
             return f'{name} ({place + 1})'
         return name
 
-    def _decode(self, frame: _Pending) -> LabelledFrame | LostFrame:
+    def _decode(self, name: str, frame: StampedFrame) -> LabelledFrame | LostFrame:
         topics = self.topics
-        if self._ambiguous(frame.stamp):
-            counts = ', '.join(
-                f'{self._counts[topic][frame.stamp]} of {topic}'
-                for topic in sorted({self._frames, *self._others})
-            )
-            return LostFrame(
-                frame.name,
-                'stamp',
-                f'several messages have the stamp {_seconds(frame.stamp)} s ({counts}); which of '
-                'them belong together is unknown: record with a stamp of its own for each image',
-            )
         planes: dict[str, np.ndarray] = {}
-        for topic, message in {self._frames: frame.message, **frame.partners}.items():
-            is_image = self.has_images and topic == self._frames
+        for topic, message in {self._frames.topic: frame.message, **frame.partners}.items():
+            is_image = self.has_images and topic == self._frames.topic
             try:
                 planes[topic] = decode(message) if is_image else decode_labels(message.message)
             except (ImageError, BagError) as error:
-                return LostFrame(frame.name, getattr(error, 'kind', 'message'), f'{topic}: {error}')
+                return LostFrame(name, getattr(error, 'kind', 'message'), f'{topic}: {error}')
         if len({plane.shape[:2] for plane in planes.values()}) > 1:
             sizes = [f'{topic} is {p.shape[1]}x{p.shape[0]}' for topic, p in planes.items()]
             return LostFrame(
-                frame.name,
+                name,
                 'size',
                 f'{", ".join(sizes)}; they must have one size, for nothing is stretched to fit: '
                 'let the node publish at the size of its images, or bring labels of its size',
@@ -285,16 +219,16 @@ class BagSource(FrameSource):
         try:
             label, mask = self._ids(planes.get(topics.label or ''), planes.get(topics.mask or ''))
         except DataError as error:
-            raise DataError(f'the frame {frame.name}: {error}') from None
+            raise DataError(f'the frame {name}: {error}') from None
         return LabelledFrame(
-            frame.name,
-            planes[self._frames] if self.has_images else None,
+            name,
+            planes[self._frames.topic] if self.has_images else None,
             label,
             mask,
             planes.get(topics.confidence or ''),
-            stamp_ns=frame.stamp,
-            group=self._group(frame.stamp, frame.name),
-            sequence=self._drives.get(frame.stamp, self.title),
+            stamp_ns=frame.stamp_ns,
+            group=self._group(frame.stamp_ns, name),
+            sequence=self._drives.get(frame.stamp_ns, self.title),
             frame_id=frame.message.message.header.frame_id,
         )
 
@@ -314,8 +248,3 @@ class BagSource(FrameSource):
                     'no class, where the label has one; give them to a class (--mask-classes)'
                 )
         return true, said
-
-
-def _seconds(stamp: int) -> str:
-    """The stamp in seconds, every digit of it: a float would round it."""
-    return f'{stamp // 10**9}.{stamp % 10**9:09d}'

@@ -12,13 +12,16 @@ import numpy as np
 
 from drivseg_ros.bags.dataset_info import NAME, read_dataset_info, read_frame_names
 from drivseg_ros.bags.image_frames import FrameError, FrameFolder
-from drivseg_ros.bags.reader import BagMessage, BagReader
+from drivseg_ros.bags.labels import recorded_labels
+from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.bags.stamped import StampedFrame, StampedFrames
 from drivseg_ros.bags.topics import BagTopics, resolve_topics
 from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.base.topics import beside
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import BagError, DataError, ImageError, ParameterError
 from drivseg_ros.frames.classes import CLASSES_FILE, classes_text
+from drivseg_ros.frames.labels import Labels
 from drivseg_ros.images.codec import decode_labels
 from drivseg_ros.model.card import ModelClass
 
@@ -39,7 +42,7 @@ class ImageFolderOptions:
         mask_topic: class ids that a network predicted, with the images' stamps, or ''.
         name_topic: the frames' names (dataset_info.py); '' for the data set's, if its images are
             taken, or for 'name' beside the images, if that is there.
-        classes: the classes of the labels; None for those the bag states.
+        labels: what the values in the labels mean; None: as the bag says (bags/labels.py).
         image_format: what raw images become: 'png', or 'jpg', which is not exact.
         jpeg_quality: of 'jpg', 1 to 100.
     """
@@ -49,7 +52,7 @@ class ImageFolderOptions:
     label_topic: str = ''
     mask_topic: str = ''
     name_topic: str = ''
-    classes: tuple[ModelClass, ...] | None = None
+    labels: Labels | None = None
     image_format: str = 'png'
     jpeg_quality: int = 90
 
@@ -72,7 +75,7 @@ class MadeImages:
         masks: how many of them have a mask.
         failed: what is wrong with frames that could not be written, by their names.
         without_label: images that were left out because no label has their stamp.
-        spare: labels and masks of no image.
+        spare: labels and masks of no image; 0 if it was ended early.
         by_stamp: images named by their stamps for want of a name.
         label_topic: where the labels came from; '' for none.
         classes: the classes of the labels; empty if they are unknown.
@@ -97,11 +100,7 @@ class _Topics:
     label: str
     mask: str
     name: str
-    classes: tuple[ModelClass, ...]
-
-    @property
-    def streams(self) -> list[str]:
-        return [topic for topic in (self.image, self.label, self.mask) if topic]
+    meaning: Labels | None
 
 
 def images_from_bag(
@@ -122,7 +121,7 @@ def images_from_bag(
     Args:
         bag: the bag.
         options: see there.
-        stop: asked before each message; True ends it.
+        stop: asked before each frame; True ends it.
         progress: called with the images gone through and their number.
         on_failure: called with what is wrong with a frame.
 
@@ -133,83 +132,73 @@ def images_from_bag(
     _check_output(options.output)
     with BagReader(bag) as reader:
         topics = _topics(bag, reader, options)
-        labelled = _stamps(reader, topics.label) if topics.label else None
-        folder = FrameFolder(
-            options.output,
-            names=read_frame_names(reader, topics.name) if topics.name else {},
-            with_labels=labelled is not None,
-            raw_as=options.image_format,
-            jpeg_quality=options.jpeg_quality,
-        )
-        _make(options.output)
-        made = MadeImages(options.output, label_topic=topics.label, classes=topics.classes)
-        total, gone = reader.topic(topics.image).count, 0
-        if topics.classes:
-            write_whole(options.output / CLASSES_FILE, classes_text(topics.classes))
-        try:
-            for message in reader.messages(topics.streams):
-                if stop():
-                    made.interrupted = True
-                    break
-                try:
-                    _take(message, topics, folder, labelled, made)
-                except FrameError as error:
-                    made.failed[error.name] = str(error)
-                    on_failure(f'{error.name}: {error}')
-                if message.topic == topics.image:
-                    gone += 1
-                    progress(gone, total)
-        finally:
-            made.spare = folder.finish()
-            if not folder.images and topics.classes:
-                (options.output / CLASSES_FILE).unlink(missing_ok=True)
+        names = read_frame_names(reader, topics.name) if topics.name else {}
+    frames = StampedFrames(bag, topics.image, {topics.label, topics.mask} - {''})
+    folder = FrameFolder(
+        options.output,
+        names=names,
+        raw_as=options.image_format,
+        jpeg_quality=options.jpeg_quality,
+    )
+    places = [
+        i
+        for i, stamp in enumerate(frames.order)
+        if not topics.label or stamp in frames.counts[topics.label]
+    ]
+    classes = () if topics.meaning is None else topics.meaning.classes
+    made = MadeImages(options.output, label_topic=topics.label, classes=classes)
+    made.without_label = len(frames.order) - len(places)
+
+    def leave_out(name: str, reason: str) -> None:
+        if name not in made.failed:  # several have one stamp
+            made.failed[name] = reason
+            on_failure(f'{name}: {reason}')
+
+    for name, reason in frames.broken.items():
+        leave_out(name, reason)
+    _make(options.output)
+    if classes:
+        write_whole(options.output / CLASSES_FILE, classes_text(classes))
+    try:
+        for done, frame in enumerate(frames.read(places), start=1):
+            if stop():
+                made.interrupted = True
+                break
+            try:
+                if frames.ambiguous(frame.stamp_ns):
+                    raise FrameError(frames.why(frame.stamp_ns))
+                folder.add(frame, _planes(frame, topics))
+            except FrameError as error:
+                leave_out(folder.name(frame.stamp_ns), str(error))
+            progress(done, len(places))
+    finally:
+        folder.finish()
+        if not folder.images and classes:
+            (options.output / CLASSES_FILE).unlink(missing_ok=True)
+    if not made.interrupted:
+        made.spare = sum(frames.unmatched(topic) for topic in frames.others)
     made.images, made.masks, made.by_stamp = folder.images, folder.masks, folder.by_stamp
     return made
 
 
-def _take(
-    message: BagMessage,
-    topics: _Topics,
-    folder: FrameFolder,
-    labelled: set[int] | None,
-    made: MadeImages,
-) -> None:
-    """Writes what is in a message.
+def _planes(frame: StampedFrame, topics: _Topics) -> dict[str, np.ndarray]:
+    """Label and mask of a frame.
 
     Raises:
-        FrameError: if it cannot be used.
+        FrameError: if they cannot be used.
     """
-    try:
-        stamp_ns = message.header_stamp_ns
-    except BagError as error:
-        raise FrameError(f'{message.topic} at {message.time_ns} ns', str(error)) from None
-    assert stamp_ns is not None  # images have headers, and other topics were refused
-    if labelled is not None and stamp_ns not in labelled:
-        made.without_label += message.topic == topics.image
-        return
-    if message.topic == topics.image:
-        folder.add_image(stamp_ns, message)
-        return
-    what = 'label' if message.topic == topics.label else 'mask'
-    try:
-        ids = decode_labels(message.message)
-        if what == 'label':
-            _check_ids(ids, topics.classes)
-    except (ImageError, BagError, DataError) as error:
-        folder.fail(stamp_ns, f'its {what} cannot be used: {error}')
-    folder.add_plane(stamp_ns, what, ids)
-
-
-def _check_ids(ids: np.ndarray, classes: tuple[ModelClass, ...]) -> None:
-    if not classes:
-        return
-    counts = np.bincount(ids.reshape(-1), minlength=256)
-    strays = [int(i) for i in np.flatnonzero(counts[:255]) if i >= len(classes)]
-    if strays:
-        raise DataError(
-            f'it has the ids {strays[:8]}, and the classes end at {len(classes) - 1}; name the '
-            'classes that the labels have (--classes)'
-        )
+    planes = {}
+    for what, topic in (('label', topics.label), ('mask', topics.mask)):
+        if topic not in frame.partners:
+            continue
+        try:
+            ids = decode_labels(frame.partners[topic].message)
+            if what == 'label' and topics.meaning is not None:
+                ids = topics.meaning.apply(ids, what='it')
+        except (ImageError, BagError, DataError) as error:
+            raise FrameError(f'its {what} cannot be used: {error}') from None
+        planes[what] = ids
+    return planes
 
 
 def _topics(bag: Path, reader: BagReader, options: ImageFolderOptions) -> _Topics:
@@ -219,29 +208,20 @@ def _topics(bag: Path, reader: BagReader, options: ImageFolderOptions) -> _Topic
     )
     found = resolve_topics(reader, asked, info=info)
     image, label = str(found.image), found.label or ''
-    if options.classes is not None and not label:
-        raise ParameterError('classes are given, but no label topic; name it, or leave them out')
-    classes = options.classes
-    if classes is None:
-        classes = info.classes if info and label and label == info.label_topic else ()
+    meaning = options.labels
+    if meaning is not None and not label:
+        raise ParameterError(
+            '--labels says what labels mean, and there is no label topic; name it (--label-topic), '
+            'or leave --labels out'
+        )
+    if meaning is None and label:
+        meaning = recorded_labels(reader, label, info)
     name = options.name_topic or (info.name_topic if info and info.image_topic == image else '')
     if not options.name_topic and name not in reader.topics:
         name = beside(image, NAME)
         there = reader.topics.get(name)
         name = name if there is not None and there.msgtype == HEADER else ''
-    return _Topics(image, label, found.mask or '', name, classes)
-
-
-def _stamps(reader: BagReader, topic: str) -> set[int]:
-    stamps = set()
-    for message in reader.messages([topic]):
-        try:
-            stamp_ns = message.header_stamp_ns
-        except BagError:
-            continue  # reported when its turn comes
-        if stamp_ns is not None:
-            stamps.add(stamp_ns)
-    return stamps
+    return _Topics(image, label, found.mask or '', name, meaning)
 
 
 def _check_output(output: Path) -> None:

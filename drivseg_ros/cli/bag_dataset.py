@@ -24,12 +24,11 @@ from drivseg_ros.cli.bag_make import (
     nanoseconds,
 )
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import DatasetOption, parse_option, parse_size
+from drivseg_ros.cli.options import DatasetOption, Labels, parse_option, parse_size
 from drivseg_ros.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     from drivseg_ros.bags.to_images import MadeImages
-    from drivseg_ros.model.card import ModelClass
 
 
 def from_dataset(
@@ -138,13 +137,7 @@ def to_images(
             help="The frames' names (default: the data set's, or name beside the images, if there)"
         ),
     ] = '',
-    classes: Annotated[
-        str | None,
-        typer.Option(
-            help="The labels' classes (default: what the bag states): a name such as bdd100k, a "
-            'classes.yaml, or a list like [road, rest].'
-        ),
-    ] = None,
+    labels: Labels = None,
     image_format: Annotated[
         str, typer.Option(help='Of raw images: png, or jpg, which is not exact.')
     ] = 'png',
@@ -158,6 +151,7 @@ def to_images(
     """
     from drivseg_ros.bags.to_images import ImageFolderOptions, images_from_bag
     from drivseg_ros.base.interruption import stop_on_signals
+    from drivseg_ros.frames.labels import read_labels
 
     options = ImageFolderOptions(
         output=output,
@@ -165,7 +159,7 @@ def to_images(
         label_topic=label_topic,
         mask_topic=mask_topic,
         name_topic=name_topic,
-        classes=None if classes is None else _classes(classes),
+        labels=None if labels is None else read_labels(labels),
         image_format=image_format,
         jpeg_quality=jpeg_quality,
     )
@@ -204,14 +198,14 @@ def _print(made: MadeImages) -> None:
         out.print(f'  classes: {names}', markup=False, soft_wrap=True)
     elif made.label_topic:
         err.print(
-            'the bag does not state the classes of its labels; give them with --classes, or as an '
-            'option of the kind folder',
+            'the bag does not say what its labels mean; say it with --labels, or with the option '
+            'classes of the kind folder',
             soft_wrap=True,
         )
     for count, text in (
         (made.by_stamp, 'images are named by their stamps'),
         (made.without_label, 'images without a label were left out'),
-        (0 if made.interrupted else made.spare, 'labels or masks have no image'),
+        (made.spare, 'labels or masks have no image'),
     ):
         if count:
             err.print(f'{count} {text}', soft_wrap=True)
@@ -226,15 +220,3 @@ def _nothing(bag: Path, made: MadeImages) -> str:
             f'{made.label_topic}; name another label topic'
         )
     return f"bag '{bag}' has no image on that topic; name another"
-
-
-def _classes(text: str) -> tuple[ModelClass, ...]:
-    from drivseg_ros.frames.classes import read_classes
-    from drivseg_ros.frames.folder import classes_named
-
-    if text.endswith(('.yaml', '.yml')):
-        return read_classes(Path(text))
-    try:
-        return classes_named(parse_option(f'classes={text}')[1])
-    except ParameterError as error:
-        raise ParameterError(f'--classes {text!r}: {error}') from None

@@ -66,7 +66,10 @@ def from_images(
     ] = None,
     labels: Annotated[
         Path | None,
-        typer.Option(help='A folder with a PNG of class ids of the same name for each picture.'),
+        typer.Option(
+            help='A folder with a PNG of class ids of the same name for each picture; a '
+            'classes.yaml in or beside it says what they mean.'
+        ),
     ] = None,
     image_topic: ImageTopic = '/camera/image_raw',
     frame_id: FrameId = 'camera_optical_frame',
@@ -102,6 +105,13 @@ def from_images(
     )
     camera = _calibration(calibration)
     err.print(f'{len(found.images)} pictures, times from {found.stamps_from}', markup=False)
+    if found.labels and found.meaning is None:
+        err.print(
+            'nothing says what the ids in the labels mean (no classes.yaml); it is to be said with '
+            '--labels whenever the bag is evaluated',
+            markup=False,
+            soft_wrap=True,
+        )
     if found.spare_labels:
         err.print(f'{found.spare_labels} labels without a picture are left out', markup=False)
     make_bag(

@@ -145,9 +145,9 @@ def pair_files(
         group_of: The drive of a frame, by its name.
 
     Raises:
-        DataError: If a label is missing; the first few are named.
+        DataError: If a label is missing (the first few are named), or two images share one.
     """
-    pairs = []
+    pairs: list[FramePair] = []
     missing = []
     present: dict[Path, dict[str, str]] = {}
     for image in images:
@@ -166,6 +166,11 @@ def pair_files(
             f'{len(missing)} of {len(images)} images have no label: {first}'
             f'{" ..." if len(missing) > _SHOWN else ""}; add the labels or take the images out'
         )
+    for path, count in Counter(pair.label for pair in pairs).most_common(1):
+        if count > 1:
+            raise DataError(
+                f'{count} images go by the name of the label {path}; rename all but one'
+            )
     return tuple(pairs)
 
 

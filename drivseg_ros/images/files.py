@@ -1,13 +1,11 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Images and labels in files: which there are in a folder, which belong together, reading one."""
+"""Images in files: which there are in a folder, and reading one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from drivseg_ros.base.natural import natural_key
@@ -47,35 +45,6 @@ def find_images(folder: Path) -> list[Path]:
     return sorted(files, key=lambda f: natural_key(f.name))
 
 
-def find_labels(images: Sequence[Path], folder: Path) -> tuple[list[Path], int]:
-    """The labels of pictures: a PNG of the same name for each.
-
-    Args:
-        images: the pictures.
-        folder: the folder with the labels.
-
-    Returns:
-        The labels in the pictures' order, and how many more labels the folder has.
-
-    Raises:
-        DataError: if there is no such folder, a label is missing, or two pictures share one.
-    """
-    if not folder.is_dir():
-        raise DataError(f"'{folder}' is no folder; give the folder that holds the labels")
-    stems = [i.stem for i in images]
-    if len(set(stems)) != len(stems):
-        twice = next(s for s in stems if stems.count(s) > 1)
-        raise DataError(f"two pictures are named '{twice}'; labels go by name, so rename one")
-    by_stem = {f.stem: f for f in folder.iterdir() if f.suffix.lower() == '.png'}
-    missing = [i.name for i in images if i.stem not in by_stem]
-    if missing:
-        raise DataError(
-            f"{len(missing)} of {len(images)} pictures have no label in '{folder}', the first is "
-            f'{missing[0]}; a .png of the same name is needed for each'
-        )
-    return [by_stem[s] for s in stems], len(by_stem) - len(stems)
-
-
 def decode_image_file(path: Path, data: bytes) -> np.ndarray:
     """The picture in a file's bytes, as uint8 [H, W, 3] RGB.
 
@@ -97,25 +66,6 @@ def read_image(path: Path) -> np.ndarray:
         DataError: if it cannot be read or decoded.
     """
     return decode_image_file(path, read_bytes(path))
-
-
-def read_label(path: Path) -> np.ndarray:
-    """A label: a PNG with one channel of class ids, as uint8 [H, W].
-
-    Raises:
-        DataError: if it cannot be read, or is anything else.
-    """
-    data = np.frombuffer(read_bytes(path), np.uint8)
-    label = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if label is None:
-        raise DataError(f"label '{path}' is no picture; a PNG with one class id a pixel is needed")
-    if label.ndim != 2 or label.dtype != np.uint8:
-        channels = 1 if label.ndim == 2 else label.shape[2]
-        raise DataError(
-            f"label '{path}' has {channels} channels of {label.dtype}; a PNG with one channel of "
-            'uint8 class ids is needed (colours must be turned into ids first)'
-        )
-    return label
 
 
 def read_bytes(path: Path) -> bytes:

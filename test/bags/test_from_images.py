@@ -9,8 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from label_pngs import LABEL_KINDS, write_label
 
 from drivseg_ros.bags.calibration import pinhole
+from drivseg_ros.bags.dataset_info import read_dataset_info
 from drivseg_ros.bags.from_images import bag_from_images, find_images
 from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.reader import BagMessage, BagReader
@@ -92,15 +94,38 @@ def test_files_are_passed_on(tmp_path: Path) -> None:
     assert (decode_compressed_image(b) == picture(1)[..., ::-1]).all()
 
 
-def test_labels_of_one_bit_are_ids(tmp_path: Path) -> None:
-    """OpenCV alone would read the ids 0 and 1 as 0 and 255."""
+@pytest.mark.parametrize('kind', LABEL_KINDS)
+def test_labels_of_every_kind_are_ids_as_they_stand(kind: str, tmp_path: Path) -> None:
+    """As people's tools write them; OpenCV alone turns a 1 of one bit into 255, unlabelled."""
     folder = fill(tmp_path / 'in', ['a.png'])
-    label = np.random.default_rng(7).integers(0, 2, (24, 32), np.uint8)
     (tmp_path / 'labels').mkdir()
-    options = [cv2.IMWRITE_PNG_BILEVEL, 1]
-    assert cv2.imwrite(str(tmp_path / 'labels/a.png'), label * 255, options)
+    ids = np.random.default_rng(7).integers(0, 2, (24, 32), np.uint8)
+    write_label(tmp_path / 'labels/a.png', ids, kind)
     topics = make(tmp_path, folder, find={'labels': tmp_path / 'labels'})
-    assert (decode_labels(topics['/camera/label'][0].message) == label).all()
+    assert set(topics) == {'/camera/image_raw', '/camera/label'}
+    assert (decode_labels(topics['/camera/label'][0].message) == ids).all()
+
+
+@pytest.mark.parametrize('inside', [True, False])
+def test_a_classes_file_goes_with_its_labels(inside: bool, tmp_path: Path) -> None:
+    folder = fill(tmp_path / 'in', ['a.png'])
+    labels = add_labels(tmp_path / 'labels', ['a'])
+    place = labels if inside else tmp_path
+    (place / 'classes.yaml').write_text(
+        '- {name: rest}\n- {name: street, role: drivable}\n- {name: kerb}\n'
+    )
+    (info,) = make(tmp_path, folder, find={'labels': labels})['/camera/label_info']
+    assert [(c.class_id, c.class_name) for c in info.message.class_map] == [
+        (0, 'rest'),
+        (1, 'street'),
+        (2, 'kerb'),
+    ]
+    told = read_dataset_info(tmp_path / 'bag')
+    assert told is not None
+    assert [c.role.value for c in told.classes] == ['none', 'drivable', 'none']
+    (place / 'classes.yaml').write_text('[rest, street]\n')
+    with pytest.raises(DataError, match='stray values: 2 '):
+        make(tmp_path / 'other', folder, find={'labels': labels})
 
 
 def test_labels_calibration_and_image_share_stamps_and_names(tmp_path: Path) -> None:
@@ -209,7 +234,7 @@ ERRORS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], dict[str, Any]]
     'stamps that fall': (two, stamps('1.5\n1.25\n'), r'line 2: 1.25 is not after the line before'),
     'strange stamps': (two, stamps('1.5\nnoon\n'), r"line 2: 'noon' is no time; allowed in every"),
     'no labels': (two, lambda path: {'labels': path / 'l'}, r'is no folder; .* holds the labels'),
-    'a label too few': (two, labels(['b']), r'1 of 2 pictures have no label .* first is a.png'),
+    'a label too few': (two, labels(['b']), r'1 of 2 images have no label: a.png wants .*; add'),
     'labels of another size': (
         two,
         labels(['a', 'b'], (12, 16)),
@@ -220,7 +245,7 @@ ERRORS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], dict[str, Any]]
     'one name twice': (
         lambda path: fill(path / 'in', ['a.png', 'a.jpg']),
         labels(['a']),
-        r"two pictures are named 'a'",
+        r'2 images go by the name of the label .*a\.png',
     ),
 }
 

@@ -119,16 +119,15 @@ def strange_bag(path: Path, *, frames: int = 4, broken: tuple[int, ...] = (1,)) 
 
 
 @pytest.mark.parametrize(
-    ('classes', 'names'),
+    ('labels', 'names'),
     [
         (None, None),
         ('kitti_road', ['not_road', 'road']),
-        ('[rest, {name: way, color: [1, 2, 3], role: drivable}]', ['rest', 'way']),
         ('classes.yaml', ['here', 'there']),
     ],
 )
 def test_a_bad_frame_costs_itself_and_the_exit_status(
-    classes: str | None,
+    labels: str | None,
     names: list[str] | None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -136,15 +135,15 @@ def test_a_bad_frame_costs_itself_and_the_exit_status(
     monkeypatch.chdir(tmp_path)
     Path('classes.yaml').write_text('[here, there]')
     bag = strange_bag(tmp_path / 'bag')
-    given = [] if classes is None else ['--classes', classes]
+    given = [] if labels is None else ['--labels', labels]
     topics = ['--image-topic', '/image', '--label-topic', '/label']
     status, text = run('bag', 'to-images', bag, '-o', tmp_path / 'out', *topics, *given)
     assert status == 1
     assert '1700000000_100000000: its image cannot be used' in text
     assert '3 images with labels; 1 could not be used' in text
     assert '3 images are named by their stamps' in text
-    assert ('does not state the classes' in text) == (classes is None)
-    again = open_folder(tmp_path / 'out', (), classes=None if classes else ['a', 'b'])
+    assert ('does not say what its labels mean' in text) == (labels is None)
+    again = open_folder(tmp_path / 'out', (), classes=None if labels else ['a', 'b'])
     assert len(again) == 3
     assert names is None or [c.name for c in again.classes] == names
 
@@ -175,10 +174,10 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], type[DrivsegError], str]] 
         ParameterError,
         "--option 'x' is not NAME=VALUE",
     ),
-    'classes': (
-        lambda path: ['to-images', path, '-o', path / 'o', '--classes', '[a, a]'],
+    'labels': (
+        lambda path: ['to-images', path, '-o', path / 'o', '--labels', 'kitti'],
         ParameterError,
-        r"--classes '\[a, a\]': the classes .* each with its own name",
+        "'kitti', which is no label map .* and no model",
     ),
     'no bag': (
         lambda path: ['to-images', path / 'b', '-o', path / 'o'],

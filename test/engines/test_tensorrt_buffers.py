@@ -14,8 +14,14 @@ from cuda_in_memory import CudaInMemory, tensorrt_in_memory
 from tiny_model import write_tiny_model
 
 from drivseg_ros.base.gpus import Gpu
-from drivseg_ros.engines import EngineOptions, cuda_device, tensorrt_engine, tensorrt_plan
-from drivseg_ros.engines.base import say_nothing
+from drivseg_ros.engines import (
+    EngineOptions,
+    build_process,
+    cuda_device,
+    tensorrt_engine,
+    tensorrt_plan,
+)
+from drivseg_ros.engines.base import NotBuiltError, say_nothing
 from drivseg_ros.engines.plan_cache import PlanCache
 from drivseg_ros.engines.tensorrt_engine import PlanRefusedError, TensorRTEngine, create
 from drivseg_ros.engines.tensorrt_library import TensorRT
@@ -156,6 +162,23 @@ def test_a_plan_that_is_refused_twice_is_an_error(
     assert cuda.is_empty
 
 
+def test_nothing_is_built_where_that_was_not_asked_for(
+    model: ModelFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuda = CudaInMemory()
+    built = _create_with([b'bad'], cuda, tmp_path, monkeypatch)
+    with pytest.raises(NotBuiltError, match=r'no plan was built before \(drivseg engine build'):
+        create(model, EngineOptions(build=False), say_nothing)
+    library = tensorrt_engine.load_tensorrt()
+    key = plan_key(model, EngineOptions(), library, targets_for(L4, library)[0])
+    PlanCache().store(key, b'bad')
+    with pytest.raises(PlanRefusedError):
+        create(model, EngineOptions(build=False), say_nothing)
+    assert built == []
+    assert PlanCache().has(key)
+    assert cuda.is_empty
+
+
 def _create_with(
     builds: list[bytes], cuda: CudaInMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> list[Any]:
@@ -171,5 +194,5 @@ def _create_with(
     monkeypatch.setattr(cuda_device, '_runtime', lambda: cuda)
     monkeypatch.setattr(tensorrt_engine, 'load_tensorrt', lambda: library)
     monkeypatch.setattr(tensorrt_plan, 'find_gpus', lambda: (L4,))
-    monkeypatch.setattr(tensorrt_plan, 'build_in_child', build)
+    monkeypatch.setattr(build_process, 'build_in_child', build)
     return built

@@ -11,8 +11,11 @@ import cv2
 import numpy as np
 import pytest
 from color_bag import ColorBag, color_image, write_color_bag
+from label_pngs import LABEL_KINDS, write_label
 
 from drivseg_ros.bags import messages
+from drivseg_ros.bags.from_images import bag_from_images, find_images
+from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.source import BagSource
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import BagError, DataError, DrivsegError
@@ -74,6 +77,39 @@ def test_pictures_whose_labels_mean_nothing_are_refused(tmp_path: Path) -> None:
     (frame, *_) = taken(first)
     expected = np.array([2, 0, 1], np.uint8)[color_image(0).argmax(-1)]
     np.testing.assert_array_equal(frame.label, expected)
+
+
+@pytest.mark.parametrize('kind', LABEL_KINDS)
+@pytest.mark.parametrize('form', ['folder', 'pictures', 'kind', 'bag'])
+def test_labels_of_every_kind_are_read_alike(tmp_path: Path, form: str, kind: str) -> None:
+    """A folder, its pictures alone, the kind folder, and a bag that is made of it."""
+    data = tmp_path / 'data'
+    for name in ('images', 'labels'):
+        (data / name).mkdir(parents=True)
+    ids = np.zeros((36, 64), np.uint8)
+    ids[18:] = 1
+    cv2.imwrite(str(data / 'images' / 'f.png'), np.full((36, 64, 3), 60, np.uint8))
+    write_label(data / 'labels' / 'f.png', ids, kind)
+    (data / 'classes.yaml').write_text(
+        '- {name: background, color: [0, 0, 0]}\n'
+        '- {name: drivable, color: [0, 255, 0], role: drivable}\n'
+    )
+    if form == 'bag':
+        found = find_images(data / 'images', start_ns=1, labels=data / 'labels')
+        bag_from_images(found, ImageBagOptions(output=tmp_path / 'bag'))
+        source = open_source(tmp_path / 'bag')
+    elif form == 'kind':
+        source = open_source(f'folder={data}')
+    else:
+        folder = data if form == 'folder' else data / 'images'
+        source = open_source(folder, labels='labels')
+    (frame,) = taken(source)
+    np.testing.assert_array_equal(frame.label, ids)
+    assert source.labels is not None
+    assert [(c.name, c.role.value) for c in source.labels.classes] == [
+        ('background', 'none'),
+        ('drivable', 'drivable'),
+    ]
 
 
 def test_a_video_and_a_picture_are_sources_too(tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ from typing import Any
 
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.source import BagSource
+from drivseg_ros.bags.stamped import StampedMessages
 from drivseg_ros.base.diagnostics import read_counts, read_setup
 from drivseg_ros.base.interruption import orderly_end
 from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.live.ledger import LiveLedger
-from drivseg_ros.evaluation.live.masks import RecordedPlanes
 from drivseg_ros.evaluation.live.result import (
     Recorded,
     check_stamps,
@@ -183,9 +183,9 @@ class LiveSource(FrameSource):
         repeated = _repeated(self._played)
         masked = recorded.received_ns.keys() - repeated
         with ExitStack() as stack:
-            masks = stack.enter_context(RecordedPlanes(run.recording, run.mask_topic, masked))
+            masks = stack.enter_context(StampedMessages(run.recording, run.mask_topic, masked))
             confidences = stack.enter_context(
-                RecordedPlanes(
+                StampedMessages(
                     run.recording, run.topic_of('confidence'), recorded.confidences & masked
                 )
             )
@@ -199,8 +199,8 @@ class LiveSource(FrameSource):
                 else:
                     confidence = None
                     if frame.stamp_ns in recorded.confidences:
-                        confidence = confidences.take(frame.stamp_ns)
-                    mask = masks.take(frame.stamp_ns)
+                        confidence = confidences.plane(frame.stamp_ns)
+                    mask = masks.plane(frame.stamp_ns)
                     yield dataclasses.replace(frame, mask=mask, confidence=confidence)
 
     def take(self, places: Sequence[int]) -> LiveSource:

@@ -14,11 +14,11 @@ import numpy as np
 
 from drivseg_ros.bags.image_messages import decode, image_rate_hz, stamp_ns
 from drivseg_ros.bags.reader import BagMessage, BagReader
+from drivseg_ros.bags.stamped import StampedMessages
 from drivseg_ros.base.diagnostics import DIAGNOSTICS_TOPIC, STAGES, all_values, read_stages
 from drivseg_ros.base.frame_ledger import FrameCounts
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.label_matcher import match_labels
-from drivseg_ros.evaluation.live.masks import RecordedPlanes
 from drivseg_ros.evaluation.live.run import LiveRun, PlayedFrame, read_play_log
 from drivseg_ros.evaluation.report import describe_accuracy, describe_frames, describe_times
 from drivseg_ros.images.codec import decode_labels
@@ -170,7 +170,7 @@ def evaluate_live(
     stamps = recorded.received_ns.keys()
     with (
         BagReader(run.bag) as source,
-        RecordedPlanes(run.recording, run.mask_topic, stamps) as masks,
+        StampedMessages(run.recording, run.mask_topic, stamps) as masks,
     ):
         total = source.topic(run.image_topic).count
         with Showcase(
@@ -192,7 +192,7 @@ def evaluate_live(
                 if stamp not in due_ns:
                     continue  # the run was ended before
                 images_hash.update(message.data)
-                mask = masks.take(stamp) if stamp in recorded.received_ns else None
+                mask = masks.plane(stamp) if stamp in recorded.received_ns else None
                 if mask is not None and label_topic:
                     matcher.add_prediction(stamp, mask)
                 _show(showcase, message, mask, card, number=done)

@@ -27,7 +27,6 @@ from drivseg_ros.evaluation.comparison import compare
 from drivseg_ros.evaluation.evaluation_file import describe
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
 from drivseg_ros.evaluation.gate import check_frames
-from drivseg_ros.evaluation.live.masks import RecordedPlanes
 from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.images.compression import encode_jpeg
 
@@ -277,20 +276,3 @@ def test_what_is_refused(
         changes = {**changes, 'topics': BagTopics()}
     with pytest.raises((ParameterError, DrivsegError), match=message):
         evaluate(bag.path, model, **changes)
-
-
-def test_planes_out_of_order_are_found(tmp_path: Path) -> None:
-    bag = tmp_path / 'bag'
-    with BagWriter(bag) as writer:
-        writer.add_topic('/mask', 'sensor_msgs/msg/Image')
-        for place, stamp in enumerate((2, 1, 2, 4, 3)):
-            plane = np.full((2, 3), 10 * place + stamp, np.uint8)
-            message = messages.image(plane, encoding='mono8', stamp_ns=stamp, frame_id='camera')
-            writer.write('/mask', START_NS + place, message)
-    with RecordedPlanes(bag, '/mask', {1, 2, 3}) as planes:
-        # Of two with one stamp, the first; 4 is not asked for.
-        assert [int(planes.take(stamp)[0, 0]) for stamp in (1, 2, 3)] == [11, 2, 43]
-        with pytest.raises(DrivsegError, match='no message with the stamp 4 ns'):
-            planes.take(4)
-    with RecordedPlanes(bag, '/nothing', {1}) as planes, pytest.raises(DrivsegError):
-        planes.take(1)
