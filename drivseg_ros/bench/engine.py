@@ -17,6 +17,7 @@ from typing import Any
 from drivseg_ros.base.child import Worker
 from drivseg_ros.base.environment import describe_hardware, describe_versions
 from drivseg_ros.base.latency import percentile
+from drivseg_ros.bench.streets import describe_streets
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.model.file import ModelFile
@@ -129,8 +130,7 @@ def benchmark_engines(
         'threads': threads,
         'runs': runs,
         'sizes': [list(size) for size in sizes],
-        'input': 'rendered streets, seeds 1 to the batch size, resized '
-        '(drivseg_ros.scenes.drive.random_frame)',
+        'input': describe_streets('seeds 1 to the batch size'),
         'rows': rows,
     }
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
-import cv2
 import numpy as np
 
 from drivseg_ros.base.child import OnNote, serve
@@ -23,13 +22,13 @@ from drivseg_ros.base.gpu_memory import gpu_memory_used_mb
 from drivseg_ros.base.gpus import find_gpus
 from drivseg_ros.base.usage import own_memory_mb
 from drivseg_ros.bench.bare_runtimes import BareCall, open_bare
+from drivseg_ros.bench.streets import streets
 from drivseg_ros.engines.registry import RUNTIMES
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import DrivsegError, EngineError
 from drivseg_ros.evaluation.report import describe_engine
 from drivseg_ros.model.file import ModelFile
 from drivseg_ros.model.store import find_model
-from drivseg_ros.scenes.drive import random_frame
 from drivseg_ros.segmenter import Segmenter
 
 _WARM_UP_S = 0.02
@@ -126,8 +125,8 @@ class Bench:
                 f'{file.path} takes batches of {file.batch} only, and {batch} was asked for; '
                 'export it for any batch size'
             )
-        inputs = benchmark_images(batch, file.card.input_width, file.card.input_height)
-        images = {(w, h): benchmark_images(batch, w, h) for w, h in sizes}
+        inputs = streets(batch, file.card.input_width, file.card.input_height)
+        images = {(w, h): streets(batch, w, h) for w, h in sizes}
         start_mb = own_memory_mb()
         # So that the libraries' memory is not the engine's (onnxruntime's are there already:
         # every model file is read with it). What is missing is said when the engine is made.
@@ -163,12 +162,6 @@ class Bench:
                 'gpu_mb': None if gpu_mb is None else round((_gpu_mb() or 0) - gpu_mb, 1),
             },
         }
-
-
-def benchmark_images(count: int, width: int, height: int) -> list[np.ndarray]:
-    """Rendered streets, uint8 [H, W, 3] RGB, the same in every run."""
-    pictures = [random_frame(seed, 640, 360).image for seed in range(1, count + 1)]
-    return [cv2.resize(p, (width, height), interpolation=cv2.INTER_CUBIC) for p in pictures]
 
 
 def _describe_model(file: ModelFile) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from drivseg_ros.base.topics import output_topic
 from drivseg_ros.base.usage import own_memory_mb
 from drivseg_ros.bench.graph.messages import InputChoice, make_messages
 from drivseg_ros.bench.markdown import machine, table
+from drivseg_ros.bench.streets import describe_streets
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.live.ros_domain import private_domain
 from drivseg_ros.evaluation.report import describe_engine, describe_times
@@ -110,7 +111,7 @@ def benchmark_node(
         'hardware': describe_hardware(),
         'versions': describe_versions(),
         'engine': engine,
-        'input': 'rendered street, seed 1, resized (drivseg_ros.scenes.drive.random_frame)',
+        'input': describe_streets('seed 1'),
         'rows': rows,
     }
 

@@ -17,7 +17,8 @@ from tiny_model import write_tiny_model
 from drivseg_ros.bench.bare_runtimes import open_bare
 from drivseg_ros.bench.engine import Choice, benchmark_engines
 from drivseg_ros.bench.engine_table import markdown_table
-from drivseg_ros.bench.engine_worker import Bench, benchmark_images
+from drivseg_ros.bench.engine_worker import Bench
+from drivseg_ros.bench.streets import streets
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model.store import find_model
@@ -151,7 +152,7 @@ def test_the_command(tmp_path: Path, tiny_model: Path) -> None:
 
 
 def test_images_are_the_same_in_every_run() -> None:
-    first, second = (benchmark_images(2, 64, 48) for _ in range(2))
+    first, second = (streets(2, 64, 48) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert [image.shape for image in first] == [(48, 64, 3)] * 2
     assert (first[0] != first[1]).any()

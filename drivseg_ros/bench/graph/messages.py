@@ -13,8 +13,11 @@ import cv2
 import numpy as np
 
 from drivseg_ros.bags.live import message_class
+from drivseg_ros.bench.streets import describe_streets, streets
 from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.images.arrays import contiguous
 from drivseg_ros.images.codec import encode_jpeg, fill_compressed_image, fill_image
+from drivseg_ros.images.resizing import resize_image
 
 TRANSPORTS = ('raw', 'compressed')
 _FRAME_ID = 'camera'
@@ -89,13 +92,6 @@ def make_messages(choice: InputChoice) -> InputMessages:
     digest = hashlib.sha256()
     messages = []
     for image in images:
-        if image.shape[:2] != (choice.height, choice.width):
-            shrinks = image.shape[0] >= choice.height and image.shape[1] >= choice.width
-            image = cv2.resize(
-                image,
-                (choice.width, choice.height),
-                interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC,
-            )
         if compressed:
             message = fill_compressed_image(kind(), encode_jpeg(image, quality=choice.quality))
         else:
@@ -110,16 +106,10 @@ def make_messages(choice: InputChoice) -> InputMessages:
 
 
 def _images(choice: InputChoice) -> tuple[list[np.ndarray], str]:
-    """Pictures as uint8 [H, W, 3] RGB, and where they come from."""
+    """Pictures of the size wanted, uint8 [H, W, 3] RGB, and where they come from."""
     if choice.data is None:
-        from drivseg_ros.scenes.drive import random_frame
-
-        seeds = range(1, choice.frames + 1)
-        images = [random_frame(seed, 640, 360).image for seed in seeds]
-        return images, (
-            f'rendered streets, seeds 1 to {choice.frames}, resized '
-            '(drivseg_ros.scenes.drive.random_frame)'
-        )
+        images = streets(choice.frames, choice.width, choice.height)
+        return images, describe_streets(f'seeds 1 to {choice.frames}')
     from drivseg_ros.evaluation.open_source import open_source
     from drivseg_ros.frames.source import ReadableFrames
 
@@ -131,7 +121,10 @@ def _images(choice: InputChoice) -> tuple[list[np.ndarray], str]:
         evenly=True,
     )
     frames = ReadableFrames(source)
-    images = [np.ascontiguousarray(frame.pixels()) for frame in frames]
+    images = [
+        resize_image(contiguous(frame.pixels()), width=choice.width, height=choice.height)
+        for frame in frames
+    ]
     if not images:
         reasons = '; '.join(f'{name}: {why}' for name, why in frames.failed.items())
         raise DataError(f"no picture of '{choice.data}' can be read: {reasons}")

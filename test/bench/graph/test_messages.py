@@ -65,7 +65,7 @@ def test_of_rendered_streets() -> None:
 
 def test_nothing_can_be_read(tmp_path: Path) -> None:
     (tmp_path / 'a.png').write_text('no picture')
-    with pytest.raises(DataError, match=r'no picture of .* can be read: a\.png'):
+    with pytest.raises(DataError, match=r'no picture of .* can be read: a: picture .*a\.png'):
         make_messages(choice(data=tmp_path))
 
 
