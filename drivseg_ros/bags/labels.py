@@ -46,7 +46,7 @@ def recorded_labels(
         DataError: if its label_info says two different things.
         BagError: if it is damaged.
     """
-    told = info.classes if info is not None and info.label_topic == topic else ()
+    named = info.classes if info is not None and info.label_topic == topic else ()
     place = beside(topic, LABELS)
     found = reader.topics.get(place)
     if found is not None and found.msgtype == LABEL_INFO:
@@ -63,10 +63,10 @@ def recorded_labels(
         pairs = [pair for pair in next(iter(maps), ()) if pair[0] < UNLABELLED]
         if pairs:
             names = list(dict.fromkeys(name for _, name in pairs))
-            classes = [_class_named(i, name, (told, network)) for i, name in enumerate(names)]
+            classes = [_class_named(i, name, (named, network)) for i, name in enumerate(names)]
             values = {number: names.index(name) for number, name in pairs}
             return Labels(place, tuple(classes), values)
-    return plain_labels(info.name, told) if info is not None and told else None
+    return plain_labels(info.name, named) if info is not None and named else None
 
 
 def unknown_meaning(

@@ -31,7 +31,7 @@ class BagSource(FrameSource):
     """A bag; what belongs to a frame is what has its header stamp, and nothing else.
 
     Args:
-        bag: where it lies.
+        bag: where it is.
         topics: what is taken from it.
         labels: what the values in its labels mean; needed with a topic of labels.
         masks: what those in its masks mean; None: the same.
@@ -43,7 +43,7 @@ class BagSource(FrameSource):
         title: what to call it; None: the name of its folder or file.
 
     Attributes:
-        bag: where it lies.
+        bag: where it is.
         topics: what is taken from it, the one topic with images found.
         without_label: images that were left out because they have no label.
 

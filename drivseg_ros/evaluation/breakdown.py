@@ -12,7 +12,7 @@ from drivseg_ros.evaluation.metric import Better, number, rounded
 from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.evaluation.sums import Sums, add
 from drivseg_ros.evaluation.tally import FrameRow
-from drivseg_ros.frames.attributes import NOT_TOLD
+from drivseg_ros.frames.attributes import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def slices(evaluation: Evaluation) -> list[Slice]:
     keys = sorted({key for row in evaluation.rows for key in row.attributes})
     for row in evaluation.rows:
         for key in keys:  # which a bag beside it may have, and it has not
-            value = row.attributes.get(key, NOT_TOLD)
+            value = row.attributes.get(key, UNKNOWN)
             found.setdefault(f'{key}={value}', []).append(row.sums)
     return [
         _slice(name, len(found[name]), add(found[name], evaluation.matching), evaluation)

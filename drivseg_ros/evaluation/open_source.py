@@ -132,7 +132,7 @@ def open_source(
 
 
 def is_bag(path: Path) -> bool:
-    """Whether what lies there is taken for a bag, and not for pictures."""
+    """Whether what is there is taken for a bag, and not for pictures."""
     if path.is_file():
         return path.suffix.lower() in BAG_SUFFIXES
     return path.is_dir() and any(

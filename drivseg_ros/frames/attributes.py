@@ -20,7 +20,7 @@ from drivseg_ros.images.files import IMAGE_SUFFIXES
 Attributes = Mapping[str, Mapping[str, str]]
 """By frame its attributes by name."""
 
-NOT_TOLD = 'not told'
+UNKNOWN = 'unknown'
 """The value of frames that have none."""
 
 FILE_NAMES = ('attributes.csv', 'attributes.yaml', 'attributes.yml', 'attributes.json')
@@ -51,7 +51,7 @@ def read_attributes(path: Path) -> Attributes:
     name may have the suffix of its picture.
 
     Raises:
-        DataError: if the file cannot be read, is of another form, or tells a frame twice.
+        DataError: if the file cannot be read, is of another form, or names a frame twice.
     """
     try:
         text = path.read_text(encoding='utf-8-sig')
@@ -62,7 +62,7 @@ def read_attributes(path: Path) -> Attributes:
     for name, attributes in pairs:
         frame = _frame(name)
         if frame in found:
-            raise DataError(f'the attributes {path} tell of the frame {name!r} twice; keep one')
+            raise DataError(f'the attributes {path} name the frame {name!r} twice; keep one')
         found[frame] = {
             str(key): str(value).lower() if isinstance(value, bool) else str(value)
             for key, value in attributes.items()
@@ -74,20 +74,20 @@ def read_attributes(path: Path) -> Attributes:
 
 
 def choose(attributes: Attributes, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The attributes of certain frames: every frame has every attribute, if only `NOT_TOLD`.
+    """The attributes of certain frames: every frame has every attribute, if only `UNKNOWN`.
 
     Raises:
-        DataError: if the attributes tell of none of them.
+        DataError: if the attributes name none of them.
     """
     wanted = {name: attributes.get(_frame(name), {}) for name in names}
     if wanted and not any(wanted.values()):
         first, known = next(iter(wanted)), next(iter(attributes), 'none')
         raise DataError(
-            f'the attributes tell of no frame of this set, whose first is {first!r}; they tell of '
+            f'the attributes name no frame of this set, whose first is {first!r}; they name '
             f'{known!r} and others: give those of this set'
         )
     keys = sorted({key for one in wanted.values() for key in one})
-    return {name: {k: one.get(k, NOT_TOLD) for k in keys} for name, one in wanted.items()}
+    return {name: {k: one.get(k, UNKNOWN) for k in keys} for name, one in wanted.items()}
 
 
 def _of_csv(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:

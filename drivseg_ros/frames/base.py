@@ -29,7 +29,7 @@ class Dataset(Protocol):
 
     @property
     def identity(self) -> str:
-        """Says which frames these are, whatever machine and folder they lie on.
+        """Says which frames these are, whatever machine and folder they are in.
 
         For cache keys and logs. Files count by name and size, so that a large set need not be
         read to be opened.

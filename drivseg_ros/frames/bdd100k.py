@@ -102,5 +102,5 @@ def _find_form(root: Path, labels: str) -> _Form:
             return form
     raise DataError(
         f'BDD100K: {root} has none of {", ".join(f.folder for f in _FORMS.values())}; give the '
-        'folder in which labels/ and images/ lie'
+        'folder that holds labels/ and images/'
     )

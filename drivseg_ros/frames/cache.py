@@ -75,20 +75,20 @@ def cached_arrays(
         make: Gives the arrays of the frames in order.
 
     Returns:
-        By name an array uint8 [count, ...] that is read only, and lies in a file.
+        By name an array uint8 [count, ...] that is read only, and kept in a file.
 
     Raises:
         DataError: If they cannot be written, or `make` gives another number of frames.
     """
-    told = json.dumps([key, count, {name: list(shape) for name, shape in shapes.items()}])
-    entry = folder / hashlib.sha256(told.encode()).hexdigest()[:20]
+    key_text = json.dumps([key, count, {name: list(shape) for name, shape in shapes.items()}])
+    entry = folder / hashlib.sha256(key_text.encode()).hexdigest()[:20]
     try:
         entry.mkdir(parents=True, exist_ok=True)
         with _locked(entry):
             # Written last: an entry without it was interrupted.
             if not (entry / _COMPLETE).is_file():
                 _fill(entry, count, shapes, make)
-                (entry / _COMPLETE).write_text(told)
+                (entry / _COMPLETE).write_text(key_text)
     except OSError as error:
         raise DataError(
             f'the cache {folder} cannot be written ({error.strerror or error}); make room, or '

@@ -122,7 +122,7 @@ def open_camvid(
     """The authors' 701 frames with labels in colours.
 
     Args:
-        root: The folder in which the two others lie.
+        root: The folder that holds the two others.
         parts: Training, validation, test: SegNet's division, by sequence and frame number.
         classes: 32, the authors' (Void is unlabelled), or 11, SegNet's.
         images: Name of the images' folder.

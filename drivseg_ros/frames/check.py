@@ -140,7 +140,7 @@ def check_dataset(
         datasets: The parts of one data set.
         images: Whether the images are decoded, too; without, only the labels are looked at.
         workers: Threads that read.
-        progress: Is told how many frames are done, and of how many.
+        progress: Called with the frames done and the frames there are.
     """
     total = sum(len(dataset) for dataset in datasets)
     parts = []

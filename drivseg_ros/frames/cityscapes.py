@@ -153,7 +153,7 @@ def _open(
         if not cities:
             raise DataError(
                 f'Cityscapes: {folder} has no folders of cities; give the folder in which '
-                'leftImg8bit/ and gtFine/ lie'
+                'leftImg8bit/ and gtFine/ are'
             )
         for city in cities:
             truth = root / 'gtFine' / FOLDERS[part] / city.name

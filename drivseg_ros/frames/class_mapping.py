@@ -5,7 +5,7 @@
 A mapping is written in a recipe as
 
     map:
-      road: [direct, alternative, other_road]   # one of these, nobody told which
+      road: [direct, alternative, other_road]   # one of these, unknown which
       sky: background
       void: null                                # unlabelled
       '*': background                           # every class that is not named above
@@ -26,7 +26,7 @@ from drivseg_ros.frames.label_sets import LabelSets
 from drivseg_ros.model.card import UNLABELLED, ModelClass, Role
 
 Targets = str | Sequence[str] | None
-"""The network's classes that a data set's class may be; None: the label tells nothing."""
+"""The network's classes that a data set's class may be; None: unlabelled."""
 
 EVERYTHING_ELSE = '*'
 _ROLE = 'role:'

@@ -61,7 +61,7 @@ def classes_named(given: Any) -> tuple[ModelClass, ...]:
 
 
 def has_parts(root: Path, images: str = 'images', labels: str = 'labels') -> tuple[Part, ...]:
-    """The parts that have folders of images and of labels; none where images lie side by side.
+    """The parts that have folders of images and of labels; none where images are side by side.
 
     Where no part has labels it is those with images, for the error's sake.
     """
@@ -85,8 +85,8 @@ def open_folder(
     """Images and labels (PNG: a class id a pixel, 255 unlabelled, or the classes' colours).
 
     Args:
-        root: The folder in which the two others lie.
-        parts: The parts to read from the folders train, val, test; empty where the images lie in
+        root: The folder that holds the two others.
+        parts: The parts to read from the folders train, val, test; empty where the images are in
             `images` itself.
         classes: See `classes_named`, or Labels; None: as the root's classes.yaml says.
         images: Name of the images' folder.

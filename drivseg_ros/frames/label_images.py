@@ -4,7 +4,7 @@
 
 Labels are PNG files (a lossy picture would invent classes). OpenCV alone would misread some of
 them: it turns a palette's indices into colours, and stretches 1, 2 and 4 bits to 0..255, where a 1
-becomes 255, 'unlabelled'. So the file is told to be plain grey levels before it is decoded.
+becomes 255, 'unlabelled'. So the file is declared plain grey levels before it is decoded.
 """
 
 from __future__ import annotations

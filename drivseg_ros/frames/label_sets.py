@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Labels that tell only a part: 'this pixel is one of these classes'.
+"""Partial labels: 'this pixel is one of these classes'.
 
 The truths of the public data sets differ. KITTI says where road is, not whose lane it is;
 BDD100K's background holds the oncoming lanes that another set calls road. A target that claims no

@@ -50,7 +50,7 @@ class PairedFiles:
         name: Kind and part, for people.
         labels: What the label files mean.
         pairs: The frames, in order.
-        unused_labels: Labels that lie beside the others without an image.
+        unused_labels: Labels beside the others that have no image.
 
     Raises:
         DataError: If there is no frame, or two frames have one name.
@@ -82,10 +82,10 @@ class PairedFiles:
 
     @cached_property
     def identity(self) -> str:
-        """A digest of labels, names and file sizes; not of where the files lie."""
+        """A digest of labels, names and file sizes; not of where the files are."""
         said = self.labels
-        told = (said.classes, said.values, said.colors, said.unlabelled)
-        digest = hashlib.sha256(repr(told).encode())
+        meaning = (said.classes, said.values, said.colors, said.unlabelled)
+        digest = hashlib.sha256(repr(meaning).encode())
         for pair in self.pairs:
             sizes = (_size(pair.image), _size(pair.label))
             digest.update(repr((pair.name, *sizes)).encode())
@@ -140,7 +140,7 @@ def pair_files(
 
     Args:
         images: The images, in the order of the data set.
-        label_of: Where an image's label must lie.
+        label_of: Where an image's label must be.
         name_of: An image's name in the data set.
         group_of: The drive of a frame, by its name.
 
@@ -197,7 +197,7 @@ def images_in(folder: Path, *, what: str, suffix: str = '') -> list[Path]:
     images = [
         f
         for f in folder.iterdir()
-        # A link that leads nowhere stays: reading it tells so.
+        # A link that leads nowhere stays: reading it says so.
         if f.suffix.lower() in IMAGE_SUFFIXES and f.stem.endswith(suffix) and not f.is_dir()
     ]
     if not images:

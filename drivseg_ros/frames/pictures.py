@@ -30,7 +30,7 @@ def open_pictures(
     """A folder of pictures (or of a folder images/ or data/ with them), a picture, or a video.
 
     Args:
-        path: where it lies. If it has a folder labels/ beside its folder images/, these are its
+        path: where it is. If it has a folder labels/ beside its folder images/, these are its
             labels.
         labels: the option --labels: the folder with a PNG for each picture, by its path or by its
             name in or beside `path`, whose classes.yaml says what the values mean; or what the
@@ -110,4 +110,4 @@ def _folders(path: Path) -> str:
         for f in place.iterdir()
         if f.is_dir() and any(p.suffix.lower() in IMAGE_SUFFIXES for p in f.iterdir())
     ]
-    return f'in and beside it lie {", ".join(sorted(there))}' if there else 'there is none here'
+    return f'in and beside it are {", ".join(sorted(there))}' if there else 'there is none here'

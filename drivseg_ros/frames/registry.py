@@ -39,7 +39,7 @@ class Kind:
             (root, **options); without a root, (parts, **options).
         parts: Which parts of its own a folder has; None: it never has any.
         by_seed: Whether it is split by seed where it has no parts of its own.
-        needs_root: Whether it lies in a folder.
+        needs_root: Whether it is in a folder.
         takes_file: Whether its root may be a file.
     """
 
@@ -135,7 +135,7 @@ _KINDS = (
     ),
     Kind(
         'unlabelled',
-        'pictures or a video without labels, for teachers to tell about',
+        'pictures or a video without labels, for teachers',
         unlabelled.open_unlabelled,
         takes_file=True,
     ),
@@ -165,7 +165,7 @@ def open_dataset(
 
     Args:
         kind: One of KINDS.
-        root: The folder it lies in; see docs/datasets.md for what must be there.
+        root: The folder it is in; see docs/datasets.md for what must be there.
         part: 'training', 'validation', 'held out' or 'test'; None: everything with labels. Kinds
             whose authors made no parts are split by seed, drive by drive.
         **options: The kind's own; and for all kinds `limit` (only so many frames,
@@ -223,14 +223,14 @@ def parts_of(kind: str, root: Path | str | None = None, /, **options: Any) -> tu
 def _root(kind: Kind, root: Path | str | None) -> Path:
     if not kind.needs_root:
         if root is not None:
-            raise ParameterError(f'{kind.name} lies in no folder; leave out the root {root}')
+            raise ParameterError(f'{kind.name} is in no folder; leave out the root {root}')
         return Path()
     if root is None:
-        raise ParameterError(f'{kind.name} lies in a folder; give its root')
+        raise ParameterError(f'{kind.name} is in a folder; give its root')
     path = Path(root)
     if not path.is_dir() and not (kind.takes_file and path.is_file()):
         raise DataError(
-            f'{kind.name}: there is no folder {path}; give the one the data set lies in'
+            f'{kind.name}: there is no folder {path}; give the one that holds the data set'
         )
     return path
 

@@ -67,8 +67,8 @@ class RenderedScenes:
     @property
     def identity(self) -> str:
         """A digest of the seeds, the size and the version of the painter."""
-        told = (self.seeds, self.width, self.height, drivseg_ros.__version__)
-        return hashlib.sha256(repr(told).encode()).hexdigest()
+        described = (self.seeds, self.width, self.height, drivseg_ros.__version__)
+        return hashlib.sha256(repr(described).encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self.seeds)

@@ -58,7 +58,7 @@ class FrameSource(ABC):
         """The frames at some places only, in the order of this source."""
 
     def images_beside(self, names: Collection[str]) -> dict[str, np.ndarray]:
-        """Images that lie beside masks, for pictures.
+        """Images beside masks, for pictures.
 
         Args:
             names: of the frames that are asked for.

@@ -57,7 +57,7 @@ class DatasetSpec:
         return self.name if self.part is None else f'{self.name} ({self.part})'
 
     def folder(self, data: Path | None) -> Path | None:
-        """Where it lies; see `resolve`."""
+        """Where it is; see `resolve`."""
         return Path(resolve(self.root, data)).expanduser() if self.root else None
 
     def open(self, data: Path | None = None, *, labels: Labels | None = None) -> Dataset:

@@ -25,7 +25,7 @@ class Part(str, enum.Enum):
     VALIDATION = 'validation'
     """Looked at during training, to see how it goes."""
     HELD_OUT = 'held out'
-    """Looked at once, when the network is finished; its figures go on the card."""
+    """Looked at once, when the network is finished; its metrics go on the card."""
     TEST = 'test'
     """A part of that name that the authors of a data set made; to be used like held out."""
 
@@ -65,7 +65,7 @@ def part_named(name: str | Part) -> Part:
 
 
 def stable_part(drive: str, shares: Mapping[Part, float], seed: int | str) -> Part:
-    """The part of a drive by its name alone: it stays the same whatever else lies in the folder.
+    """The part of a drive by its name alone: it stays the same whatever else is in the folder.
 
     With x = the first 8 hex digits of sha256("SEED:DRIVE") / 2^32, the parts follow each other
     from 0 to 1 with their shares as widths; x falls into one of them. So the shares are met

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Frames that nobody labelled: a folder of pictures or a video, for teachers to tell about."""
+"""Frames that nobody labelled: a folder of pictures or a video."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class UnlabelledFrames:
 
     @property
     def identity(self) -> str:
-        """A digest of names and file sizes; not of where the files lie."""
+        """A digest of names and file sizes; not of where the files are."""
         if isinstance(self.frames, VideoFrames):
             files = [self.frames.path]
         else:
             files = [self.frames[i] for i in self.indices]
-        told = (self.names, [f.stat().st_size for f in files])
-        return hashlib.sha256(f'unlabelled {told}'.encode()).hexdigest()
+        described = (self.names, [f.stat().st_size for f in files])
+        return hashlib.sha256(f'unlabelled {described}'.encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -74,7 +74,7 @@ class UnlabelledFrames:
         return LabelledFrame(name, image, np.full(image.shape[:2], UNLABELLED, np.uint8))
 
     def label_only(self, index: int) -> np.ndarray:
-        """255 everywhere, uint8 [H, W]; only the image tells the size, so it costs as much."""
+        """255 everywhere, uint8 [H, W]; the size is that of the image, so it costs as much."""
         return self[index].pair()[1]
 
     def select(self, names: Iterable[str], *, name: str) -> UnlabelledFrames:

@@ -184,7 +184,7 @@ def test_slices_and_bands_are_sums_of_their_own(tmp_path: Path, tiny_model: Path
     assert {name: one.frames for name, one in names.items()} == {
         'timeofday=daytime': 4,
         'timeofday=night': 3,
-        'timeofday=not told': 1,
+        'timeofday=unknown': 1,
     }
     night = [row.sums.table for row in found.rows if row.name in ('1', '3', '5')]
     table = np.sum(night, axis=0)

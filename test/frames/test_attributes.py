@@ -48,10 +48,10 @@ def test_names_stay_as_they_are_written(tmp_path: Path) -> None:
 
 def test_what_is_not_told_is_said() -> None:
     found = choose(WANTED, ['a.jpg', 'b', 'c'])
-    assert found['b'] == {'timeofday': 'daytime', 'weather': 'not told'}
-    assert found['c'] == {'timeofday': 'not told', 'weather': 'not told'}
+    assert found['b'] == {'timeofday': 'daytime', 'weather': 'unknown'}
+    assert found['c'] == {'timeofday': 'unknown', 'weather': 'unknown'}
     assert list(found) == ['a.jpg', 'b', 'c']
-    with pytest.raises(DataError, match=r"first is 'x'; they tell of 'a' and others"):
+    with pytest.raises(DataError, match=r"first is 'x'; they name 'a' and others"):
         choose(WANTED, ['x'])
 
 

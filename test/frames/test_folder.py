@@ -173,9 +173,9 @@ def test_options_that_do_not_fit_are_refused(write, options, error, message):
     ('kind', 'root', 'error', 'message'),
     [
         ('bdd10k', '.', ParameterError, "no data set of the kind 'bdd10k'; the kinds are bdd100k"),
-        ('bdd100k', None, ParameterError, 'lies in a folder; give its root'),
+        ('bdd100k', None, ParameterError, 'is in a folder; give its root'),
         ('bdd100k', 'nowhere', DataError, 'there is no folder nowhere'),
-        ('scenes', '.', ParameterError, 'scenes lies in no folder; leave out the root'),
+        ('scenes', '.', ParameterError, 'scenes is in no folder; leave out the root'),
     ],
 )
 def test_a_data_set_that_is_none_is_refused(kind, root, error, message):

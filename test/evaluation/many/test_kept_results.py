@@ -128,7 +128,7 @@ def test_data_sets_beside_bags(eight_bags: Path, tmp_path: Path) -> None:
     assert done == [1]
     # Both sets have a frame called 0, and only one of the two is known to be wet.
     found = {one['name']: one['frames'] for one in describe(many.merge())['slices']}
-    assert found == {'weather=rain': 1, 'weather=not told': 5}
+    assert found == {'weather=rain': 1, 'weather=unknown': 5}
     write_folder(tmp_path / 'data/other', 9)
     os.replace(tmp_path / 'data/other/images/0.png', tmp_path / 'data/two/images/0.png')
     assert run()[1] == [2]

@@ -307,7 +307,7 @@ def stray_labels(folder):
         ({'train': 'stray'}, {}, DataError, ['5', '7', 'cannot be trained with']),
         ({'train': [{'dataset': 'nothing'}]}, {}, ParameterError, ['nothing', 'scenes']),
         ({'train': [scenes(0, 14, map={'road': 'direct'})]}, {}, ParameterError, ['road']),
-        ({'train': [{'dataset': 'shared_bdd100k', 'root': '${data}/x'}]}, {}, ParameterError,
+        ({'train': [{'dataset': 'bdd100k', 'root': '${data}/x'}]}, {}, ParameterError,
          ['--data', 'DRIVSEG_DATA']),
         ({'batch': 15}, {}, ParameterError, ['14 frames', '15']),
         ({'architecture': 'unett'}, {}, DrivsegError, ['unett', 'unet']),
