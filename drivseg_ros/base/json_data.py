@@ -174,13 +174,14 @@ def _decode(kind: type, value: Any) -> Any:
 
 def _explain(refusal: str, cls: Any, data: Any) -> str:
     """Msgspec's sentence as ours: what is given, what is allowed, what to do."""
-    reason, _, place = refusal.partition(' - at `$')
-    place = place.removesuffix('`').removeprefix('.')
-    where = f' at {place}' if place else ''
+    reason, _, place = refusal.partition(' - at ')
+    is_key, place = '`key` in ' in place, place.removeprefix('`key` in ')
+    place = place.removeprefix('`$').removesuffix('`').removeprefix('.')
+    where = (' among the keys' if is_key else '') + (f' at {place}' if place else '')
     missing = re.fullmatch(r'Object missing required field `(\w+)`', reason)
     if missing:
         return f'lacks the key {missing[1]!r}{where}; add it'
-    given, kind = _at(place, cls, data)
+    given, kind = ('', None) if is_key else _at(place, cls, data)
     wrong = re.fullmatch(r'Expected (.+), got (.+)', reason)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         wanted = f'allowed are {", ".join(str(one.value) for one in kind)}'

@@ -140,6 +140,10 @@ def test_any_goes_through_json(items: list[Item]) -> None:
             {'by_name': {'a': {'id': 'x', 'color': [1, 2, 3]}}},
             'it has a value of the type str at by_name[...].id; needed is int',
         ),
+        (
+            {'by_name': {1: {'id': 1, 'color': [1, 2, 3]}}},
+            'it has a value of the type int among the keys at by_name; needed is str',
+        ),
         ({'one': {'id': -1, 'color': [1, 2, 3]}}, 'damaged at one (an id is not negative)'),
         ({'share': 'half'}, 'it has "half" at share; needed is float | null'),
         ({'table': [[1], [2, 3]]}, 'damaged at table ('),

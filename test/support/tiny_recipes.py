@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from drivseg_ros.lab.training.recipe import Recipe
+from drivseg_ros.lab.training.recipe_file import parse_recipe
 
 
 def scenes(start: int, stop: int, **source: Any) -> dict[str, Any]:
@@ -33,4 +34,4 @@ def content(**changes: Any) -> dict[str, Any]:
 
 
 def tiny_recipe(**changes: Any) -> Recipe:
-    return Recipe.from_dict(content(**changes))
+    return parse_recipe(content(**changes))

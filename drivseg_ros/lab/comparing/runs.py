@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drivseg_ros.base.child import OnNote, Worker, serve
-from drivseg_ros.base.json_data import read_json, to_plain
+from drivseg_ros.base.json_data import read_json
 from drivseg_ros.errors import DataError, TrainingError
 from drivseg_ros.lab.training.recipe import Recipe
+from drivseg_ros.lab.training.recipe_file import plain_recipe
 from drivseg_ros.model.file import read_model_file
 
 if TYPE_CHECKING:
@@ -103,7 +104,17 @@ def is_finished(recipe: Recipe, facts: Path, epochs: int, best: Path) -> bool:
         before = read_json(facts, 'the facts of a run')['facts']['recipe']
     except (DataError, KeyError, TypeError):
         return False
-    return bool(before == to_plain(recipe.to_dict()))
+    return bool(before == plain_recipe(recipe))
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A training for the process that does it."""
+
+    recipe: Recipe
+    output: Path
+    resume: bool
+    means: Means
 
 
 def _train(recipe: Recipe, folder: Path, means: Means, resume: bool, reporter: Reporter) -> None:
@@ -114,7 +125,7 @@ def _train(recipe: Recipe, folder: Path, means: Means, resume: bool, reporter: R
         worker.ask(_Request(recipe, folder, resume, means), on_note=pass_on)
 
 
-class _Teller:
+class _Notes:
     """A reporter that sends all it hears to the parent."""
 
     def __init__(self, note: OnNote) -> None:
@@ -131,16 +142,6 @@ class _Teller:
         self._note({'what': 'epoch', 'arguments': [figures, bool(best)]})
 
 
-@dataclass(frozen=True)
-class _Request:
-    """What the process is asked for."""
-
-    recipe: Recipe
-    output: Path
-    resume: bool
-    means: Means
-
-
 def _handle(request: _Request, note: OnNote) -> None:
     from drivseg_ros.lab.training.run import train
 
@@ -149,7 +150,7 @@ def _handle(request: _Request, note: OnNote) -> None:
             request.recipe,
             request.output,
             resume=request.resume,
-            reporter=_Teller(note),
+            reporter=_Notes(note),
             **vars(request.means),
         )
     except KeyboardInterrupt:

@@ -274,9 +274,12 @@ class ImportCard:
                 f'class {c.name!r} is painted over {list(c.over)}; allowed are the classes of '
                 f'outputs before its own: {sorted(earlier)}'
             )
-        channels = c.channels if isinstance(c.channels, tuple) else (0,)
+        if c.channels == REST:
+            return
+        channels = c.channels if isinstance(c.channels, tuple) else ()
         if not channels or min(channels) < 0 or len(set(channels)) < len(channels):
+            given = list(channels) if isinstance(c.channels, tuple) else c.channels
             raise ModelError(
-                f'class {c.name!r} of the import card has the channels {list(channels)}; numbers '
-                f'from 0, each once, are allowed, or {REST!r}'
+                f'class {c.name!r} of the import card has the channels {given!r}; a list of '
+                f'numbers from 0, each once, is allowed, or {REST!r}'
             )

@@ -8,23 +8,12 @@ docs/recipes.md describes every key.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.lab.training.recipe_parts import (
-    Source,
-    Teacher,
-    check_keys,
-    check_text,
-    is_list,
-    number,
-    read_classes,
-    read_part,
-    write_classes,
-)
+from drivseg_ros.lab.training.recipe_parts import Source, Teacher
 from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass
 
 OPTIMIZERS = ('adam', 'adamw', 'sgd')
@@ -32,26 +21,26 @@ SCHEDULES = ('onecycle', 'constant')
 PRECISIONS = ('32', 'bf16-mixed', '16-mixed')
 _LONGEST_NAME = 200  # file systems allow 255 bytes
 
-# Of each number: whether it is an integer, and the least and the largest value allowed.
-_RANGES: dict[str, tuple[bool, float, float]] = {
-    'width': (True, 32, 4096),
-    'height': (True, 32, 4096),
-    'frame_width': (True, 0, 8192),
-    'frame_height': (True, 0, 8192),
-    'samples': (True, 0, 10**9),
-    'auxiliary_weight': (False, 0, 10),
-    'batch': (True, 2, 4096),
-    'epochs': (True, 1, 100_000),
-    'accumulate': (True, 1, 1024),
-    'learning_rate': (False, 1e-9, 10),
-    'weight_decay': (False, 0, 1),
-    'ascent': (False, 0.001, 0.999),
-    'average': (False, 0, 0.999999),
-    'clip': (False, 0, 1e6),
-    'seed': (True, 0, 2**31 - 1),
-    'limit_batches': (True, 0, 10**9),
-    'freeze_epochs': (True, 0, 100_000),
-    'target_stride': (True, 1, 16),
+# Of each number the least and the largest value allowed.
+_RANGES: dict[str, tuple[float, float]] = {
+    'width': (32, 4096),
+    'height': (32, 4096),
+    'frame_width': (0, 8192),
+    'frame_height': (0, 8192),
+    'samples': (0, 10**9),
+    'auxiliary_weight': (0, 10),
+    'batch': (2, 4096),
+    'epochs': (1, 100_000),
+    'accumulate': (1, 1024),
+    'learning_rate': (1e-9, 10),
+    'weight_decay': (0, 1),
+    'ascent': (0.001, 0.999),
+    'average': (0, 0.999999),
+    'clip': (0, 1e6),
+    'seed': (0, 2**31 - 1),
+    'limit_batches': (0, 10**9),
+    'freeze_epochs': (0, 100_000),
+    'target_stride': (1, 16),
 }
 
 
@@ -142,15 +131,12 @@ class Recipe:
     license: str = ''
 
     def __post_init__(self) -> None:
-        check_text(self.name, 'the recipe has the name', 'a text')
         unfit = '/' in self.name or self.name.startswith('.') or not self.name.isprintable()
-        if unfit or len(self.name.encode()) > _LONGEST_NAME:
+        if unfit or not self.name.strip() or len(self.name.encode()) > _LONGEST_NAME:
             raise ParameterError(
                 f'the recipe has the name {self.name!r}; a file name of at most {_LONGEST_NAME} '
                 'bytes is needed'
             )
-        check_text(self.architecture, 'the recipe has the architecture', 'a name')
-        object.__setattr__(self, 'precision', str(self.precision))
         for key, allowed in (
             ('optimizer', OPTIMIZERS),
             ('schedule', SCHEDULES),
@@ -161,46 +147,17 @@ class Recipe:
                     f'the recipe has the {key} {getattr(self, key)!r}; allowed are '
                     f'{", ".join(allowed)}'
                 )
-        for key, (integer, low, high) in _RANGES.items():
-            object.__setattr__(self, key, _in_range(key, getattr(self, key), integer, low, high))
-        for key in ('weights', 'description', 'license'):
-            if not isinstance(getattr(self, key), str):
+        for key, (low, high) in _RANGES.items():
+            if not low <= getattr(self, key) <= high:
                 raise ParameterError(
-                    f'the recipe has the {key} {getattr(self, key)!r}; a text is needed (in '
-                    'quotes if YAML takes it for something else)'
+                    f'the recipe has the {key} {getattr(self, key)!r}; {low:g} to {high:g} is '
+                    'allowed'
                 )
-        if not isinstance(self.channels_last, bool):
+        if any(not 0 < rate <= 100 for rate in self.rates.values()):
             raise ParameterError(
-                f'the recipe has channels_last {self.channels_last!r}; true or false is needed'
+                f'the recipe has the rates {dict(self.rates)}; factors above 0 to 100 are allowed '
+                '(to leave a part alone, freeze it)'
             )
-        self._check_parts()
-        if bool(self.frame_width) != bool(self.frame_height):
-            raise ParameterError(
-                f'the recipe has frames of {self.frame_width}x{self.frame_height}; give both '
-                'sides, or 0 for both'
-            )
-        if not self.train or not self.validation:
-            raise ParameterError(
-                'the recipe has nothing under train or under validation; name a data set in each'
-            )
-
-    def _check_parts(self) -> None:
-        if not isinstance(self.rates, Mapping):
-            raise ParameterError(f'the recipe has the rates {self.rates!r}; write part: factor')
-        rates = {
-            str(k): number(v, f'the recipe has for {k} the rate') for k, v in self.rates.items()
-        }
-        object.__setattr__(self, 'rates', rates)
-        if any(not 0 < rate <= 100 for rate in rates.values()):
-            raise ParameterError(
-                f'the recipe has the rates {rates}; factors above 0 to 100 are allowed (to leave a '
-                'part alone, freeze it)'
-            )
-        if not is_list(self.freeze, str):
-            raise ParameterError(
-                f'the recipe has freeze {self.freeze!r}; a list of names of parts is needed'
-            )
-        object.__setattr__(self, 'freeze', tuple(self.freeze))
         if bool(self.freeze) != bool(self.freeze_epochs):
             raise ParameterError(
                 f'the recipe has freeze {list(self.freeze)} and freeze_epochs '
@@ -211,58 +168,17 @@ class Recipe:
                 f'the recipe has the target_stride {self.target_stride}, which does not divide '
                 f'{self.width}x{self.height}; give one that does'
             )
+        if bool(self.frame_width) != bool(self.frame_height):
+            raise ParameterError(
+                f'the recipe has frames of {self.frame_width}x{self.frame_height}; give both '
+                'sides, or 0 for both'
+            )
+        if not self.train or not self.validation:
+            raise ParameterError(
+                'the recipe has nothing under train or under validation; name a data set in each'
+            )
 
     @property
     def frame_size(self) -> tuple[int, int]:
         """Width and height that frames are brought to before they are augmented."""
         return self.frame_width or self.width, self.frame_height or self.height
-
-    @classmethod
-    def from_dict(cls, content: Any) -> Recipe:
-        """A recipe from what YAML or JSON holds.
-
-        Raises:
-            ParameterError: If a key is unknown or missing, or a value not allowed.
-        """
-        if not isinstance(content, Mapping):
-            raise ParameterError(f'the recipe is {content!r}; write it as key: value')
-        fields = [f.name for f in dataclasses.fields(cls)]
-        check_keys(content, fields, 'the recipe', needed=4)
-        values = dict(content)
-        for key, kind in _LISTS.items():
-            parts = values.get(key, ())
-            if not isinstance(parts, Sequence) or isinstance(parts, str):
-                raise ParameterError(f'the recipe has the {key} {parts!r}; a list is needed')
-            values[key] = tuple(
-                read_part(kind, part, f'entry {index} under {key} of the recipe')
-                for index, part in enumerate(parts)
-            )
-        if 'classes' in values:
-            values['classes'] = read_classes(values['classes'])
-        return cls(**values)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The recipe as `from_dict` reads it, with every key."""
-        content = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        for key in _LISTS:
-            content[key] = [dataclasses.asdict(part) for part in content[key]]
-        content['classes'] = write_classes(self.classes)
-        content['freeze'] = list(self.freeze)
-        return content
-
-
-_LISTS: dict[str, type] = {
-    'train': Source,
-    'validation': Source,
-    'held_out': Source,
-    'teachers': Teacher,
-}
-
-
-def _in_range(key: str, value: Any, integer: bool, low: float, high: float) -> float:
-    given = number(value, f'the recipe has the {key}')
-    if integer and given != int(given):
-        raise ParameterError(f'the recipe has the {key} {value!r}; an integer is needed')
-    if not low <= given <= high:
-        raise ParameterError(f'the recipe has the {key} {value!r}; {low:g} to {high:g} is allowed')
-    return int(given) if integer else given

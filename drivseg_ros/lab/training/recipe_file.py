@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,13 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from drivseg_ros.base.json_data import from_plain, to_plain
 from drivseg_ros.base.share import share_directory
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.base.yaml_reason import yaml_reason
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.lab.training.recipe import Recipe
+from drivseg_ros.lab.training.recipe_parts import read_classes, write_classes
 
 EXTENDS = 'extends'
 _SUFFIXES = ('.yaml', '.yml')
@@ -68,9 +69,32 @@ def read_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
         content = _read(path, ())
         for override in overrides:
             _apply(content, override)
-        return Recipe.from_dict(content)
+        return parse_recipe(content)
     except ParameterError as error:
         raise ParameterError(f'{path}: {error}') from None
+
+
+def parse_recipe(content: Any) -> Recipe:
+    """A recipe from what YAML or JSON holds.
+
+    Args:
+        content: The keys of a recipe; its classes may be a name, or names.
+
+    Raises:
+        ParameterError: If a key is unknown or missing, or a value not allowed.
+    """
+    if isinstance(content, Mapping):
+        content = dict(content)
+        if 'classes' in content:
+            content['classes'] = to_plain(read_classes(content['classes']))
+        if content.get('precision') == 32:  # as YAML takes what is not in quotes
+            content['precision'] = '32'
+    return from_plain(Recipe, content, 'the recipe', only_known=True, error=ParameterError)
+
+
+def plain_recipe(recipe: Recipe) -> dict[str, Any]:
+    """The recipe with every key, as `parse_recipe` reads it."""
+    return {**to_plain(recipe), 'classes': write_classes(recipe.classes)}
 
 
 def write_recipe(recipe: Recipe, path: Path) -> Path:
@@ -78,8 +102,7 @@ def write_recipe(recipe: Recipe, path: Path) -> Path:
     stream = io.StringIO()
     yaml = YAML()
     yaml.default_flow_style = False
-    # Through JSON: what is left are the types that YAML writes plainly.
-    yaml.dump(json.loads(json.dumps(recipe.to_dict())), stream)
+    yaml.dump(plain_recipe(recipe), stream)
     write_whole(path, f'# As it was run; read it with drivseg train.\n{stream.getvalue()}')
     return path
 

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,27 +47,15 @@ class Source:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        what = f'the data set {self.dataset!r}'
-        check_text(self.dataset, f'{what} of the recipe', 'a kind of data set')
-        if not isinstance(self.root, str):
-            raise ParameterError(f'{what} has the root {self.root!r}; a folder is needed')
-        if self.part is not None and not isinstance(self.part, str):
-            raise ParameterError(f'{what} has the part {self.part!r}; a name is needed')
-        object.__setattr__(self, 'weight', number(self.weight, f'{what} has the weight'))
         if not 0 < self.weight <= 1000:
             raise ParameterError(
-                f'{what} has the weight {self.weight}; above 0 to 1000 is allowed (leave it out '
-                'of the recipe instead of giving it none)'
+                f'the data set {self.dataset!r} has the weight {self.weight}; above 0 to 1000 is '
+                'allowed (leave it out of the recipe instead of giving it none)'
             )
-        if self.map is not None and not isinstance(self.map, Mapping):
-            raise ParameterError(f'{what} has the map {self.map!r}; write it as class: classes')
-        if not isinstance(self.options, Mapping):
-            raise ParameterError(f'{what} has the options {self.options!r}; write key: value')
-        beside = [key for key in self.options if not isinstance(key, str) or key == 'part']
-        if beside:
+        if 'part' in self.options:
             raise ParameterError(
-                f'{what} has the option {beside[0]!r}; names of options are needed (a part is told '
-                'beside them)'
+                f'the data set {self.dataset!r} has its part among the options; write it beside '
+                'them (part: NAME)'
             )
 
     @property
@@ -107,26 +93,9 @@ class Teacher:
     everywhere: bool = False
 
     def __post_init__(self) -> None:
-        check_text(self.model, 'a teacher of the recipe has the model', 'a model file')
-        object.__setattr__(self, 'weight', number(self.weight, f'{self.model} has the weight'))
         if not 0 < self.weight <= 100:
             raise ParameterError(
                 f'the teacher {self.model} has the weight {self.weight}; above 0 to 100 is allowed'
-            )
-        if not is_list(self.sources, str, int):
-            raise ParameterError(
-                f'the teacher {self.model} has the sources {self.sources!r}; a list of places '
-                'under train, from 0, of kinds of data sets or of their folders is needed'
-            )
-        object.__setattr__(self, 'sources', tuple(self.sources))
-        if self.map is not None and not isinstance(self.map, Mapping):
-            raise ParameterError(
-                f'the teacher {self.model} has the map {self.map!r}; write it as class: classes'
-            )
-        if not isinstance(self.everywhere, bool):
-            raise ParameterError(
-                f'the teacher {self.model} has everywhere {self.everywhere!r}; true and false are '
-                'allowed'
             )
 
 
@@ -154,12 +123,13 @@ def read_classes(value: Any) -> tuple[ModelClass, ...]:
     """
     if value == LANES:
         return LANE_CLASSES
-    if not isinstance(value, (str, Sequence)) or len(value) < 2:
-        raise ParameterError(f'the recipe has the classes {value!r}; at least 2 are needed')
     try:
-        return classes_named(value)
+        classes = classes_named(value)
     except ParameterError as error:
         raise ParameterError(f'{error}; {LANES} is known as well') from None
+    if len(classes) < 2:
+        raise ParameterError(f'the recipe has the classes {value!r}; at least 2 are needed')
+    return classes
 
 
 def write_classes(classes: Sequence[ModelClass]) -> Any:
@@ -168,49 +138,3 @@ def write_classes(classes: Sequence[ModelClass]) -> Any:
         if tuple(classes) == known:
             return name
     return [{'name': c.name, 'color': list(c.color), 'role': c.role.value} for c in classes]
-
-
-def read_part(kind: type, content: Any, what: str) -> Any:
-    """A Source or Teacher from a mapping; unknown keys are refused."""
-    if not isinstance(content, Mapping):
-        raise ParameterError(f'{what} is {content!r}; write it as key: value')
-    fields = [f.name for f in dataclasses.fields(kind)]
-    check_keys(content, fields, what, needed=1)
-    return kind(**content)
-
-
-def check_keys(content: Mapping, allowed: Sequence[str], what: str, *, needed: int = 0) -> None:
-    """Refuses keys that nobody knows, and the lack of the first `needed` ones."""
-    unknown = sorted(map(str, content.keys() - set(allowed)))
-    if unknown:
-        raise ParameterError(
-            f'{what} has the unknown keys {unknown}; allowed are {", ".join(allowed)}'
-        )
-    missing = [key for key in allowed[:needed] if key not in content]
-    if missing:
-        raise ParameterError(f'{what} lacks the keys {missing}; add them')
-
-
-def check_text(value: Any, given: str, allowed: str) -> None:
-    """Refuses what is no text, or an empty one."""
-    if not isinstance(value, str) or not value.strip():
-        raise ParameterError(f'{given} {value!r}; {allowed} is needed')
-
-
-def is_list(value: Any, *kinds: type) -> bool:
-    """Whether it is a list whose entries are of these types, and not of their subtypes."""
-    listed = isinstance(value, Sequence) and not isinstance(value, str)
-    return listed and all(type(entry) in kinds for entry in value)
-
-
-def number(value: Any, given: str) -> float:
-    """A finite number; YAML's habits let some come as text (1e-3 without a point)."""
-    try:
-        if isinstance(value, bool):
-            raise ValueError
-        result = float(value)
-    except (TypeError, ValueError):
-        raise ParameterError(f'{given} {value!r}; a number is needed') from None
-    if not math.isfinite(result):
-        raise ParameterError(f'{given} {value!r}; a finite number is needed')
-    return result

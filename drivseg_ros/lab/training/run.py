@@ -29,6 +29,7 @@ from drivseg_ros.lab.training.memory import keep_freed_memory
 from drivseg_ros.lab.training.module import SegmentationModule
 from drivseg_ros.lab.training.pictures import check_matplotlib, draw_curves, draw_samples
 from drivseg_ros.lab.training.recipe import Recipe
+from drivseg_ros.lab.training.recipe_file import plain_recipe
 from drivseg_ros.lab.training.reporter import Reporter, Silence
 from drivseg_ros.lab.training.run_card import RunCard
 from drivseg_ros.lab.training.run_folder import RunFolder
@@ -124,7 +125,7 @@ def train(
             pin_memory=not hardware.is_cpu,
         )
         network, weights = _network(recipe, data)
-        facts = {'recipe': recipe.to_dict(), 'data': run.identities, 'devices': devices}
+        facts = {'recipe': plain_recipe(recipe), 'data': run.identities, 'devices': devices}
         told = ''
         if first and not resume:
             told, pixels = check_data(run, recipe.classes, reporter)

@@ -16,6 +16,7 @@ from torch import nn
 from drivseg_ros.base.environment import describe_hardware, describe_versions
 from drivseg_ros.frames.spec import DATA
 from drivseg_ros.lab.training.recipe import Recipe
+from drivseg_ros.lab.training.recipe_file import plain_recipe
 from drivseg_ros.lab.training.sources import RunData
 from drivseg_ros.lab.weights.pretrained import LoadedWeights
 from drivseg_ros.model.card import ModelCard
@@ -64,7 +65,7 @@ class RunCard:
                 'license': weights.license,
                 'sha256': weights.sha256,
             },
-            'recipe': without_folders(recipe.to_dict()),
+            'recipe': without_folders(plain_recipe(recipe)),
             'seed': recipe.seed,
             'parameters': inference_parameters(network),
             'device': device,

@@ -21,6 +21,7 @@ from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import MissingDependencyError, TrainingError
 from drivseg_ros.lab.training.recipe import Recipe
+from drivseg_ros.lab.training.recipe_file import plain_recipe
 
 EXPERIMENT = 'drivseg_ros'
 _SQLITE = 'sqlite:///'
@@ -164,7 +165,7 @@ class MlflowTracker:
         self._run = self._client.create_run(number, run_name=self.recipe.name).info.run_id
         params = [
             Param(key, str(value)[:_LONGEST_VALUE])
-            for key, value in _flat(self.recipe.to_dict()).items()
+            for key, value in _flat(plain_recipe(self.recipe)).items()
         ]
         for start in range(0, len(params), _MOST_PARAMS):
             self._client.log_batch(self._run, params=params[start : start + _MOST_PARAMS])

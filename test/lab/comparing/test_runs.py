@@ -15,6 +15,7 @@ import pytest
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.lab.comparing.runs import Means, is_finished, trained
 from drivseg_ros.lab.training.recipe import Recipe
+from drivseg_ros.lab.training.recipe_file import plain_recipe
 from drivseg_ros.lab.training.recipe_parts import Source
 
 
@@ -95,7 +96,7 @@ def test_what_is_a_finished_run(
     facts, best = tmp_path / 'run.json', tmp_path / 'best.safetensors'
     if written:
         best.write_bytes(b'')
-    facts.write_text(json.dumps({'facts': {'recipe': recipe.to_dict()}}))
+    facts.write_text(json.dumps({'facts': {'recipe': plain_recipe(recipe)}}))
     assert is_finished(RECIPE, facts, epochs, best) is finished
     facts.write_text('{}')
     assert not is_finished(RECIPE, facts, epochs, best)

@@ -18,6 +18,7 @@ for library in ('lightning', 'matplotlib'):
 
 from safetensors.torch import load_file  # noqa: E402
 
+from drivseg_ros.lab.training.recipe_file import plain_recipe  # noqa: E402
 from drivseg_ros.lab.training.run import train  # noqa: E402
 from drivseg_ros.lab.training.run_folder import RunFolder  # noqa: E402
 
@@ -33,7 +34,7 @@ KILLS = {
 KILLER = """
 import json, os, signal, sys
 from pathlib import Path
-from drivseg_ros.lab.training.recipe import Recipe
+from drivseg_ros.lab.training.recipe_file import parse_recipe
 from drivseg_ros.lab.training.run import train
 
 class Killer:
@@ -50,7 +51,7 @@ class Killer:
 for recipe, folder, workers, place, cache in json.load(sys.stdin):
     pid = os.fork()
     if not pid:
-        train(Recipe.from_dict(recipe), Path(folder), device='cpu', threads=1, workers=workers,
+        train(parse_recipe(recipe), Path(folder), device='cpu', threads=1, workers=workers,
               reporter=Killer(place), cache=Path(cache))
         os._exit(0)
     _, status = os.waitpid(pid, 0)
@@ -67,7 +68,7 @@ def killed(tmp_path_factory):
     pytest.importorskip('torchvision', reason='augmentation needs torchvision')
     folder = tmp_path_factory.mktemp('killed')
     jobs = [
-        [recipe_of(name).to_dict(), str(folder / name), workers, place, str(folder / 'cache')]
+        [plain_recipe(recipe_of(name)), str(folder / name), workers, place, str(folder / 'cache')]
         for name, (_, workers, place) in KILLS.items()
     ]
     done = subprocess.run(

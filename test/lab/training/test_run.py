@@ -22,8 +22,11 @@ from safetensors.torch import load_file  # noqa: E402
 
 from drivseg_ros.errors import DataError, DrivsegError, ParameterError, TrainingError  # noqa: E402
 from drivseg_ros.lab.exporting.export import export_onnx  # noqa: E402
-from drivseg_ros.lab.training.recipe import Recipe  # noqa: E402
-from drivseg_ros.lab.training.recipe_file import read_recipe  # noqa: E402
+from drivseg_ros.lab.training.recipe_file import (  # noqa: E402
+    parse_recipe,
+    plain_recipe,
+    read_recipe,
+)
 from drivseg_ros.lab.training.run import train as train_anywhere  # noqa: E402
 from drivseg_ros.lab.training.run_folder import RunFolder  # noqa: E402
 from drivseg_ros.networks.checkpoint import load_checkpoint  # noqa: E402
@@ -99,7 +102,7 @@ def test_the_card_says_where_the_network_is_from(run):
     assert (card.name, card.classes, card.description) == ('tiny', recipe.classes, 'A test.')
     assert (card.input_width, card.input_height, card.architecture) == (64, 48, 'fast_scnn')
     told = card.provenance
-    assert told['recipe'] == recipe.to_dict()
+    assert told['recipe'] == plain_recipe(recipe)
     assert [d['frames'] for d in told['data']['train']] == [14, 4]
     assert {'weights', 'seed', 'parameters', 'hardware', 'versions', 'device'} <= set(told)
     assert told['validation']['dice_loss'] == pytest.approx(result.figures['dice_loss'], abs=1e-5)
@@ -149,7 +152,7 @@ def test_a_second_run_wants_another_folder_or_resume(run, tmp_path):
 def test_a_run_goes_on_with_its_own_recipe_only(run, changes, words):
     recipe, folder, _, _ = run
     with pytest.raises(ParameterError) as error:
-        train(Recipe.from_dict({**recipe.to_dict(), **changes}), folder, resume=True)
+        train(parse_recipe({**plain_recipe(recipe), **changes}), folder, resume=True)
     for word in (*words, 'recipe.yaml'):
         assert word in str(error.value)
 

@@ -13,10 +13,11 @@ pytest.importorskip('torch', reason='training needs torch')
 pytest.importorskip('lightning', reason='training needs lightning')
 
 from drivseg_ros.errors import DrivsegError, ParameterError, TrainingError
+from drivseg_ros.lab.training.recipe_file import plain_recipe
 from drivseg_ros.lab.training.run_folder import RunFolder
 
 RECIPE = tiny_recipe()
-FACTS = {'recipe': RECIPE.to_dict(), 'data': {'train': ['a']}, 'devices': 1}
+FACTS = {'recipe': plain_recipe(RECIPE), 'data': {'train': ['a']}, 'devices': 1}
 
 
 @pytest.fixture
