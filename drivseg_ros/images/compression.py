@@ -18,11 +18,18 @@ _JPEG_START, _JPEG_END = b'\xff\xd8\xff', b'\xff\xd9'
 _PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
 # Colour types of PNG (W3C PNG specification, 11.2.1): without transparency there are these.
 _PNG_GREY, _PNG_OPAQUE = 0, (0, 2, 3)
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _SOS, _EOI = 0xDA, 0xD9
 # Start of frame, in all its variants; C4, C8 and CC are something else (ITU-T T.81, table B.1).
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # TEM, the restart markers and a start of image have no length after them.
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+# What a decoder takes for a picture grows with its pixels and, in a JPEG, with its scans, not with
+# its bytes. So a file is refused that is too short for the pixels that it claims: each block of 8x8
+# pixels of a JPEG takes a bit at least (T.81, F.1.2), and deflate packs 1032 bytes into one (RFC
+# 1951). Progressive files of cameras and programs have about ten scans.
+_JPEG_PIXELS_A_BYTE, _DEFLATE = 8 * 8 * 8, 1032
+_MAX_SCANS = 100
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class PictureHeader:
         height: in pixels.
         grey: it has one channel.
         plain: it has at most 8 bits a channel and no transparency.
+        bits_a_pixel: of a PNG file.
     """
 
     codec: str
@@ -42,6 +50,7 @@ class PictureHeader:
     height: int
     grey: bool
     plain: bool
+    bits_a_pixel: int = 0
 
     @property
     def suffix(self) -> str:
@@ -76,16 +85,40 @@ def read_header(data: bytes, *, image_format: str = '') -> PictureHeader:
             kind='codec',
         )
     check_size(header.width, header.height)
+    _check_content(header, data)
     return header
+
+
+def _check_content(header: PictureHeader, data: bytes) -> None:
+    """Refuses what would cost a decoder far more than its bytes are worth."""
+    if header.codec == 'jpeg':
+        least = header.width * header.height // _JPEG_PIXELS_A_BYTE
+        scans = data.count(bytes((0xFF, _SOS)))
+        if scans > _MAX_SCANS:
+            raise ImageError(
+                f'a JPEG file of {scans} scans; at most {_MAX_SCANS} are allowed, programs write '
+                'about ten: check who sends it',
+                kind='jpeg',
+            )
+    else:
+        least = (header.width * header.bits_a_pixel + 7) // 8 * header.height // _DEFLATE
+    if len(data) < least:
+        raise ImageError(
+            f'a {header.codec.upper()} file of {len(data)} bytes claims {header.width} x '
+            f'{header.height} pixels, which take {least} bytes at least; a file that holds its '
+            'pixels is allowed: check who sends it',
+            kind='size',
+        )
 
 
 def decode_picture(data: bytes, *, image_format: str = '') -> np.ndarray:
     """Decodes a JPEG or PNG file as image_transport sends it.
 
     The file's own first bytes distinguish JPEG from PNG, and its own colours count: of
-    `image_format` only the encoding before the `;` matters, and only if the picture is not colour
-    (a Bayer mosaic sent as grey is turned into colour). 16-bit values are scaled by 1/257, alpha
-    is dropped, and an EXIF orientation is ignored, because pixels and camera_info belong together.
+    `image_format` only the encoding behind 'compressed' matters (before the `;` where there is
+    none), and only if the picture is not colour: a Bayer mosaic is turned into colour, and a grey
+    picture made of one stays grey. 16-bit values are scaled by 1/257, alpha is dropped, and an EXIF
+    orientation is ignored, because pixels and camera_info belong together.
 
     A JPEG damaged in its middle but complete at its end is decoded as libjpeg repairs it.
 
@@ -101,7 +134,7 @@ def decode_picture(data: bytes, *, image_format: str = '') -> np.ndarray:
             (numbers, not a picture), 'size' (a header with an absurd size), 'truncated', 'jpeg'
             or 'png' (damaged).
     """
-    raw_encoding = image_format.split(';')[0].strip()
+    raw_encoding, _, transport = (part.strip() for part in image_format.partition(';'))
     if 'compressedDepth' in image_format:
         raise ImageError(
             f'the format {shorten(image_format)} is a depth image; JPEG and PNG pictures are '
@@ -123,7 +156,10 @@ def decode_picture(data: bytes, *, image_format: str = '') -> np.ndarray:
     if picture.ndim == 3:
         four = picture.shape[2] == 4
         return cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB if four else cv2.COLOR_BGR2RGB)
-    name = raw_encoding if raw_encoding.startswith('bayer_') else 'mono8'
+    # What stands behind 'compressed' is what was packed; before it stands what the camera gave.
+    _, named, packed = transport.partition('compressed')
+    mosaic = packed.strip() if named and packed.strip() else raw_encoding
+    name = mosaic if mosaic.startswith('bayer_') else 'mono8'
     encoding = find_encoding(name)
     encoding.check_size(name, header.width, header.height)
     return encoding.to_rgb(picture)
@@ -194,10 +230,17 @@ def _png_header(data: bytes) -> PictureHeader:
     """What the first chunk states; refuses a file whose end is missing."""
     if data.rfind(_PNG_END) < 24:
         raise _truncated('png', data)
+    if data[12:16] != b'IHDR':
+        raise _damaged('png', data)
     width, height, bits, color_type = struct.unpack_from('>IIBB', data, 16)
     transparent = color_type not in _PNG_OPAQUE or b'tRNS' in data[: data.find(b'IDAT')]
     return PictureHeader(
-        'png', width, height, grey=color_type == _PNG_GREY, plain=bits <= 8 and not transparent
+        'png',
+        width,
+        height,
+        grey=color_type == _PNG_GREY,
+        plain=bits <= 8 and not transparent,
+        bits_a_pixel=bits * _PNG_CHANNELS.get(color_type, 1),
     )
 
 
