@@ -65,11 +65,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
+def shares_a_fixture(item: pytest.Item) -> bool:
+    fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+    return any(one.scope == 'module' for definitions in fixtures.values() for one in definitions)
+
+
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their markers, and sent to processes
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if 'ros_domain' in getattr(item, 'fixturenames', ()):
             item.add_marker('ros')
+        # What the tests of a file share is made once, not by each process.
+        if shares_a_fixture(item) and not item.get_closest_marker('xdist_group'):
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TESTS))))
     # What takes long in one piece begins first, so that no process waits for it at the end.
     items.sort(key=lambda item: item.get_closest_marker('first') is None)
 

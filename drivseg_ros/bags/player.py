@@ -286,7 +286,7 @@ def _wait_for_subscribers(
         if time.monotonic() > deadline:
             raise BagError(
                 f'nobody subscribed to {", ".join(alone)} within {wait_s:g} s; start the '
-                'subscriber, wait longer, or choose what is played with --topics'
+                'subscriber, wait longer, or choose what is played with --topic'
             )
         if not stop.sleep_until(time.monotonic() + 0.02):
             return False

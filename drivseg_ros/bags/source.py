@@ -49,7 +49,7 @@ class BagSource(FrameSource):
 
     Raises:
         BagError: if the bag or a topic cannot be read, or holds something else.
-        DataError: if there are no frames.
+        DataError: if there are no frames, or none whose label or confidence is known.
     """
 
     def __init__(
@@ -85,6 +85,8 @@ class BagSource(FrameSource):
             raise DataError(f"bag '{bag}' has no message on {frames.topic}; name another topic")
         for topic in frames.others:
             self._check_partners(topic)
+        if all(frames.ambiguous(stamp) for stamp in frames.order):
+            raise DataError(f"in bag '{bag}', no frame can be used: {frames.why(frames.order[0])}")
         self._first = min(frames.order)
         self._places: Sequence[int] = range(len(frames.order))
         self.without_label = 0

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from drivseg_ros.frames.labels import Labels
 from drivseg_ros.images.codec import decode_labels
 from drivseg_ros.model.card import ModelClass
 
+_MADE = ('images', 'labels', 'masks', CLASSES_FILE)
 FORMATS = ('png', 'jpg')
 """What raw images become."""
 
@@ -34,12 +36,14 @@ class ImageFolderOptions:
     """What is taken out of a bag, and how.
 
     Attributes:
-        output: the folder to make; it must be new or empty.
-        image_topic: raw or compressed images; '' for those of the data set that the bag was made
+        output: the folder to make.
+        overwrite: whether a folder that was made so before may be replaced; else it must be new or
+            empty.
+        image_topic: raw or compressed images; None for those of the data set that the bag was made
             of, or else the only ones there.
-        label_topic: class ids (mono8) with the images' stamps; '' for the data set's, if its
+        label_topic: class ids (mono8) with the images' stamps; None for the data set's, if its
             images are taken. Images without a label are left out then.
-        mask_topic: class ids that a network predicted, with the images' stamps, or ''.
+        mask_topic: class ids that a network predicted, with the images' stamps, or None.
         name_topic: the frames' names (dataset_info.py); '' for the data set's, if its images are
             taken, or for 'name' beside the images, if that is there.
         labels: what the values in the labels mean; None: as the bag says (bags/labels.py).
@@ -48,9 +52,10 @@ class ImageFolderOptions:
     """
 
     output: Path
-    image_topic: str = ''
-    label_topic: str = ''
-    mask_topic: str = ''
+    overwrite: bool = False
+    image_topic: str | None = None
+    label_topic: str | None = None
+    mask_topic: str | None = None
     name_topic: str = ''
     labels: Labels | None = None
     image_format: str = 'png'
@@ -129,7 +134,7 @@ def images_from_bag(
         DataError: if the folder is not empty or cannot be written.
         BagError: if the bag cannot be read, or a topic is not there or holds something else.
     """
-    _check_output(options.output)
+    _make_way(options.output, overwrite=options.overwrite)
     with BagReader(bag) as reader:
         topics = _topics(bag, reader, options)
         names = read_frame_names(reader, topics.name) if topics.name else {}
@@ -203,9 +208,7 @@ def _planes(frame: StampedFrame, topics: _Topics) -> dict[str, np.ndarray]:
 
 def _topics(bag: Path, reader: BagReader, options: ImageFolderOptions) -> _Topics:
     info = read_dataset_info(bag)
-    asked = BagTopics(
-        options.image_topic or None, options.label_topic or None, options.mask_topic or None
-    )
+    asked = BagTopics(options.image_topic, options.label_topic, options.mask_topic)
     found = resolve_topics(reader, asked, info=info)
     image, label = str(found.image), found.label or ''
     meaning = options.labels
@@ -224,14 +227,22 @@ def _topics(bag: Path, reader: BagReader, options: ImageFolderOptions) -> _Topic
     return _Topics(image, label, found.mask or '', name, meaning)
 
 
-def _check_output(output: Path) -> None:
+def _make_way(output: Path, *, overwrite: bool) -> None:
+    """Empties a folder that was made so before if that is wanted, and refuses anything else."""
     if output.exists() and not output.is_dir():
         raise DataError(f"'{output}' is a file; name a folder")
-    if output.is_dir() and any(output.iterdir()):
+    entries = list(output.iterdir()) if output.is_dir() else []
+    others = [entry.name for entry in entries if entry.name not in _MADE]
+    if others or (entries and not overwrite):
         raise DataError(
-            f"the folder '{output}' is not empty; name a new one, for frames that are there "
-            'already would be taken for those of the bag'
+            f"the folder '{output}' is not empty (it holds {(others or [entries[0].name])[0]}); "
+            'name a new one, or replace one that this command made with --overwrite'
         )
+    for entry in entries:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def _make(folder: Path) -> None:

@@ -30,9 +30,7 @@ from drivseg_ros.cli.train import train
 app = typer.Typer(
     name='drivseg',
     cls=CommandGroup,
-    help='Road segmentation for ROS 2: demo, models, bags, replay, measurements.',
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command()(demo)
@@ -69,4 +67,8 @@ def options(
         bool, typer.Option('--version', help='Print the version.', callback=_print_version)
     ] = False,
 ) -> None:
-    """Road segmentation for ROS 2: camera images in, class masks and overlays out."""
+    """Road segmentation for ROS 2: camera images in, class masks and overlays out.
+
+    The exit status is 0 if all that was asked for was done, 1 if something failed, 2 if the command
+    line is wrong, 130 after Ctrl-C. DRIVSEG_TRACEBACK=1 prints the traceback of an error.
+    """

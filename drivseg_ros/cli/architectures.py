@@ -10,25 +10,21 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from drivseg_ros.cli.console import err, out
-from drivseg_ros.cli.options import JsonFile, parse_size
-from drivseg_ros.cli.output_file import CONSOLE, check_writable, write_json
+from drivseg_ros.base.output_files import check_output_files
+from drivseg_ros.cli.console import err, out, write_json
+from drivseg_ros.cli.options import SIZE, JsonFile, Overwrite, parse_size
 from drivseg_ros.errors import MissingDependencyError, ModelError
 
 
 def architectures(
-    classes: Annotated[
-        int, typer.Option('--classes', min=2, max=255, help='Number of classes.')
-    ] = 3,
-    size: Annotated[
-        str, typer.Option('--size', help='Count the operations for an image of this size.')
-    ] = '640x360',
+    classes: Annotated[int, typer.Option(min=2, max=255, help='Number of classes.')] = 3,
+    size: Annotated[str, typer.Option(metavar='WIDTHxHEIGHT', help=SIZE)] = '640x360',
     json: JsonFile = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """List the architectures with their parameters and multiply-accumulate operations."""
+    """List the architectures that can be trained, and their size."""
+    check_output_files([json], overwrite=overwrite)
     width, height = parse_size(size)
-    if json is not None:
-        check_writable(json)
     from drivseg_ros.lab.weights.sources import SOURCES
     from drivseg_ros.networks.complexity import gmacs, parameters
     from drivseg_ros.networks.registry import ARCHITECTURES, create_network
@@ -53,10 +49,8 @@ def architectures(
                 'weights': sorted(w for a, w in SOURCES if a == name),
             }
         )
-    if json is not None:
-        write_json(json, rows)
-    if json != CONSOLE:
-        out.print(_table(rows, size))
+    out.print(_table(rows, size))
+    write_json(json, rows)
     for name, reason in reasons.items():
         err.print(f'{name}: {reason}', markup=False, soft_wrap=True)
 

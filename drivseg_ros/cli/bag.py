@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from drivseg_ros.base.output_files import check_output_files
 from drivseg_ros.cli import bag_dataset, bag_make
-from drivseg_ros.cli.console import out
+from drivseg_ros.cli.console import out, write_json
+from drivseg_ros.cli.options import Bag, JsonFile, Overwrite
 
 if TYPE_CHECKING:
     from drivseg_ros.bags.reader import BagReader
@@ -27,19 +28,14 @@ app.command('to-images')(bag_dataset.to_images)
 
 
 @app.command()
-def info(
-    bag: Annotated[Path, typer.Argument(help='A rosbag2 folder, .mcap, .db3 or ROS 1 .bag.')],
-    json: Annotated[bool, typer.Option('--json', help='Print it as JSON.')] = False,
-) -> None:
-    """Print what is in a bag: times, topics, types, rates, image sizes, QoS."""
+def info(bag: Bag, json: JsonFile = None, overwrite: Overwrite = False) -> None:
+    """Show what is in a bag: times, topics, rates, image sizes."""
+    check_output_files([json], overwrite=overwrite)
     from drivseg_ros.bags.dataset_info import read_dataset_info
     from drivseg_ros.bags.reader import BagReader
 
     with BagReader(bag) as reader:
         facts = _facts(reader)
-    if json:
-        out.print_json(data=facts)
-        return
     head = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name in ('bag', 'storage', 'unfinished', 'size_bytes', 'messages', 'duration_s', 'start'):
         if facts[name] != '':
@@ -58,6 +54,7 @@ def info(
         out.print('    ' + '  '.join(parts), markup=False, soft_wrap=True)
         for offer in topic['qos']:
             out.print(f'    offered {offer}', markup=False, soft_wrap=True)
+    write_json(json, facts)
 
 
 def _facts(reader: BagReader) -> dict[str, Any]:

@@ -9,46 +9,53 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drivseg_ros.cli import options as shared
 from drivseg_ros.cli.bag_make import (
     DEFAULT_START_S,
     Compressed,
     Encoding,
     FrameId,
+    FrameRate,
     ImageTopic,
     JpegQuality,
     LabelTopic,
-    Overwrite,
+    NameTopic,
+    Output,
     Start,
     Storage,
     make_bag,
     nanoseconds,
 )
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import DatasetOption, Labels, parse_option, parse_size
-from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.cli.options import (
+    SIZE,
+    Bag,
+    DatasetKind,
+    DatasetOption,
+    DatasetRoot,
+    Labels,
+    Limit,
+    Overwrite,
+    parse_kind,
+    parse_option,
+    parse_size,
+)
+from drivseg_ros.errors import DataError
 
 if TYPE_CHECKING:
     from drivseg_ros.bags.to_images import MadeImages
 
 
 def from_dataset(
-    kind: Annotated[
-        str,
-        typer.Argument(
-            metavar='KIND[:PART]',
-            help='A kind that `drivseg dataset kinds` lists, and training, validation, held_out '
-            'or test; without a part, everything with labels.',
-        ),
-    ],
-    output: Annotated[Path, typer.Option('--output', '-o', help='The bag to make, a folder.')],
-    root: Annotated[Path | None, typer.Argument(help='The folder that holds it.')] = None,
+    kind: DatasetKind,
+    output: Output,
+    root: DatasetRoot = None,
     option: DatasetOption = None,
-    limit: Annotated[
-        int | None, typer.Option(help='Only so many frames, chosen by the option seed.')
-    ] = None,
-    rate: Annotated[float, typer.Option(help='Frames a second.')] = 10.0,
-    resize: Annotated[
-        str | None, typer.Option(metavar='WIDTHxHEIGHT', help='Stretch images and labels to this.')
+    limit: Limit = None,
+    rate: FrameRate = 10.0,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar='WIDTHxHEIGHT', help=SIZE, show_default='as in the data set'),
     ] = None,
     image_topic: ImageTopic = '/camera/image_raw',
     frame_id: FrameId = 'camera_optical_frame',
@@ -56,18 +63,15 @@ def from_dataset(
     compressed: Compressed = False,
     jpeg_quality: JpegQuality = 90,
     label_topic: LabelTopic = '',
-    name_topic: Annotated[
-        str, typer.Option(help="The topic of the frames' names (default: name beside the images)")
-    ] = '',
+    name_topic: NameTopic = '',
     start: Start = DEFAULT_START_S,
     storage: Storage = 'mcap',
     overwrite: Overwrite = False,
 ) -> None:
-    """Make a bag of a data set: images, labels, the frames' names and the classes.
+    """Make a bag of a data set: images, labels, names, classes.
 
-    Labels are mono8 images of the set's class ids (255: unlabelled) with their image's stamp.
-    Names are std_msgs/Header: the stamp, and the name as frame_id. The classes are in the bag's
-    custom_data. `drivseg bag to-images` makes a data set of it again.
+    Labels are mono8 class ids (255: unlabelled), stamped as their image; names are
+    std_msgs/Header. `drivseg bag to-images` makes a data set of it again.
     """
     from drivseg_ros.bags.from_dataset import bag_from_dataset
     from drivseg_ros.bags.image_bag import ImageBagOptions
@@ -86,20 +90,18 @@ def from_dataset(
         overwrite=overwrite,
         storage=storage,
     )
-    size = None if resize is None else parse_size(resize)
+    wanted = None if size is None else parse_size(size)
     own = dict(parse_option(text) for text in option or [])
     if limit is not None:
         own['limit'] = limit
-    name, colon, part = kind.partition(':')
-    if colon and not part:
-        raise ParameterError(f'{kind!r} names no part; write {name}:validation, or {name} alone')
-    dataset = open_dataset(name, root, part=part or None, **own)
+    name, part = parse_kind(kind)
+    dataset = open_dataset(name, root, part=part, **own)
     err.print(f'{dataset.name}: {len(dataset)} frames', markup=False, soft_wrap=True)
     make_bag(
         options,
         len(dataset),
         lambda progress: bag_from_dataset(
-            dataset, options, rate_hz=rate, size=size, progress=progress
+            dataset, options, rate_hz=rate, size=wanted, progress=progress
         ),
     )
     if dataset.classes:
@@ -110,44 +112,24 @@ def from_dataset(
 
 
 def to_images(
-    bag: Annotated[Path, typer.Argument(help='A rosbag2 folder, .mcap, .db3 or ROS 1 .bag.')],
-    output: Annotated[
-        Path, typer.Option('--output', '-o', help='The folder to make; it must be new or empty.')
-    ],
-    image_topic: Annotated[
-        str,
-        typer.Option(
-            help='The images, raw or compressed (default: those of the data set that the bag was '
-            'made of, or the only ones there)'
-        ),
-    ] = '',
-    label_topic: Annotated[
-        str,
-        typer.Option(
-            help="Class ids (mono8) with the images' stamps (default: the data set's, if its "
-            'images are taken). Images without a label are left out.'
-        ),
-    ] = '',
-    mask_topic: Annotated[
-        str, typer.Option(help="A network's masks (mono8) with the images' stamps.")
-    ] = '',
-    name_topic: Annotated[
-        str,
-        typer.Option(
-            help="The frames' names (default: the data set's, or name beside the images, if there)"
-        ),
-    ] = '',
+    bag: Bag,
+    output: Annotated[Path, typer.Option('--output', '-o', help='Folder to make.')],
+    image_topic: shared.ImageTopic = None,
+    label_topic: shared.LabelTopic = None,
+    mask_topic: shared.MaskTopic = None,
+    name_topic: NameTopic = '',
     labels: Labels = None,
     image_format: Annotated[
-        str, typer.Option(help='Of raw images: png, or jpg, which is not exact.')
+        str, typer.Option(help='Format of raw images: png, or jpg, which is not exact.')
     ] = 'png',
     jpeg_quality: JpegQuality = 90,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Make a folder of a bag's images, labels and masks, for the data set kind `folder`.
+    """Make a data set (kind `folder`) of a bag.
 
     Files have their frame's name where the bag states it, else its stamp. JPEG and PNG files in
-    compressed images are kept as they are. A frame that cannot be used is named and left out, and
-    the exit status is 1 then. Ctrl-C leaves what is finished.
+    compressed images are kept as they are. A frame that cannot be used is reported and left out,
+    and the exit status is 1 then. Ctrl-C leaves what is finished.
     """
     from drivseg_ros.bags.to_images import ImageFolderOptions, images_from_bag
     from drivseg_ros.base.interruption import stop_on_signals
@@ -155,6 +137,7 @@ def to_images(
 
     options = ImageFolderOptions(
         output=output,
+        overwrite=overwrite,
         image_topic=image_topic,
         label_topic=label_topic,
         mask_topic=mask_topic,

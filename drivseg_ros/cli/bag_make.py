@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.options import SIZE, Overwrite, Seed, parse_size
 
 if TYPE_CHECKING:
     from drivseg_ros.bags.calibration import Calibration
@@ -19,56 +20,58 @@ if TYPE_CHECKING:
 
 DEFAULT_START_S = 1_700_000_000.0
 
-Output = Annotated[Path, typer.Option('--output', '-o', help='The bag to make, a folder.')]
-ImageTopic = Annotated[
-    str, typer.Option(help="The images' topic; /compressed is appended with --compressed.")
-]
-FrameId = Annotated[str, typer.Option(help="The headers' frame.")]
-Encoding = Annotated[str, typer.Option(help='Of raw images: bgr8 or rgb8.')]
+Output = Annotated[Path, typer.Option('--output', '-o', help='Folder of the bag to make.')]
+ImageTopic = Annotated[str, typer.Option(help='Topic of the images.')]
+FrameId = Annotated[str, typer.Option(help='frame_id of the headers.')]
+Encoding = Annotated[str, typer.Option(help='Encoding of raw images: bgr8 or rgb8.')]
 Compressed = Annotated[
     bool,
     typer.Option(
-        '--compressed',
-        help='Write CompressedImage; JPEG and PNG files are passed on as they are.',
+        '--compressed', help='Write CompressedImage; JPEG and PNG files are kept as they are.'
     ),
 ]
-JpegQuality = Annotated[int, typer.Option(help='1 to 100, of what is not JPEG yet.')]
+JpegQuality = Annotated[
+    int, typer.Option(min=1, max=100, help='Quality of images that are encoded as JPEG.')
+]
 LabelTopic = Annotated[
-    str, typer.Option(help="The labels' topic (default: label beside the images)")
+    str, typer.Option(help='Topic of the labels.', show_default='label beside the images')
+]
+NameTopic = Annotated[
+    str,
+    typer.Option(help="Topic of the frames' names.", show_default='name beside the images'),
 ]
 CameraInfoTopic = Annotated[
-    str, typer.Option(help='Topic of the calibration (default: camera_info beside the images)')
+    str,
+    typer.Option(help='Topic of the calibration.', show_default='camera_info beside the images'),
 ]
 CalibrationFile = Annotated[
     Path | None,
     typer.Option(
         '--calibration',
-        help="Write camera_info too: a camera_info .yaml, or KITTI's calib_cam_to_cam.txt "
-        '(left colour camera).',
+        help='Calibration to write: a camera_info .yaml, or calib_cam_to_cam.txt of KITTI.',
+        show_default=False,
     ),
 ]
-Start = Annotated[
-    float, typer.Option(help='Stamp of the first picture, seconds since 1970 (0 confuses /clock).')
-]
-Storage = Annotated[str, typer.Option(help='How the bag is stored: mcap or sqlite3.')]
-Overwrite = Annotated[bool, typer.Option('--overwrite', help='Replace the bag if it is there.')]
+Start = Annotated[float, typer.Option(help='Stamp of the first frame, seconds since 1970.')]
+Storage = Annotated[str, typer.Option(help='Storage of the bag: mcap or sqlite3.')]
+FrameRate = Annotated[float, typer.Option('--rate', help='Frames per second.')]
 
 
 def from_images(
-    folder: Annotated[Path, typer.Argument(help='A folder of .jpg and .png pictures.')],
+    folder: Annotated[Path, typer.Argument(help='Folder of .jpg and .png pictures.')],
     output: Output,
     rate: Annotated[
         float | None,
-        typer.Option(help='Pictures a second (default: timestamps.txt if it is there, else 10)'),
+        typer.Option(help='Frames per second.', show_default='timestamps.txt if there, else 10'),
     ] = None,
     timestamps: Annotated[
-        Path | None, typer.Option(help="One time a line, as KITTI raw's timestamps.txt.")
+        Path | None,
+        typer.Option(help='File with a time per line, as in KITTI raw.', show_default=False),
     ] = None,
-    labels: Annotated[
+    label_folder: Annotated[
         Path | None,
         typer.Option(
-            help='A folder with a PNG of class ids of the same name for each picture; a '
-            'classes.yaml in or beside it says what they mean.'
+            help='Folder of labels: PNGs of class ids, named as the pictures.', show_default=False
         ),
     ] = None,
     image_topic: ImageTopic = '/camera/image_raw',
@@ -83,7 +86,10 @@ def from_images(
     storage: Storage = 'mcap',
     overwrite: Overwrite = False,
 ) -> None:
-    """Make a bag from a folder of pictures, in natural order of their names."""
+    """Make a bag of a folder of pictures.
+
+    Pictures are taken in the natural order of their names.
+    """
     from drivseg_ros.bags.from_images import bag_from_images, find_images
     from drivseg_ros.bags.image_bag import ImageBagOptions
 
@@ -101,7 +107,11 @@ def from_images(
         storage=storage,
     )
     found = find_images(
-        folder, start_ns=options.start_ns, rate_hz=rate, stamps_file=timestamps, labels=labels
+        folder,
+        start_ns=options.start_ns,
+        rate_hz=rate,
+        stamps_file=timestamps,
+        labels=label_folder,
     )
     camera = _calibration(calibration)
     err.print(f'{len(found.images)} pictures, times from {found.stamps_from}', markup=False)
@@ -122,10 +132,11 @@ def from_images(
 
 
 def from_video(
-    video: Annotated[Path, typer.Argument(help='A video file that OpenCV can read, such as .mp4.')],
+    video: Annotated[Path, typer.Argument(help='Video file that OpenCV can read, such as .mp4.')],
     output: Output,
     rate: Annotated[
-        float | None, typer.Option(help="Frames a second (default: the video's own)")
+        float | None,
+        typer.Option(help='Frames per second.', show_default='as in the video'),
     ] = None,
     image_topic: ImageTopic = '/camera/image_raw',
     frame_id: FrameId = 'camera_optical_frame',
@@ -138,7 +149,7 @@ def from_video(
     storage: Storage = 'mcap',
     overwrite: Overwrite = False,
 ) -> None:
-    """Make a bag from a video."""
+    """Make a bag of a video."""
     from drivseg_ros.bags.from_video import bag_from_video, probe_video
     from drivseg_ros.bags.image_bag import ImageBagOptions
 
@@ -172,12 +183,11 @@ def from_video(
 
 def from_scenes(
     output: Output,
-    seed: Annotated[int, typer.Option(help='The drive; each seed is another one.')] = 0,
-    width: Annotated[int, typer.Option(help='Pixels.')] = 640,
-    height: Annotated[int, typer.Option(help='Pixels.')] = 360,
-    rate: Annotated[float, typer.Option(help='Frames a second.')] = 20.0,
-    duration: Annotated[float, typer.Option(help='Seconds.')] = 20.0,
-    labels: Annotated[bool, typer.Option(help='Write the exact labels.')] = True,
+    seed: Seed = 0,
+    size: Annotated[str, typer.Option(metavar='WIDTHxHEIGHT', help=SIZE)] = '640x360',
+    rate: FrameRate = 20.0,
+    duration: Annotated[float, typer.Option(help='Length in seconds.')] = 20.0,
+    no_labels: Annotated[bool, typer.Option('--no-labels', help='Write no labels.')] = False,
     image_topic: ImageTopic = '/camera/image_raw',
     frame_id: FrameId = 'camera_optical_frame',
     encoding: Encoding = 'bgr8',
@@ -189,7 +199,10 @@ def from_scenes(
     storage: Storage = 'mcap',
     overwrite: Overwrite = False,
 ) -> None:
-    """Render a drive with exact labels (0 direct, 1 alternative, 2 background) into a bag."""
+    """Make a bag of a rendered drive with exact labels.
+
+    The classes are 0 direct, 1 alternative, 2 background.
+    """
     from drivseg_ros.bags.from_scenes import bag_from_scenes
     from drivseg_ros.bags.image_bag import ImageBagOptions
     from drivseg_ros.scenes.drive import Drive
@@ -207,11 +220,12 @@ def from_scenes(
         overwrite=overwrite,
         storage=storage,
     )
+    width, height = parse_size(size)
     drive = Drive(seed, width=width, height=height, rate_hz=rate, duration_s=duration)
     make_bag(
         options,
         len(drive),
-        lambda progress: bag_from_scenes(drive, options, labels=labels, progress=progress),
+        lambda progress: bag_from_scenes(drive, options, labels=not no_labels, progress=progress),
     )
 
 

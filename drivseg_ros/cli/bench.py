@@ -9,18 +9,24 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.base.install_hint import install_hint
+from drivseg_ros.base.output_files import check_output_files
+from drivseg_ros.cli import completion
 from drivseg_ros.cli.bench_graph import graph
-from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.console import err, out, progress_bar, write_json
 from drivseg_ros.cli.options import (
+    CAMERA_SIZES,
     Device,
     EngineName,
+    EngineSpecs,
     JsonFile,
     Model,
+    Overwrite,
     Precision,
+    Runs,
+    Sizes,
     Threads,
     parse_size,
 )
-from drivseg_ros.cli.output_file import CONSOLE, check_writable, write_json
 from drivseg_ros.engines.base import MAX_BATCH
 from drivseg_ros.engines.registry import RUNTIMES
 from drivseg_ros.engines.spec import EngineSpec
@@ -28,13 +34,15 @@ from drivseg_ros.errors import EngineError, MissingDependencyError
 from drivseg_ros.model.file import ModelFile
 from drivseg_ros.model.store import DEFAULT_MODEL
 
-app = typer.Typer(help='Measure on this machine.', no_args_is_help=True)
+_SIZES = ['1280x720']
+
+app = typer.Typer(help='Measure engines and nodes on this machine.', no_args_is_help=True)
 app.command()(graph)
 
 
 @app.callback()
 def bench() -> None:
-    """Measure on this machine."""
+    """Measure engines and nodes on this machine."""
 
 
 @app.command()
@@ -44,30 +52,28 @@ def node(
     device: Device = 'auto',
     precision: Precision = 'auto',
     threads: Threads = 0,
-    size: Annotated[
-        list[str] | None,
-        typer.Option(help='WIDTHxHEIGHT; may be given several times.', show_default=False),
-    ] = None,
-    frames: Annotated[int, typer.Option(min=1, help='Runs for each size.')] = 100,
+    size: Sizes = CAMERA_SIZES,
+    runs: Runs = 100,
     json: JsonFile = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Compare the node with the bare engine: message in hand to mask published.
+    """Compare the node with the bare engine.
 
-    Also its CPU share and memory with images coming through DDS at 10 Hz. The table is Markdown.
+    Times run from the message received to the mask published. Also its CPU share and memory with
+    images coming over DDS at 10 Hz. The table is Markdown.
     """
+    check_output_files([json], overwrite=overwrite)
     from drivseg_ros.node.freed_memory import keep_freed_memory
 
     keep_freed_memory()  # as the program of the node does
     try:
-        from drivseg_ros.bench.node import SIZES, benchmark_node, markdown_table
+        from drivseg_ros.bench.node import benchmark_node, markdown_table
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f'this needs the Python package {error.name!r}; source the setup.bash of your ROS 2, '
             f'or {install_hint("ros")}'
         ) from None
-    if json is not None:
-        check_writable(json)
-    sizes = [parse_size(text) for text in size] if size else SIZES
+    sizes = [parse_size(text) for text in size]
     with progress_bar() as progress:
         task = progress.add_task('runs', total=None)
         report = benchmark_node(
@@ -79,13 +85,11 @@ def node(
                 'threads': threads,
             },
             sizes=sizes,
-            frames=frames,
+            frames=runs,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    if json != CONSOLE:
-        out.print(markdown_table(report), markup=False, soft_wrap=True)
-    if json is not None:
-        write_json(json, report)
+    out.print(markdown_table(report), markup=False, soft_wrap=True)
+    write_json(json, report)
 
 
 @app.command()
@@ -93,59 +97,40 @@ def engine(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            metavar='MODEL[=ENGINES]',
-            help='A name that `drivseg models` lists, or a path, with engines of its own if need '
-            'be (int8.onnx=openvino); may be given several times.',
-            show_default=False,
+            metavar='MODEL[=ENGINE]',
+            help='Model, or a model with an engine of its own (int8.onnx=openvino); repeatable.',
+            show_default=DEFAULT_MODEL,
+            autocompletion=completion.models,
         ),
     ] = None,
-    engine: Annotated[
-        list[str] | None,
-        typer.Option(
-            help='ENGINE, then :PRECISION and @DEVICE if need be; may be given several times. '
-            'Without it: all that are installed, run the model on the device, and build nothing.',
-            show_default=False,
-        ),
-    ] = None,
+    engine: EngineSpecs = None,
     device: Device = 'cpu',
     threads: Threads = 0,
     batch: Annotated[
         list[int] | None,
-        typer.Option(
-            min=1,
-            max=MAX_BATCH,
-            help='A batch size; may be given several times.',
-            show_default=False,
-        ),
+        typer.Option(min=1, max=MAX_BATCH, help='Batch size; repeatable.', show_default='1'),
     ] = None,
-    size: Annotated[
-        list[str] | None,
-        typer.Option(
-            help='WIDTHxHEIGHT of the images; may be given several times.', show_default=False
-        ),
-    ] = None,
-    runs: Annotated[int, typer.Option(min=1, help='Runs of each.')] = 100,
+    size: Sizes = _SIZES,
+    runs: Runs = 100,
     bare: Annotated[
-        bool,
-        typer.Option(
-            '--bare', help="Also the runtimes' own calls, with nothing of ours around them."
-        ),
+        bool, typer.Option('--bare', help='Measure also bare calls of the runtimes.')
     ] = False,
     json: JsonFile = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Compare engines, precisions, batch and image sizes: times, images a second, memory.
+    """Compare engines, precisions, batch and image sizes.
 
-    All configurations take turns, each in a process of its own. `infer` is the engine on a batch
-    of the network's size, `segment` is from images to masks of their size. The table is Markdown.
-    The exit status is 1 if a configuration cannot be run.
+    Times, images per second and memory. All configurations take turns, each in a process of its
+    own. `infer` is the engine on a batch of the network's size, `segment` is from images to masks
+    of their size. The table is Markdown. Without --engine: all engines that are installed and run
+    the model without building anything. The exit status is 1 if a configuration cannot be run.
     """
+    check_output_files([json], overwrite=overwrite)
     from drivseg_ros.bench.bare_runtimes import BARE
-    from drivseg_ros.bench.engine import SIZES, Choice, benchmark_engines
+    from drivseg_ros.bench.engine import Choice, benchmark_engines
     from drivseg_ros.bench.engine_table import markdown_table
     from drivseg_ros.model.store import find_model
 
-    if json is not None:
-        check_writable(json)
     asked = [EngineSpec.parse(text, device=device) for text in engine or ()]
     named = [
         EngineSpec.parse_model(text, default=asked, device=device)
@@ -162,15 +147,13 @@ def engine(
         task = progress.add_task('steps', total=None)
         report = benchmark_engines(
             choices,
-            sizes=[parse_size(text) for text in size] if size else SIZES,
+            sizes=[parse_size(text) for text in size],
             runs=runs,
             threads=threads,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    if json != CONSOLE:
-        out.print(markdown_table(report), markup=False, soft_wrap=True)
-    if json is not None:
-        write_json(json, report)
+    out.print(markdown_table(report), markup=False, soft_wrap=True)
+    write_json(json, report)
     problems = [row for row in report['rows'] if row['problem']]
     for row in problems:
         name = f'{row["engine"]["file"]} on {row["engine"]["engine"]}, batch {row["batch"]}'

@@ -6,27 +6,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
-from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.base.output_files import check_output_files
+from drivseg_ros.cli.console import err, out, progress_bar, write_json
 from drivseg_ros.cli.options import (
+    CAMERA_SIZES,
     Device,
     EngineName,
     ImageTopic,
     JsonFile,
     Model,
+    Overwrite,
     Precision,
+    Runs,
+    Sizes,
     Threads,
-    listed,
     parse_size,
 )
-from drivseg_ros.cli.output_file import CONSOLE, check_writable, write_json
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.model.store import DEFAULT_MODEL
 
-_LIST = 'Several by commas, or by giving it again.'
+_T = TypeVar('_T')
 
 
 def graph(
@@ -42,9 +45,7 @@ def graph(
         list[str] | None,
         typer.Option(
             metavar='NAME=COMMAND',
-            help='Another node; may be given several times. In the command, {python}, {model}, '
-            '{threads}, {image_topic} (of the first camera), {image_topics} (a YAML list) and '
-            '{transport} are filled in.',
+            help='Another node to measure: its name, and the command that starts it; repeatable.',
             show_default=False,
         ),
     ] = None,
@@ -52,71 +53,74 @@ def graph(
         list[str] | None,
         typer.Option(
             metavar='NAME=TOPIC',
-            help="What that node subscribes to, if not /camera{n}/image_raw; {n} is the camera's "
-            'number, from 1. Without /compressed.',
-            show_default=False,
+            help='Input topic of such a node, {n}: number of the camera; repeatable.',
+            show_default='/camera{n}/image_raw',
         ),
     ] = None,
     node_output: Annotated[
         list[str] | None,
         typer.Option(
             metavar='NAME=TOPIC',
-            help='What that node publishes, if not the topics of ours; given again, the first is '
-            'measured, the others are only subscribed to.',
-            show_default=False,
+            help='Output topic of such a node, the first one measured; repeatable.',
+            show_default='as of the node of this package',
         ),
     ] = None,
     listen: Annotated[
         list[str] | None,
         typer.Option(
-            help=f'Outputs to subscribe to; the first is measured. {_LIST}', show_default='mask'
+            help='Output to subscribe to, the first one measured; repeatable.',
+            show_default='mask',
         ),
     ] = None,
-    size: Annotated[
-        list[str] | None,
-        typer.Option(
-            help=f'WIDTHxHEIGHT of the images. {_LIST}',
-            show_default='640x360, 1280x720, 1920x1080',
-        ),
-    ] = None,
+    size: Sizes = CAMERA_SIZES,
     cameras: Annotated[
-        list[str] | None, typer.Option(help=f'Numbers of cameras. {_LIST}', show_default='1')
+        list[int] | None, typer.Option(help='Number of cameras; repeatable.', show_default='1')
     ] = None,
     transport: Annotated[
-        list[str] | None, typer.Option(help=f'raw, compressed. {_LIST}', show_default='raw')
+        list[str] | None,
+        typer.Option(help='raw or compressed; repeatable.', show_default='raw'),
     ] = None,
     rate: Annotated[
-        list[str] | None,
-        typer.Option(
-            help=f"Fixed rates by camera in Hz; '' for none. {_LIST}", show_default='10, 30, 60'
-        ),
+        list[float] | None,
+        typer.Option(help='Frames per second of a camera; repeatable.', show_default='10, 30, 60'),
     ] = None,
     peak: Annotated[
-        bool, typer.Option('--peak/--no-peak', help='Look for the highest rate that is held.')
+        bool, typer.Option('--peak/--no-peak', help='Search the highest rate without loss.')
     ] = True,
-    lowest: Annotated[float, typer.Option(help='Where the search begins, in Hz.')] = 1.0,
-    highest: Annotated[float, typer.Option(help='Where it ends, in Hz.')] = 200.0,
-    runs: Annotated[int, typer.Option(min=1, help='Runs at each rate.')] = 5,
-    duration: Annotated[float, typer.Option(help='Seconds of a run.')] = 5.0,
-    probe: Annotated[float, typer.Option(help='Seconds of a run that looks for the peak.')] = 2.0,
+    peak_only: Annotated[
+        bool, typer.Option('--peak-only', help='Measure at no other rate than the highest.')
+    ] = False,
+    lowest: Annotated[float, typer.Option(help='Lowest rate of the search, in Hz.')] = 1.0,
+    highest: Annotated[float, typer.Option(help='Highest rate of the search, in Hz.')] = 200.0,
+    runs: Runs = 5,
+    duration: Annotated[float, typer.Option(help='Length of a run in seconds.')] = 5.0,
+    probe: Annotated[float, typer.Option(help='Length of a run of the search in seconds.')] = 2.0,
     data: Annotated[
-        Path | None,
-        typer.Option(help='A folder of pictures, or a bag; rendered streets if not given.'),
+        str | None,
+        typer.Option(
+            metavar='FRAMES',
+            help='Frames: a bag or a folder of pictures.',
+            show_default='rendered streets',
+        ),
     ] = None,
     image_topic: ImageTopic = None,
-    frames: Annotated[int, typer.Option(min=1, help='Different images, sent in turn.')] = 10,
-    depth: Annotated[int, typer.Option(help="The sender's queue, in messages.")] = 10,
+    images: Annotated[int, typer.Option(min=1, help='Different images, sent in turn.')] = 10,
+    depth: Annotated[int, typer.Option(help='Queue of the sender, in messages.')] = 10,
     start_timeout: Annotated[
-        float, typer.Option(help='Seconds a node may take until its first output.')
+        float, typer.Option(help='Seconds to wait for the first output of a node.')
     ] = 60.0,
     json: JsonFile = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Measure nodes from outside: peak rate, latency, loss, freshness, CPU, memory.
+    """Measure nodes from outside, side by side.
 
-    Images are in the memory of one process, the node is another, its outputs go to a third. The
-    tables are Markdown. Ctrl-C ends with the metrics so far. The exit status is 1 if a node cannot
-    be run.
+    Peak rate, latency, loss, age of outputs, CPU and memory. One process sends images from its
+    memory, the node is another, its outputs go to a third. In the command of a node, {python},
+    {model}, {threads}, {image_topic}, {image_topics} (a YAML list) and {transport} are filled in.
+    The tables are Markdown. Ctrl-C ends it with the results so far. The exit status is 1 if a
+    configuration cannot be run.
     """
+    check_output_files([json], overwrite=overwrite)
     from drivseg_ros.base.interruption import orderly_end
     from drivseg_ros.bench.graph.benchmark import benchmark_graph
     from drivseg_ros.bench.graph.node_under_test import NodeUnderTest
@@ -126,9 +130,7 @@ def graph(
     from drivseg_ros.model.store import find_model
     from drivseg_ros.node.dds_profile import use_image_profile
 
-    if json is not None:
-        check_writable(json)
-    outputs = listed(listen) or ['mask']
+    outputs = listen or ['mask']
     nodes = []
     if ours:
         nodes.append(
@@ -147,19 +149,19 @@ def graph(
         nodes=(*nodes, *others),
         model=str(find_model(model).path.resolve()),
         threads=threads or default_threads(),
-        sizes=tuple(map(parse_size, listed(size))) or GraphOptions.sizes,
-        cameras=tuple(map(int, _numbers(cameras, '--cameras', whole=True))) or GraphOptions.cameras,
-        transports=tuple(dict.fromkeys(listed(transport))) or GraphOptions.transports,
-        rates_hz=GraphOptions.rates_hz if rate is None else _numbers(rate, '--rate'),
+        sizes=tuple(parse_size(text) for text in size),
+        cameras=_each_once(cameras, '--cameras') or GraphOptions.cameras,
+        transports=_each_once(transport, '--transport') or GraphOptions.transports,
+        rates_hz=() if peak_only else _each_once(rate, '--rate') or GraphOptions.rates_hz,
         peak=peak,
         lowest_hz=lowest,
         highest_hz=highest,
         runs=runs,
         duration_s=duration,
         probe_s=probe,
-        data=data,
+        data=None if data is None else Path(data),
         image_topic=image_topic,
-        frames=frames,
+        frames=images,
         depth=depth,
         start_timeout_s=start_timeout,
     )
@@ -173,10 +175,8 @@ def graph(
                 task, completed=done, total=total, description=what
             ),
         )
-    if json != CONSOLE:
-        out.print(markdown_table(report), markup=False, soft_wrap=True)
-    if json is not None:
-        write_json(json, report)
+    out.print(markdown_table(report), markup=False, soft_wrap=True)
+    write_json(json, report)
     problems = [row for row in report['rows'] if row['problem']]
     for row in problems:
         name = f'{row["node"]}, {row["width"]}x{row["height"]} {row["transport"]}'
@@ -197,14 +197,9 @@ def _topics(texts: Sequence[str] | None, option: str) -> dict[str, list[str]]:
     return found
 
 
-def _numbers(texts: Sequence[str] | None, option: str, *, whole: bool = False) -> tuple[float, ...]:
-    words = listed(texts)
-    try:
-        numbers = tuple(float(int(word)) if whole else float(word) for word in words)
-    except ValueError:
-        raise ParameterError(
-            f'{option} {",".join(words)!r} is not understood; write numbers, such as 1,3'
-        ) from None
-    if len(set(numbers)) < len(numbers):
-        raise ParameterError(f'{option} {",".join(words)!r} has a number twice; leave one out')
-    return numbers
+def _each_once(values: Sequence[_T] | None, option: str) -> tuple[_T, ...]:
+    given = tuple(values or ())
+    for value in given:
+        if given.count(value) > 1:
+            raise ParameterError(f'{option} {value} is given twice; leave one out')
+    return given

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from drivseg_ros.base.interruption import exit_status
-from drivseg_ros.cli.console import err
+from drivseg_ros.cli.console import err, out
 
 
 class CommandGroup(TyperGroup):
@@ -23,6 +23,7 @@ class CommandGroup(TyperGroup):
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Reads the arguments, for which Typer imports what it needs late."""
+        out.quiet = False  # a command before this one in the same process may have set it
         with _in_one_line():
             return super().make_context(*args, **kwargs)
 

@@ -14,9 +14,24 @@ import typer
 from rich.progress import Progress, TaskID
 
 from drivseg_ros.base.interruption import exit_status, orderly_end
-from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import DataFolder, loading_processes, parse_size
-from drivseg_ros.cli.output_file import check_writable
+from drivseg_ros.base.output_files import check_output_files
+from drivseg_ros.cli import completion
+from drivseg_ros.cli.console import err, out, print_path, progress_bar
+from drivseg_ros.cli.options import (
+    SIZE,
+    Cache,
+    DataFolder,
+    Device,
+    EngineSpecs,
+    Limit,
+    Overwrite,
+    RecipeChanges,
+    Runs,
+    Threads,
+    Workers,
+    loading_processes,
+    parse_size,
+)
 from drivseg_ros.engines.base import MAX_THREADS
 from drivseg_ros.errors import ParameterError
 
@@ -27,81 +42,52 @@ def compare(
     networks: Annotated[
         list[str],
         typer.Argument(
-            metavar='RECIPE|CHECKPOINT|MODEL...',
-            help='Recipes (.yaml, or names of ready ones), checkpoints (.safetensors), and models '
-            '(.onnx, or names that `drivseg models` lists).',
+            metavar='MODEL|CHECKPOINT|RECIPE...',
+            help='Models (names or .onnx), checkpoints (.safetensors) and recipes (.yaml, such as '
+            'the ready unet_bdd100k.yaml).',
+            autocompletion=completion.networks,
         ),
     ],
     output: Annotated[
         Path,
-        typer.Option(
-            '--output', '-o', help='The folder for the tables, runs/ and models/; may be there.'
-        ),
+        typer.Option('--output', '-o', help='Folder for the tables, the runs and their models.'),
     ],
-    on: Annotated[
+    data: Annotated[
         list[str] | None,
         typer.Option(
-            metavar='KIND[:PART][=ROOT][,OPTION=VALUE...]',
-            help='A data set to measure on (`drivseg dataset kinds`); ${data} stands for --data. '
-            'May be given several times; what the recipes hold out without it.',
-            show_default=False,
+            metavar='FRAMES',
+            help='Frames to evaluate on: KIND[:PART]=ROOT[,OPTION=VALUE...]; repeatable.',
+            show_default='what the recipes hold out',
         ),
     ] = None,
-    data: DataFolder = None,
-    change: Annotated[
-        list[str] | None,
-        typer.Option(
-            '--set',
-            metavar='KEY=VALUE',
-            help='Change all recipes, such as epochs=2; may be given several times.',
-            show_default=False,
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help='Measure on so many frames of each data set only.')
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help='What is trained on: auto, cpu, cuda or cuda:INDEX.')
-    ] = 'auto',
+    data_folder: DataFolder = None,
+    changes: RecipeChanges = None,
+    limit: Limit = None,
+    device: Device = 'auto',
     train_threads: Annotated[
         int, typer.Option(min=0, max=MAX_THREADS, help='CPU threads of training; 0: all.')
     ] = 0,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=64,
-            help='Processes that load frames in training; as the CPUs allow without it.',
-            show_default=False,
-        ),
-    ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help='Keep decoded frames here, for all runs.')
-    ] = None,
-    measure_device: Annotated[
-        str, typer.Option(help='What onnxruntime measures the figures on: cpu, or cuda.')
+    workers: Workers = None,
+    cache: Cache = None,
+    evaluation_device: Annotated[
+        str, typer.Option(help='Device of the evaluation by onnxruntime: cpu, or cuda.')
     ] = 'cpu',
-    engines: Annotated[
-        str | None,
-        typer.Option(
-            help='What is timed: ENGINE, then :PRECISION and @DEVICE if need be, commas between '
-            'several; none for no times. Without it: onnxruntime on the CPU and, where there is '
-            'one, on the GPU.',
-            show_default=False,
-        ),
-    ] = None,
-    threads: Annotated[
-        int, typer.Option(min=0, max=MAX_THREADS, help='CPU threads when times are taken.')
-    ] = 2,
-    size: Annotated[str, typer.Option(help='WIDTHxHEIGHT of the images timed.')] = '1280x720',
-    runs: Annotated[int, typer.Option(min=1, help='Runs of each when times are taken.')] = 50,
+    engine: EngineSpecs = None,
+    no_times: Annotated[bool, typer.Option('--no-times', help='Measure no times.')] = False,
+    threads: Threads = 2,
+    size: Annotated[str, typer.Option(metavar='WIDTHxHEIGHT', help=SIZE)] = '1280x720',
+    runs: Runs = 50,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Train or load networks, measure all on the same held-out frames, and write one table.
+    """Train or load networks, and evaluate all on the same frames.
 
-    A recipe is trained in OUTPUT/runs; a finished run there is loaded, an unfinished one goes on.
-    Writes comparison.md, comparison.json and comparison.png. A network that fails is named, the
-    others go on, and the exit status is 1.
+    A name is a model; what ends in .yaml is a recipe, which is trained in OUTPUT/runs. A finished
+    run there is loaded, an unfinished one continues. Writes comparison.md, .json and .png. Times
+    are those of onnxruntime on the CPU and the GPU, or of each --engine. A network that fails is
+    reported, the others go on, and the exit status is 1.
     """
+    files = [output / name for name in (_TABLE, _REPORT, _PLOT)]
+    check_output_files(files, overwrite=overwrite)
     from drivseg_ros.engines.onnxruntime_session import CUDA, choose_gpu
     from drivseg_ros.lab.comparing.candidates import find_candidates, find_judges
     from drivseg_ros.lab.comparing.compare import Timing
@@ -111,16 +97,15 @@ def compare(
     from drivseg_ros.lab.comparing.runs import Means
     from drivseg_ros.lab.comparing.speed import parse_specs
 
-    for name in (_TABLE, _REPORT, _PLOT):
-        check_writable(output / name)
-    candidates = find_candidates(networks, overrides=change or ())
-    if change and not any(one.recipe is not None for one in candidates):
+    candidates = find_candidates(networks, overrides=changes or ())
+    if changes and not any(one.recipe is not None for one in candidates):
         raise ParameterError('--set changes recipes, and none was given; leave it out')
     width, height = parse_size(size)
-    if measure_device not in ('auto', 'cpu'):
-        choose_gpu(measure_device, CUDA, 'onnxruntime')
-    timing = Timing(parse_specs(engines), width, height, runs, threads)
-    judges = find_judges(on or (), candidates, data=data, limit=limit)
+    if evaluation_device not in ('auto', 'cpu'):
+        choose_gpu(evaluation_device, CUDA, 'onnxruntime')
+    specs = () if no_times else parse_specs(engine)
+    timing = Timing(specs, width, height, runs, threads)
+    judges = find_judges(data or (), candidates, data=data_folder, limit=limit)
     try:
         with progress_bar() as progress, orderly_end():
             task = progress.add_task('', total=None)
@@ -128,9 +113,9 @@ def compare(
                 candidates,
                 judges,
                 output,
-                means=Means(data, device, train_threads, loading_processes(workers), cache),
+                means=Means(data_folder, device, train_threads, loading_processes(workers), cache),
                 timing=timing,
-                device=measure_device,
+                device=evaluation_device,
                 reporter_of=lambda title: _Reporter(title, progress, task),
                 on_progress=lambda what, done, total: progress.update(
                     task, description=what, completed=done, total=total
@@ -149,7 +134,7 @@ def compare(
     drawn = draw_plot(report, output / _PLOT)
     out.print(text, markup=False, soft_wrap=True)
     for name in (_TABLE, _REPORT, *([_PLOT] if drawn else [])):
-        out.print(f'  {output / name}', markup=False, soft_wrap=True)
+        print_path(output / name)
     failed = [row for row in report['rows'] if row['problem']]
     for row in failed:
         err.print(f'{row["title"]} failed: {row["problem"]}', markup=False, soft_wrap=True)

@@ -1,8 +1,12 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What all commands share in how they talk: results to stdout, progress to stderr."""
+"""What all commands share in how they print: results to stdout, progress to stderr."""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -13,8 +17,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from drivseg_ros.base.json_data import json_text
+from drivseg_ros.base.output_files import STDOUT
+from drivseg_ros.base.whole_file import write_whole
+
 out = Console(highlight=False)
-"""Results."""
+"""Results. It is quiet where their JSON goes to stdout instead (`--json -`)."""
 err = Console(stderr=True, highlight=False)
 """Progress, warnings and errors."""
 
@@ -29,3 +37,28 @@ def progress_bar() -> Progress:
         console=err,
         disable=not err.is_terminal,
     )
+
+
+def print_path(path: Path, note: str = '') -> None:
+    """Says that a file or folder was made."""
+    out.print(f'  {path}{"  " if note else ""}{note}', markup=False, soft_wrap=True)
+
+
+def write_json(path: Path | None, content: Any) -> None:
+    """Writes the JSON that `--json` asks for, if it does.
+
+    Args:
+        path: The file, STDOUT, or None.
+        content: Whatever `json_data.to_plain` takes.
+
+    Raises:
+        DataError: If it cannot be written.
+    """
+    if path is None:
+        return
+    text = json_text(content)
+    if path == STDOUT:
+        sys.stdout.write(text)
+        return
+    write_whole(path, text)
+    print_path(path)

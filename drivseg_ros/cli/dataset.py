@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,14 +11,25 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from drivseg_ros.cli.console import out, progress_bar
-from drivseg_ros.cli.options import DatasetOption, parse_option
+from drivseg_ros.base.output_files import check_output_files
+from drivseg_ros.cli.console import out, progress_bar, write_json
+from drivseg_ros.cli.options import (
+    DatasetKind,
+    DatasetOption,
+    DatasetRoot,
+    JsonFile,
+    Overwrite,
+    Workers,
+    loading_processes,
+    parse_kind,
+    parse_option,
+)
 from drivseg_ros.errors import DataError
 
 if TYPE_CHECKING:
     from drivseg_ros.frames.check import DatasetCheck
 
-app = typer.Typer(help='Data sets for training: their kinds, and a check.', no_args_is_help=True)
+app = typer.Typer(help='List the kinds of data sets, and check one.', no_args_is_help=True)
 
 _SHOWN_FAULTS = 20
 # Yu et al. 2020 give no shares; these are what papers on the drivable area print.
@@ -40,48 +50,50 @@ def kinds() -> None:
 
 @app.command()
 def check(
-    kind: Annotated[str, typer.Argument(help='A kind that `drivseg dataset kinds` lists.')],
-    root: Annotated[Path | None, typer.Argument(help='The folder it lies in.')] = None,
-    part: Annotated[
-        str | None, typer.Option(help='training, validation, held out or test; else all.')
-    ] = None,
+    kind: DatasetKind,
+    root: DatasetRoot = None,
     option: DatasetOption = None,
     labels_only: Annotated[
         bool, typer.Option('--labels-only', help='Do not decode the images.')
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, max=64, help='Threads that read.')] = 2,
-    json: Annotated[bool, typer.Option('--json', help='Print JSON.')] = False,
+    workers: Workers = None,
+    json: JsonFile = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Read every frame: counts, sizes, stray values, class shares; exit status 1 on a fault."""
+    """Read every frame of a data set, and report its faults.
+
+    Reports counts, sizes, stray values and class shares. The exit status is 1 if there are faults.
+    """
+    check_output_files([json], overwrite=overwrite)
     from drivseg_ros.frames.check import check_dataset
     from drivseg_ros.frames.registry import open_dataset, parts_of
 
     options = dict(parse_option(text) for text in option or [])
+    name, part = parse_kind(kind)
     parts: list[str | None] = [part]
     try:
         if part is None and 'seeds' not in options:
-            own = [p.value for p in parts_of(kind, root, **options)]
+            own = [p.value for p in parts_of(name, root, **options)]
             parts = [*(own or options.get('shares') or [None])]
-        datasets = [open_dataset(kind, root, part=p, **options) for p in parts]
+        datasets = [open_dataset(name, root, part=p, **options) for p in parts]
     except DataError as error:
-        if not json:
+        if json is None:
             raise
-        out.print_json(data={'kind': kind, 'ok': False, 'faults': [{'fault': str(error)}]})
-        raise typer.Exit(1) from None
+        content = {'kind': kind, 'ok': False, 'faults': [{'fault': str(error)}]}
+        write_json(json, content)
+        raise
     with progress_bar() as progress:
         task = progress.add_task('frames')
         result = check_dataset(
             datasets,
             images=not labels_only,
-            workers=workers,
+            workers=max(1, loading_processes(workers)),
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    is_bdd100k = {c.name for c in result.total.classes} == set(_LITERATURE) and kind != 'scenes'
+    is_bdd100k = {c.name for c in result.total.classes} == set(_LITERATURE) and name != 'scenes'
     literature = _LITERATURE if is_bdd100k else {}
-    if json:
-        out.print_json(json_text.dumps(_report(kind, root, result)))
-    else:
-        _print(kind, [name or 'all' for name in parts], result, literature)
+    _print(kind, [p or 'all' for p in parts], result, literature)
+    write_json(json, _report(kind, root, result))
     if not result.ok:
         raise typer.Exit(1)
 

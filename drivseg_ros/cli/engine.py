@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Column, Table
 
 from drivseg_ros.cli.console import err, out
-from drivseg_ros.cli.options import Device, Precision
+from drivseg_ros.cli.options import Device, ModelArgument, Precision
 from drivseg_ros.engines.base import MAX_BATCH, BuildProgress, EngineOptions, OnProgress
 from drivseg_ros.engines.registry import RUNTIMES
 from drivseg_ros.errors import EngineError
@@ -31,26 +31,36 @@ app = typer.Typer(help='Build engines ahead of time, list and remove them.', no_
 _BUILDING = tuple(name for name, runtime in RUNTIMES.items() if runtime.builds)
 
 
+def _building_engines(incomplete: str) -> list[str]:
+    return [name for name in _BUILDING if name.startswith(incomplete)]
+
+
 @app.command()
 def build(
-    model: Annotated[str, typer.Argument(help='A name that `drivseg models` lists, or a path.')],
+    model: ModelArgument,
     engine: Annotated[
-        str, typer.Option('--engine', help=f'One of {", ".join(_BUILDING)}.')
+        str,
+        typer.Option(
+            '--engine', help=f'One of {", ".join(_BUILDING)}.', autocompletion=_building_engines
+        ),
     ] = 'tensorrt',
     precision: Precision = 'auto',
     max_batch: Annotated[
-        int, typer.Option(min=1, max=MAX_BATCH, help='The most cameras that are run at once.')
+        int, typer.Option(min=1, max=MAX_BATCH, help='Largest batch: cameras run at once.')
     ] = 1,
     device: Device = 'auto',
     compute_capability: Annotated[
-        str,
-        typer.Option(help='With tensorrt_rtx: build for such GPUs, e.g. 8.9, instead of this one.'),
-    ] = '',
+        str | None,
+        typer.Option(
+            help='Compute capability to build for, such as 8.9; tensorrt_rtx only.',
+            show_default='of the GPU here',
+        ),
+    ] = None,
     verbose: Annotated[
-        bool, typer.Option('--verbose', help="Show the builder's own log, with every detail.")
+        bool, typer.Option('--verbose', help='Print the detailed log of the builder.')
     ] = False,
 ) -> None:
-    """Build an engine now, so that nobody waits for it later."""
+    """Build an engine ahead of time, so that no node waits for it."""
     from drivseg_ros.model.store import find_model
 
     if engine not in _BUILDING:
@@ -60,9 +70,9 @@ def build(
     found = find_model(model)
     options = EngineOptions(device=device, precision=precision, max_batch=max_batch)
     if engine == 'tensorrt':
-        _build_tensorrt(found, options, compute_capability, verbose)
+        _build_tensorrt(found, options, compute_capability or '', verbose)
         return
-    if compute_capability:
+    if compute_capability is not None:
         raise EngineError(
             '--compute-capability is for engine tensorrt; '
             f'{engine} builds for the device that is here'
@@ -72,7 +82,7 @@ def build(
 
 @app.command('list')
 def list_engines() -> None:
-    """List what was built, with sizes, and say what can be removed."""
+    """List the engines that were built, and which can be removed."""
     from drivseg_ros.engines.plan_cache import PlanCache, megabytes
     from drivseg_ros.engines.plan_pruning import list_folders, list_plans, obsolete_because
 
@@ -102,12 +112,16 @@ def list_engines() -> None:
 def prune(
     older_than: Annotated[
         float | None,
-        typer.Option(min=0, help='Remove also what was not used for so many days.'),
+        typer.Option(
+            min=0, help='Remove engines not used for so many days, too.', show_default=False
+        ),
     ] = None,
-    everything: Annotated[bool, typer.Option('--all', help='Remove all.')] = False,
-    dry_run: Annotated[bool, typer.Option('--dry-run', help='Only say what would go.')] = False,
+    everything: Annotated[bool, typer.Option('--all', help='Remove all engines.')] = False,
+    dry_run: Annotated[
+        bool, typer.Option('--dry-run', help='Only list what would be removed.')
+    ] = False,
 ) -> None:
-    """Remove engines that nothing can use any more, and what killed builds have left."""
+    """Remove engines that nothing can use any more."""
     from drivseg_ros.engines.plan_cache import PlanCache, megabytes
     from drivseg_ros.engines.plan_pruning import find_removals, remove
 

@@ -5,79 +5,72 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from drivseg_ros.base.json_data import json_text
-from drivseg_ros.base.whole_file import whole_file, write_whole
-from drivseg_ros.cli.console import out
-from drivseg_ros.cli.output_file import check_writable
+from drivseg_ros.base.output_files import check_output_files
+from drivseg_ros.base.whole_file import whole_file
+from drivseg_ros.cli.console import out, print_path, write_json
+from drivseg_ros.cli.options import JsonFile, Overwrite
 from drivseg_ros.errors import ParameterError
-
-if TYPE_CHECKING:
-    from drivseg_ros.lab.explaining.explanation import Explanation
 
 
 def explain(
-    image: Annotated[Path, typer.Argument(help='A picture, .jpg or .png.')],
-    model: Annotated[Path, typer.Option(help='A checkpoint, .safetensors.')],
-    output: Annotated[Path, typer.Option('--output', '-o', help='The page to write, .png.')],
+    image: Annotated[Path, typer.Argument(help='Picture, .jpg or .png.')],
+    model: Annotated[str, typer.Option(help='Checkpoint, .safetensors.')],
+    output: Annotated[Path, typer.Option('--output', '-o', help='Page to write, .png.')],
     method: Annotated[
-        str,
-        typer.Option(
-            help='attention (of SegFormer), grad-cam, or auto: attention where there is one.'
-        ),
+        str, typer.Option(help='attention (SegFormer), grad-cam, or auto: attention if it has it.')
     ] = 'auto',
     classes: Annotated[
         list[str] | None,
         typer.Option(
             '--class',
-            help='Of grad-cam: explain this class (every class with a role without it); may be '
-            'given several times. Of attention: the mean over the pixels predicted as it.',
-            show_default=False,
+            help='Class to explain, by name; repeatable.',
+            show_default='all with a role',
         ),
     ] = None,
     at: Annotated[
         list[str] | None,
         typer.Option(
             metavar='X,Y',
-            help='A pixel of the picture to ask about; may be given several times. Of attention '
-            'without it: the road before the car.',
-            show_default=False,
+            help='Pixel of the picture to explain; repeatable.',
+            show_default='with attention the road ahead, else all of the class',
         ),
     ] = None,
     region: Annotated[
         str | None,
-        typer.Option(metavar='X,Y,WIDTH,HEIGHT', help='A rectangle of the picture to ask about.'),
+        typer.Option(
+            metavar='X,Y,WIDTH,HEIGHT',
+            help='Rectangle of the picture to explain.',
+            show_default=False,
+        ),
     ] = None,
     layer: Annotated[
         str | None,
         typer.Option(
-            help="Of grad-cam: a stage (stage1, ..., decoder) or a module by name; the encoder's "
-            'end without it.'
+            help='Layer for grad-cam: stage1, ..., decoder, or the name of a module.',
+            show_default='end of the encoder',
         ),
     ] = None,
     block: Annotated[
-        str, typer.Option(help="Of attention: last (each stage's last block), or mean (over all).")
+        str, typer.Option(help='Block of each stage for attention: last, or the mean of all.')
     ] = 'last',
-    json_file: Annotated[
-        Path | None, typer.Option('--json', help='Also write maps and figures as JSON.')
+    npz: Annotated[
+        Path | None, typer.Option(help='Write the maps as NumPy arrays.', show_default=False)
     ] = None,
-    npz_file: Annotated[
-        Path | None, typer.Option('--npz', help='Also write the maps as NumPy arrays.')
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option('--overwrite', help='Replace files that are there.')
-    ] = False,
+    json: JsonFile = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Draw what a network looks at: SegFormer's attention, or class-activation maps.
+    """Draw what a network looks at: attention, or Grad-CAM.
 
-    Attention is drawn for each stage and head. Class-activation maps (Grad-CAM, adapted to
-    segmentation) tell which places speak for a class, over the pixels predicted as it, or over
-    --at or --region.
+    Attention (SegFormer) is drawn for each stage and head. Class activation maps show which places
+    raise the score of a class, for the pixels predicted as it, or for --at or --region.
     """
-    _check_files(image, {output: '.png', json_file: '.json', npz_file: '.npz'}, overwrite)
+    check_output_files([output, npz, json], overwrite=overwrite, sources=[image])
+    for path, suffix in ((output, '.png'), (npz, '.npz')):
+        check_output_files([path], overwrite=True, suffixes=[suffix])
     from drivseg_ros.lab.explaining.explain import explain as make
     from drivseg_ros.lab.explaining.page import draw_page
     from drivseg_ros.lab.explaining.pixels import Spot
@@ -89,7 +82,7 @@ def explain(
     if points or rectangle:
         spot = Spot(points=tuple(points), region=rectangle)  # type: ignore[arg-type]
     found = make(
-        load_subject(model, image),
+        load_subject(Path(model), image),
         method=method,
         classes=classes or (),
         spot=spot,
@@ -97,24 +90,16 @@ def explain(
         block=block,
     )
     draw_page(found, output)
-    _write_numbers(found, json_file, npz_file)
     out.print(f'{found.card.name}: {found.question}', markup=False, soft_wrap=True)
-    for path in (output, json_file, npz_file):
-        if path is not None:
-            out.print(f'  {path}', markup=False, soft_wrap=True)
+    print_path(output)
+    if npz is not None:
+        import numpy as np
 
-
-def _check_files(image: Path, files: dict[Path | None, str], overwrite: bool) -> None:
-    for path, suffix in files.items():
-        if path is None:
-            continue
-        if path.suffix.lower() != suffix:
-            raise ParameterError(f'{path} must end in {suffix}, which is what is written')
-        if path.exists() and image.exists() and path.samefile(image):
-            raise ParameterError(f'{path} is the picture to explain; name another file')
-        if path.exists() and not overwrite:
-            raise ParameterError(f'{path} is there; name another file, or replace it (--overwrite)')
-        check_writable(path)
+        with whole_file(npz) as partial:
+            arrays: dict[str, Any] = {heat.name: heat.values for heat in found.maps}
+            np.savez(partial, **arrays)
+        print_path(npz)
+    write_json(json, found.describe())
 
 
 def _numbers(text: str, count: int, form: str) -> tuple[int, ...]:
@@ -122,14 +107,3 @@ def _numbers(text: str, count: int, form: str) -> tuple[int, ...]:
     if len(parts) != count or not all(part.isascii() and part.isdigit() for part in parts):
         raise ParameterError(f'{text!r} is not understood; write {form} in whole pixels')
     return tuple(int(part) for part in parts)
-
-
-def _write_numbers(found: Explanation, json_file: Path | None, npz_file: Path | None) -> None:
-    if json_file is not None:
-        write_whole(json_file, json_text(found.describe()))
-    if npz_file is not None:
-        import numpy as np
-
-        arrays: dict[str, Any] = {heat.name: heat.values for heat in found.maps}
-        with whole_file(npz_file) as partial:
-            np.savez(partial, **arrays)

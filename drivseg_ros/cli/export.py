@@ -9,19 +9,21 @@ from typing import Annotated
 
 import typer
 
+from drivseg_ros.base.output_files import check_output_files
 from drivseg_ros.cli.console import out
-from drivseg_ros.cli.output_file import check_output
+from drivseg_ros.cli.options import ModelOutput, Overwrite
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help='A checkpoint, .safetensors.')],
-    output: Annotated[Path, typer.Option('--output', '-o', help='The model file to write, .onnx.')],
-    overwrite: Annotated[
-        bool, typer.Option('--overwrite', help='Replace the output if it is there.')
-    ] = False,
+    checkpoint: Annotated[Path, typer.Argument(help='Checkpoint, .safetensors.')],
+    output: ModelOutput,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Write a checkpoint as a model file that every engine runs, and compare the two."""
-    check_output(output, checkpoint, purpose='export', overwrite=overwrite)
+    """Write a checkpoint as a model file that every engine runs.
+
+    The two are compared before the file is kept.
+    """
+    check_output_files([output], overwrite=overwrite, sources=[checkpoint], suffixes=['.onnx'])
     from drivseg_ros.lab.exporting.export import export_onnx
     from drivseg_ros.networks.checkpoint import load_checkpoint
     from drivseg_ros.networks.layers import inference_parameters
@@ -31,7 +33,7 @@ def export(
     out.print(
         f'{output}: {card.name}, {card.input_width}x{card.input_height}, {card.num_classes} '
         f'classes, {inference_parameters(network) / 1e6:.2f} M parameters, '
-        f'{output.stat().st_size / 1e6:.1f} MB; it answers as the checkpoint does',
+        f'{output.stat().st_size / 1e6:.1f} MB; same masks as the checkpoint',
         markup=False,
         soft_wrap=True,
     )

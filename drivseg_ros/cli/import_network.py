@@ -11,34 +11,52 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
+from drivseg_ros.cli import completion
 from drivseg_ros.cli.console import err, out
+from drivseg_ros.cli.options import Overwrite, parse_size
 
 
 def import_network(
     network: Annotated[
-        Path | None, typer.Argument(help='An .onnx file, or the .xml of an OpenVINO IR.')
+        Path | None,
+        typer.Argument(help='An .onnx file, or the .xml of an OpenVINO IR.', show_default=False),
     ] = None,
     card: Annotated[
-        str | None, typer.Option(help='An import card: a YAML file, or a name that --list shows.')
+        str | None,
+        typer.Option(
+            help='Import card: a YAML file, or a name listed by --list.',
+            show_default=False,
+            autocompletion=completion.import_cards,
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option('--output', '-o', help='The model file to write, .onnx.')
+        Path | None,
+        typer.Option('--output', '-o', help='Model file to write, .onnx.', show_default=False),
     ] = None,
-    width: Annotated[
-        int | None, typer.Option(min=1, help='Input width, where the network leaves it free.')
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar='WIDTHxHEIGHT',
+            help='Size of the input, where the network leaves it free.',
+            show_default=False,
+        ),
     ] = None,
-    height: Annotated[
-        int | None, typer.Option(min=1, help='Input height, where the network leaves it free.')
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option('--overwrite', help='Replace the output if it is there.')
-    ] = False,
+    overwrite: Overwrite = False,
     list_cards: Annotated[bool, typer.Option('--list', help='List the ready cards.')] = False,
     show: Annotated[
-        str | None, typer.Option(help='Print a ready card, to start from.', metavar='NAME')
+        str | None,
+        typer.Option(
+            metavar='NAME',
+            help='Print a ready card, to start from.',
+            show_default=False,
+            autocompletion=completion.import_cards,
+        ),
     ] = None,
 ) -> None:
-    """Wrap somebody else's network and its import card into a model file."""
+    """Make a model file of a network from elsewhere.
+
+    The import card describes the network: its input, its outputs, its classes.
+    """
     from drivseg_ros.lab.importing.card_file import find_card, read_card, ready_cards
 
     if list_cards:
@@ -59,6 +77,7 @@ def import_network(
     ]
     if network is None or card is None or output is None:
         raise typer.BadParameter(f'{", ".join(missing)} must be given (or --list, or --show NAME)')
+    width, height = (None, None) if size is None else parse_size(size)
     from drivseg_ros.lab.importing.importer import import_network as run_import
 
     found = find_card(card)

@@ -1,39 +1,43 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How the command `drivseg` begins and ends: an error is one line and exit status 1."""
+"""How the command `drivseg` begins and ends: an error is one line and an exit status."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import signal
+import os
 import sys
+import traceback
 
 from drivseg_ros.base.install_hint import pip_install
+from drivseg_ros.base.interruption import exit_status
 from drivseg_ros.errors import DrivsegError, MissingDependencyError
 
+TRACEBACK_VARIABLE = 'DRIVSEG_TRACEBACK'
+"""The environment variable that, set to 1, makes errors print their traceback, too."""
 # The first that takes `Path | None` for an option; Ubuntu 24.04 has 0.9.
 _TYPER = (0, 12, 4)
 
 
 def main() -> None:
-    """Runs the command line."""
+    """Runs the command line, and ends the process with its exit status."""
+    _prepare_console()
+    status: object = 0
     try:
         _check_typer()
         _run()
-    except DrivsegError as error:
-        sys.stderr.write(f'drivseg: {error}\n')
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write('drivseg: interrupted\n')
-        sys.exit(128 + signal.SIGINT)
-    except OSError as error:
-        if error.filename is None:  # not about a file of the user's
-            raise
-        sys.stderr.write(
-            f'drivseg: {error.filename} cannot be read or written ({error.strerror}); name another '
-            'file or folder, or make room and the permissions for it\n'
-        )
-        sys.exit(1)
+    except SystemExit as end:
+        status = end.code or 0
+    except KeyboardInterrupt as interrupt:
+        status = _report('interrupted', exit_status(interrupt))
+    except BrokenPipeError:  # whoever read the output has enough of it
+        status = 1
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE, '0') not in ('', '0'):
+            traceback.print_exc()
+        status = _report(_sentence(error), 1)
+    sys.exit(_flush() or status)  # type: ignore[arg-type]
 
 
 def _run() -> None:
@@ -50,14 +54,63 @@ def _run() -> None:
         lines = str(error).strip().splitlines() or [repr(error)]
         raise MissingDependencyError(
             f'a Python package that is installed cannot be imported ({lines[0]}): install it '
-            'again; python -m drivseg_ros.doctor tells which one'
+            'again; python -m drivseg_ros.doctor says which one'
         ) from None
     logging.basicConfig(
         level=logging.WARNING,
         format='%(message)s',
         handlers=[RichHandler(console=err, show_time=False, show_path=False)],
     )
-    app()
+    app(prog_name='drivseg')
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, DrivsegError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return (
+            f'{error.filename} cannot be read or written ({error.strerror}); name another file or '
+            'folder, or make room and the permissions for it'
+        )
+    lines = str(error).strip().splitlines()
+    what = ': '.join([type(error).__name__, *lines[:1]])
+    return (
+        f'unexpected error, {what}; with {TRACEBACK_VARIABLE}=1 the command prints the traceback, '
+        'please report it with the output of drivseg doctor'
+    )
+
+
+def _report(sentence: str, status: int) -> int:
+    with contextlib.suppress(OSError):  # stderr is closed or full
+        sys.stderr.write(f'drivseg: {sentence}\n')
+        sys.stderr.flush()
+    return status
+
+
+def _prepare_console() -> None:
+    """Makes printing safe: on a console that is closed, is not UTF-8, or has no width."""
+    for name in ('stdout', 'stderr'):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the shell
+            setattr(sys, name, open(os.devnull, 'w'))  # noqa: SIM115  # until the process ends
+        elif hasattr(stream, 'reconfigure'):
+            stream.reconfigure(errors='backslashreplace')
+    for name in ('COLUMNS', 'LINES'):
+        if not os.environ.get(name, '1').strip('0'):  # rich takes a width of 0 at its word
+            del os.environ[name]
+
+
+def _flush() -> int:
+    """Flushes stdout while an error can still be reported; gives 1 if it cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left in the buffer would fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 1
+        return _report(f'stdout cannot be written ({error.strerror})', 1)
+    return 0
 
 
 def _check_typer() -> None:

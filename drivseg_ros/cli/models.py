@@ -7,17 +7,17 @@ from __future__ import annotations
 import json as json_format
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from drivseg_ros.base.output_files import check_output_files
 from drivseg_ros.cli.architectures import architectures
-from drivseg_ros.cli.console import out
-from drivseg_ros.cli.options import JsonFile
-from drivseg_ros.cli.output_file import CONSOLE, check_writable, write_json
+from drivseg_ros.cli.console import out, write_json
+from drivseg_ros.cli.options import JsonFile, ModelArgument, Overwrite
 
 if TYPE_CHECKING:
     from drivseg_ros.model.card import ModelCard
@@ -34,26 +34,22 @@ app.command()(architectures)
 
 @app.callback()
 def models(context: typer.Context) -> None:
-    """List the models that are found by name, or do what the subcommand says."""
+    """List models and show their cards; without a command, list them."""
     if context.invoked_subcommand is None:
         list_them()
 
 
 @app.command('list')
-def list_them(json: JsonFile = None) -> None:
-    """List the models that are found by name; those that cannot be used come with the reason."""
+def list_them(json: JsonFile = None, overwrite: Overwrite = False) -> None:
+    """List the models that are found by name."""
+    check_output_files([json], overwrite=overwrite)
     from drivseg_ros.model.store import BrokenModel, list_models, model_directories
 
-    if json is not None:
-        check_writable(json)
     found = list_models()
     broken = [one for one in found if isinstance(one, BrokenModel)]
     usable = [one for one in found if not isinstance(one, BrokenModel)]
-    if json is not None:
-        problems = [{'path': str(one.path), 'problem': one.reason} for one in broken]
-        write_json(json, [*map(_as_data, usable), *problems])
-    if json == CONSOLE:
-        return
+    problems = [{'path': str(one.path), 'problem': one.reason} for one in broken]
+    write_json(json, [*map(_as_data, usable), *problems])
     if not found:
         searched = ', '.join(map(str, model_directories()))
         out.print(f'No models in {searched}.', markup=False)
@@ -78,20 +74,16 @@ def list_them(json: JsonFile = None) -> None:
 
 
 @app.command()
-def show(
-    model: Annotated[str, typer.Argument(help='A name that `drivseg models` lists, or a path.')],
-    json: JsonFile = None,
-) -> None:
-    """Print what a model's card says; --json gives all of it, its provenance too."""
+def show(model: ModelArgument, json: JsonFile = None, overwrite: Overwrite = False) -> None:
+    """Show the card of a model.
+
+    --json has all of it, with its provenance.
+    """
+    check_output_files([json], overwrite=overwrite)
     from drivseg_ros.model.store import find_model
 
-    if json is not None:
-        check_writable(json)
     found = find_model(model)
-    if json is not None:
-        write_json(json, json_format.loads(found.card.to_json()))
-    if json == CONSOLE:
-        return
+    write_json(json, json_format.loads(found.card.to_json()))
     for name, value in _facts(found):
         _print_fact(name, value)
     _print_classes(found.card)

@@ -1,21 +1,14 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Files to be written: checked before the work and not behind it; JSON to a file or the console."""
+"""Files to be written: checked before the work and not behind it."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
-import typer
-
-from drivseg_ros.base.json_data import json_text
-from drivseg_ros.base.whole_file import write_whole
+from drivseg_ros.base.output_files import STDOUT
 from drivseg_ros.errors import ParameterError
-
-CONSOLE = Path('-')
-"""What stands for the console in place of a file."""
 
 
 def check_output(output: Path, source: Path, *, purpose: str, overwrite: bool) -> None:
@@ -39,26 +32,16 @@ def check_output(output: Path, source: Path, *, purpose: str, overwrite: bool) -
     check_writable(output)
 
 
-def write_json(output: Path, content: Any) -> None:
-    """Writes whatever `json_data.to_plain` takes as JSON, to a file or to the CONSOLE."""
-    text = json_text(content)
-    if output == CONSOLE:
-        typer.echo(text, nl=False)
-    else:
-        write_whole(output, text)
-        typer.echo(f'  {output}', err=True)
-
-
 def check_writable(output: Path) -> None:
     """Refuse a file that cannot be written.
 
     Args:
-        output: The file; its folder need not be there. CONSOLE is fine.
+        output: The file; its folder need not be there. STDOUT is fine.
 
     Raises:
         ParameterError: if it is a folder, or it or its folder is not ours to write.
     """
-    if output == CONSOLE:
+    if output == STDOUT:
         return
     folder = next(f for f in output.absolute().parents if f.exists())
     written = output if output.exists() else folder

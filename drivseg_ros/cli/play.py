@@ -9,50 +9,53 @@ from typing import Annotated
 
 import typer
 
+from drivseg_ros.base.output_files import check_output_files
 from drivseg_ros.cli.console import err, progress_bar
-from drivseg_ros.cli.options import listed
+from drivseg_ros.cli.options import Bag, DdsProfile, Overwrite, Speed
 
 
 def play(
-    bag: Annotated[Path, typer.Argument(help='A rosbag2 folder, .mcap, .db3 or ROS 1 .bag.')],
-    speed: Annotated[float, typer.Option(help='Times the recorded one.')] = 1.0,
-    loop: Annotated[bool, typer.Option('--loop', '-l', help='Begin again at the end.')] = False,
+    bag: Bag,
+    speed: Speed = 1.0,
+    loop: Annotated[bool, typer.Option('--loop', help='Play again and again.')] = False,
     clock: Annotated[
         bool, typer.Option('--clock', help='Publish /clock, for nodes with use_sim_time.')
     ] = False,
-    clock_rate: Annotated[float, typer.Option(help='Of /clock, in Hz.')] = 40.0,
-    topics: Annotated[
+    clock_rate: Annotated[float, typer.Option(help='Rate of /clock in Hz.')] = 40.0,
+    topic: Annotated[
         list[str] | None,
-        typer.Option(
-            help='Play these only, /compressed left out. Several by commas, or by giving it again.'
-        ),
+        typer.Option(help='Topic to play; repeatable.', show_default='all'),
     ] = None,
     remap: Annotated[
-        list[str] | None, typer.Option(help='/recorded:=/published. May be given again.')
+        list[str] | None,
+        typer.Option(
+            metavar='/RECORDED:=/PUBLISHED',
+            help='Publish a topic under another name; repeatable.',
+            show_default=False,
+        ),
     ] = None,
     delay: Annotated[float, typer.Option(help='Seconds to wait before the first message.')] = 0.0,
     wait_for_subscribers: Annotated[
         float,
         typer.Option(
-            help='Wait at most so many seconds for a subscriber to each image topic that is '
-            'played, and fail without; 0 does not wait.'
+            help='Seconds to wait for subscribers to the images, else fail; 0: start at once.'
         ),
     ] = 0.0,
     log: Annotated[
         Path | None,
         typer.Option(
-            help='Write a line of JSON for each message: topic, stamp_ns, bag_time_ns, due_ns, '
-            'published_ns (wall clock), pass.'
+            help='Write a JSON line for each message: topic, stamps, times.', show_default=False
         ),
     ] = None,
-    dds_profile: Annotated[
-        bool, typer.Option(help='Use the Fast DDS profile for images, unless one is set.')
-    ] = True,
+    overwrite: Overwrite = False,
+    dds_profile: DdsProfile = True,
 ) -> None:
-    """Publish a bag's messages, byte for byte, at the times they were recorded.
+    """Publish a bag's messages at the times they were recorded.
 
-    Topics keep the quality of service they were recorded with. Ctrl-C ends it.
+    Messages are published byte for byte. Topics keep their recorded quality of service. Ctrl-C ends
+    it early with exit status 130; with --loop it is the way to end it, with exit status 0.
     """
+    check_output_files([log], overwrite=overwrite)
     from drivseg_ros.bags.player import PlayOptions
     from drivseg_ros.bags.player import play as play_bag
     from drivseg_ros.bags.reader import BagReader
@@ -63,7 +66,7 @@ def play(
         speed=speed,
         loop=loop,
         clock_hz=clock_rate if clock else 0.0,
-        topics=tuple(listed(topics)),
+        topics=tuple(topic or ()),
         remap=_remappings(remap or []),
         delay_s=delay,
         wait_for_subscribers_s=wait_for_subscribers,
@@ -88,6 +91,8 @@ def play(
         f'the latest {report.latest_ms:.1f} ms late',
         markup=False,
     )
+    if report.stopped and not loop:
+        raise typer.Exit(128 + stop.signal_number)
 
 
 def _remappings(given: list[str]) -> dict[str, str]:

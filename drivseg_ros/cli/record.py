@@ -11,28 +11,26 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.options import DdsProfile, Overwrite
 
 
 def record(
-    topics: Annotated[list[str], typer.Argument(help='The topics to record.')],
-    output: Annotated[Path, typer.Option('--output', '-o', help='The bag to make, a folder.')],
+    topics: Annotated[list[str], typer.Argument(metavar='TOPIC...', help='Topics to record.')],
+    output: Annotated[Path, typer.Option('--output', '-o', help='Folder of the bag to make.')],
     duration: Annotated[
-        float, typer.Option(help='Seconds from when all topics are found; 0: until Ctrl-C.')
+        float, typer.Option(help='Seconds once all topics have publishers; 0: until Ctrl-C.')
     ] = 0.0,
     wait: Annotated[
-        float, typer.Option(help='Fail if a topic has no publisher for so many seconds; 0: never.')
+        float, typer.Option(help='Seconds to wait for publishers, else fail; 0: wait for ever.')
     ] = 0.0,
-    overwrite: Annotated[
-        bool, typer.Option('--overwrite', help='Replace the bag if it is there.')
-    ] = False,
-    dds_profile: Annotated[
-        bool, typer.Option(help='Use the Fast DDS profile for images, unless one is set.')
-    ] = True,
+    overwrite: Overwrite = False,
+    dds_profile: DdsProfile = True,
 ) -> None:
-    """Record topics as they come; bag time is the wall time of receipt.
+    """Record topics into a bag.
 
-    It waits for publishers, takes types and quality of service from them, and prints `recording`
-    once all topics are connected. Ctrl-C or SIGTERM ends it and closes the bag.
+    Bag time is the wall time of receipt. Types and quality of service are those of the publishers.
+    It prints `recording` once all topics are connected. Ctrl-C or SIGTERM ends it and closes the
+    bag, with exit status 0. The exit status is 1 if nothing came on any topic.
     """
     from drivseg_ros.bags.recorder import RecordOptions
     from drivseg_ros.bags.recorder import record as record_bag
@@ -70,3 +68,5 @@ def record(
     silent = [t for t, n in report.counts.items() if not n]
     if silent:
         err.print(f'nothing came on {", ".join(silent)}', style='yellow', markup=False)
+    if len(silent) == len(report.counts):
+        raise typer.Exit(1)

@@ -197,14 +197,10 @@ def _open_bag(
     if not with_labels:
         topics = dataclasses.replace(topics, label=None)
     names, drives = _names_and_drives(path, info, topics)
-    if topics.mask is not None:
-        masks = labels_of_topic(
-            path, topics.mask, info, None, given=masks or labels, option='--mask-classes'
-        )
-    return BagSource(
+    source = BagSource(
         path,
         topics,
-        labels_of_topic(path, topics.label, info, card, given=labels),
+        labels,
         masks=masks,
         names=names,
         drives=drives,
@@ -212,6 +208,11 @@ def _open_bag(
         labelled_only=labelled_only,
         title=title,
     )
+    source.labels = labels_of_topic(path, topics.label, info, card, given=source.labels)
+    source.masks = labels_of_topic(
+        path, topics.mask, info, None, given=source.masks, option='--mask-classes'
+    )
+    return source
 
 
 def _names_and_drives(

@@ -125,9 +125,9 @@ def resolve(text: str, data: Path | None) -> str:
     given = data if data is not None else os.environ.get(DATA_VARIABLE)
     if not given:
         raise ParameterError(
-            f'{text} needs the folder of data sets, which is not given; give it as --data FOLDER '
-            f'or in {DATA_VARIABLE}'
+            f'{text} needs the folder of data sets, which is not given; give it as --data-folder '
+            f'FOLDER or in {DATA_VARIABLE}'
         )
     if not Path(given).is_dir():
-        raise ParameterError(f'the folder of data sets {given} is not there; correct --data')
+        raise ParameterError(f'the folder of data sets {given} is not there; correct --data-folder')
     return text.replace(DATA, str(given))

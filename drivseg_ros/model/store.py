@@ -53,6 +53,11 @@ def list_models() -> list[ModelFile | BrokenModel]:
     return models
 
 
+def model_names() -> list[str]:
+    """The names that `find_model` knows, whether or not their files can be used."""
+    return sorted({p.stem for d in model_directories() for p in d.glob('*.onnx')})
+
+
 def find_model(name_or_path: str | Path) -> ModelFile:
     """Finds a model by its file name without .onnx, or by path.
 
@@ -67,9 +72,8 @@ def find_model(name_or_path: str | Path) -> ModelFile:
         candidate = directory / f'{text}.onnx'
         if candidate.is_file():
             return read_model_file(candidate)
-    names = sorted({p.stem for d in model_directories() for p in d.glob('*.onnx')})
     raise ModelError(
-        f'no model is called {text!r}; there are {names or "none"} '
+        f'no model is called {text!r}; there are {model_names() or "none"} '
         f'(in {", ".join(map(str, model_directories()))}); '
         f'give one of these, a path to an .onnx file, or add its folder to ${MODEL_PATH_VARIABLE}'
     )

@@ -100,6 +100,17 @@ def test_a_folder_comes_back_from_a_bag(compressed: bool, storage: str, tmp_path
             assert (tmp_path / 'out' / 'images' / path).read_bytes() == wanted
 
 
+def test_only_what_was_made_so_is_replaced(tmp_path: Path) -> None:
+    bag, output = plain(tmp_path / 'bag'), tmp_path / 'out'
+    take(bag, output, image_topic='/image')
+    made = files(output)
+    (output / 'images' / 'old.png').write_text('of an earlier bag')
+    with pytest.raises(DataError, match=r'is not empty .*--overwrite'):
+        take(bag, output, image_topic='/image')
+    take(bag, output, image_topic='/image', overwrite=True)
+    assert files(output) == made
+
+
 def test_labels_of_the_data_set_are_no_masks(tmp_path: Path) -> None:
     dataset = open_dataset('folder', write_dataset_folder(tmp_path / 'set'))
     bag_from_dataset(dataset, ImageBagOptions(tmp_path / 'bag'))
@@ -263,7 +274,7 @@ def test_a_bad_frame_is_named_and_the_rest_goes_on(trouble: str, tmp_path: Path)
     first = [name(0, 'first'), JPEGS[0], LABELS[0]]
     bag = write(tmp_path / 'bag', *first, *content, LABELS[2], JPEGS[2], JPEGS[3], LABELS[3])
     with BagReader(bag) as reader:
-        masks = '/mask' if '/mask' in reader.topics else ''
+        masks = '/mask' if '/mask' in reader.topics else None
     told: list[str] = []
     made = take(
         bag,
@@ -379,6 +390,12 @@ REFUSED: dict[str, tuple[dict[str, Any], Callable[[Path], None], type[DrivsegErr
     'an unknown format': ({'image_format': 'gif'}, lambda out: None, ParameterError, "as 'gif'"),
     'an odd quality': ({'jpeg_quality': 0}, lambda out: None, ParameterError, '1 to 100'),
     'a folder with files': ({'image_topic': '/image'}, full, DataError, 'is not empty'),
+    'a folder with other files': (
+        {'image_topic': '/image', 'overwrite': True},
+        full,
+        DataError,
+        r'is not empty \(it holds x\)',
+    ),
     'a file': ({'image_topic': '/image'}, Path.touch, DataError, 'is a file; name a folder'),
     'a folder below a file': (
         {'image_topic': '/image'},

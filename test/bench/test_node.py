@@ -23,7 +23,7 @@ def bench(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_bench_node(tmp_path: Path, tiny_model: Path) -> None:
     pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
     output = tmp_path / 'measured.json'
-    result = bench('--model', tiny_model, '--size', '64x48', '--frames', 5, '--json', output)
+    result = bench('--model', tiny_model, '--size', '64x48', '--runs', 5, '--json', output)
     assert result.returncode == 0, result.stderr
     report = json.loads(output.read_text())
     (row,) = report['rows']

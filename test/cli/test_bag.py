@@ -42,7 +42,7 @@ def test_info_tells_what_is_in_a_bag(tmp_path: Path) -> None:
     assert status == 0
     for part in ('/cam/image_raw', 'sensor_msgs/msg/Image  5 messages', '16x12 rgb8', '/note'):
         assert part in text
-    status, text = run('bag', 'info', bag, '--json')
+    status, text = run('bag', 'info', bag, '--json', '-')
     facts = json.loads(text)
     assert (facts['messages'], facts['storage'], facts['unfinished']) == (7, 'rosbag2', '')
     assert [t['name'] for t in facts['topics']] == ['/cam/image_raw', '/note']
@@ -52,7 +52,7 @@ def test_info_tells_what_is_in_a_bag(tmp_path: Path) -> None:
 def test_info_tells_of_an_unfinished_bag(tmp_path: Path) -> None:
     bag = write_rosbag2(tmp_path / 'bag', samples(5))
     (bag / 'metadata.yaml').unlink()
-    _, text = run('bag', 'info', bag, '--json')
+    _, text = run('bag', 'info', bag, '--json', '-')
     assert 'was not finished' in json.loads(text)['unfinished']
 
 
@@ -66,7 +66,8 @@ def test_images_become_a_bag_with_all_that_was_asked_for(tmp_path: Path) -> None
     out = tmp_path / 'bag'
     arguments = [
         'bag', 'from-images', folder, '--output', out, '--rate', 4, '--image-topic', '/front/image',
-        '--frame-id', 'front', '--compressed', '--labels', labels, '--label-topic', '/front/truth',
+        '--frame-id', 'front', '--compressed',
+        '--label-folder', labels, '--label-topic', '/front/truth',
         '--calibration', tmp_path / 'c.txt', '--start', '1600000000.25',
     ]  # fmt: skip
     status, _ = run(*arguments)
@@ -99,7 +100,7 @@ def test_a_video_becomes_a_bag(tmp_path: Path) -> None:
 
 def test_a_drive_becomes_a_bag(tmp_path: Path) -> None:
     out = tmp_path / 'bag'
-    arguments = ['--width', 64, '--height', 48, '--rate', 5, '--duration', 0.4, '--no-labels']
+    arguments = ['--size', '64x48', '--rate', 5, '--duration', 0.4, '--no-labels']
     status, _ = run('bag', 'from-scenes', '-o', out, '--seed', 3, *arguments)
     assert status == 0
     with BagReader(out) as reader:

@@ -58,7 +58,7 @@ def test_all_that_was_asked_for(tmp_path: Path) -> None:
     root, bag = write_dataset_folder(tmp_path / 'set'), tmp_path / 'bag'
     arguments = [
         'bag', 'from-dataset', 'folder:training', root, '-o', bag, '--option', 'seed=3',
-        '--option', 'shares={training: 1.0}', '--limit', 2, '--resize', '16x12', '--compressed',
+        '--option', 'shares={training: 1.0}', '--limit', 2, '--size', '16x12', '--compressed',
         '--image-topic', '/front/image', '--frame-id', 'front', '--label-topic', '/truth',
         '--name-topic', '/called', '--start', '1600000000.25', '--storage', 'sqlite3',
     ]  # fmt: skip
@@ -75,7 +75,7 @@ def test_all_that_was_asked_for(tmp_path: Path) -> None:
         assert reader.start_ns == 1_600_000_000_250_000_000
         labels = [m.message for m in reader.messages(['/truth'])]
     assert {(m.width, m.height, m.header.frame_id) for m in labels} == {(16, 12, 'front')}
-    facts = json.loads(run('bag', 'info', bag, '--json')[1])
+    facts = json.loads(run('bag', 'info', bag, '--json', '-')[1])
     told = json.loads(facts['custom_data']['drivseg.dataset'])
     assert (told['image_topic'], told['name_topic']) == ('/front/image/compressed', '/called')
 
@@ -165,7 +165,7 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], type[DrivsegError], str]] 
         'give its root',
     ),
     'a size': (
-        lambda path: ['from-dataset', 'scenes', '-o', path / 'o', '--resize', '5'],
+        lambda path: ['from-dataset', 'scenes', '-o', path / 'o', '--size', '5'],
         ParameterError,
         "size '5' is not understood; write it like 1280x720",
     ),

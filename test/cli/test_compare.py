@@ -41,7 +41,7 @@ def run(*arguments: str):
 
 def test_one_network_fails_and_the_others_go_on(folder: Path) -> None:
     result = run(
-        *('second.onnx', 'first.onnx', '--on', SCENES, '--runs', '2', '--threads', '1'),
+        *('second.onnx', 'first.onnx', '--data', SCENES, '--runs', '2', '--threads', '1'),
         *('--size', '32x24', '-o', 'out'),
     )
     assert result.exit_code == 1
@@ -66,7 +66,7 @@ def test_one_network_fails_and_the_others_go_on(folder: Path) -> None:
 
 
 def test_without_times(folder: Path) -> None:
-    call = ['first.onnx', '--on', SCENES, '--engines', 'none', '-o', 'out']
+    call = ['first.onnx', '--data', SCENES, '--no-times', '-o', 'out']
     assert run(*call).exit_code == 0
     assert json.loads(Path('out/comparison.json').read_text())['rows'][0]['times'] == []
     assert 'ms' not in Path('out/comparison.md').read_text().split('\n\n')[1]
@@ -75,13 +75,13 @@ def test_without_times(folder: Path) -> None:
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['absent.onnx', '--on', SCENES], 'no model file at absent.onnx'),
+        (['absent.onnx', '--data', SCENES], 'no model file at absent.onnx'),
         (['first.onnx'], 'no data set to measure on'),
-        (['first.onnx', '--on', 'nothing'], "no data set of the kind 'nothing'"),
-        (['first.onnx', '--on', SCENES, '--set', 'epochs=2'], 'none was given'),
-        (['first.onnx', '--on', SCENES, '--size', 'large'], "size 'large' is not understood"),
-        (['first.onnx', '--on', SCENES, '--engines', 'steam'], "'steam' is no ENGINE"),
-        (['first.onnx', '--on', SCENES, '-o', 'first.onnx'], 'cannot be written'),
+        (['first.onnx', '--data', 'nothing'], "no data set of the kind 'nothing'"),
+        (['first.onnx', '--data', SCENES, '--set', 'epochs=2'], 'none was given'),
+        (['first.onnx', '--data', SCENES, '--size', 'large'], "size 'large' is not understood"),
+        (['first.onnx', '--data', SCENES, '--engine', 'steam'], "'steam' is no ENGINE"),
+        (['first.onnx', '--data', SCENES, '-o', 'first.onnx'], 'cannot be written'),
     ],
 )
 def test_refusals(arguments: list[str], message: str, folder: Path) -> None:
@@ -100,7 +100,7 @@ def test_refusals(arguments: list[str], message: str, folder: Path) -> None:
 def test_interrupted_it_leaves_nothing_behind(folder: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
         [
-            *(sys.executable, '-m', 'drivseg_ros.cli', 'compare', 'first.onnx', '--on', SCENES),
+            *(sys.executable, '-m', 'drivseg_ros.cli', 'compare', 'first.onnx', '--data', SCENES),
             *('-o', 'out', '--runs', '100000', '--size', '32x24', '--threads', '1'),
         ],
         env={**os.environ, 'NO_COLOR': '1'},

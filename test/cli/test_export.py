@@ -52,10 +52,10 @@ def test_it_writes_a_model_with_the_card_of_the_checkpoint(checkpoint: Path) -> 
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['c.safetensors', '-o', 'm.safetensors'], 'm.safetensors must end in .onnx'),
-        (['c.safetensors', '-o', 'there.onnx'], r'there.onnx is there; .*--overwrite'),
-        (['c.safetensors', '-o', 'there.onnx/m.onnx'], 'm.onnx cannot be written'),
-        (['there.onnx', '-o', 'there.onnx', '--overwrite'], 'is the model to export'),
+        (['c.safetensors', '-o', 'm.safetensors'], "m.safetensors' must end in .onnx"),
+        (['c.safetensors', '-o', 'there.onnx'], r"there.onnx' exists; .*--overwrite"),
+        (['c.safetensors', '-o', 'there.onnx/m.onnx'], "m.onnx' cannot be written"),
+        (['there.onnx', '-o', 'there.onnx', '--overwrite'], 'is read, and would be replaced'),
         (['absent.safetensors', '-o', 'm.onnx'], 'no model file at absent.safetensors'),
         (['c.pt', '-o', 'm.onnx'], 'c.pt is no checkpoint: .*never loaded'),
         (['cut.safetensors', '-o', 'm.onnx'], 'cut.safetensors cannot be read as safetensors'),

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
+import subprocess
+import sys
 
 import pytest
 from command_line import drivseg
@@ -27,19 +30,67 @@ def test_a_file_that_cannot_be_used_is_named(
     assert said.count('\n') == 1
 
 
-def test_other_errors_of_the_system_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ('error', 'words'),
+    [
+        (ChildProcessError(10, 'No child processes'), 'ChildProcessError: [Errno 10] No child'),
+        (ValueError('first\nsecond'), 'ValueError: first; '),
+        (MemoryError(), 'MemoryError; '),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize('traceback', ['', '0', '1'])
+def test_whatever_is_left_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    words: str,
+    traceback: str,
+) -> None:
     def run() -> None:
-        raise ChildProcessError(10, 'No child processes')
+        raise error
 
     monkeypatch.setattr(main, '_run', run)
-    with pytest.raises(ChildProcessError):
+    monkeypatch.setenv(main.TRACEBACK_VARIABLE, traceback)
+    with pytest.raises(SystemExit) as caught:
         main.main()
+    assert caught.value.code == 1
+    *before, last = capsys.readouterr().err.splitlines()
+    assert last.startswith(f'drivseg: unexpected error, {words}')
+    assert 'DRIVSEG_TRACEBACK=1' in last
+    assert ('Traceback (most recent call last):' in before) == (traceback == '1')
+    assert bool(before) == (traceback == '1')
 
 
-@pytest.mark.parametrize('command', [['parity'], ['bench', 'engine']])
-def test_help_shows_all_of_an_engine_spec(command: list[str]) -> None:
-    shown = drivseg(*command, '--help', COLUMNS='80').stdout
-    for part in ('ENGINE, then', ':PRECISION', '@DEVICE', 'int8.onnx=openvino'):
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ('line', 'status'),
+    [
+        ('COLUMNS=0 LINES=0 {} models', 0),
+        ('COLUMNS=1 {} --help', 0),
+        ('PYTHONIOENCODING=ascii {} --help', 0),
+        ('PYTHONIOENCODING=latin-1 {} models', 0),
+        ('{} models >&-', 0),
+        ('{} models 2>&-', 0),
+        ('{} nothing 2>&-', 2),
+        ('{} models show nothing 2>/dev/full', 1),
+        ('{} models >/dev/full', 1),
+        ('{} --version >/dev/full', 1),
+        ('{} models list --json - >/dev/full', 1),
+    ],
+)
+def test_on_any_console(line: str, status: int) -> None:
+    command = line.format(shlex.join([sys.executable, '-m', 'drivseg_ros.cli']))
+    done = subprocess.run(['sh', '-c', command], capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert 'Traceback' not in done.stderr
+    assert 'Exception ignored' not in done.stderr
+    assert done.stderr.count('\n') == (status == 1 and '2>' not in line)
+
+
+def test_help_shows_all_of_an_engine_spec() -> None:
+    shown = drivseg('bench', 'engine', '--help', COLUMNS='80').stdout
+    for part in ('openvino:bf16', 'torch:fp16@cuda', 'int8.onnx=openvino'):
         assert part in shown
 
 

@@ -61,6 +61,19 @@ def test_names_are_never_cut() -> None:
     assert 'fast_scnn_bdd100k_int8' in result.stdout
 
 
+def test_json_goes_into_a_file_or_alone_to_stdout(tmp_path: Path, tiny_model: Path) -> None:
+    file = tmp_path / 'card.json'
+    result = drivseg('models', 'show', tiny_model, '--json', file)
+    assert 'alternative' in result.stdout
+    assert str(file) in result.stdout
+    alone = drivseg('models', 'show', tiny_model, '--json', '-')
+    assert json.loads(alone.stdout) == json.loads(file.read_text())
+    again = drivseg('models', 'show', tiny_model, '--json', file)
+    assert (again.returncode, again.stdout) == (1, '')
+    assert 'replace it with --overwrite' in again.stderr
+    assert drivseg('models', 'show', tiny_model, '--json', file, '--overwrite').returncode == 0
+
+
 def test_show(tiny_model: Path) -> None:
     result = drivseg('models', 'show', str(tiny_model))
     assert result.returncode == 0, result.stderr

@@ -42,7 +42,7 @@ def recipe(tmp_path):
 def test_from_a_recipe_to_a_model_file_that_answers_alike(recipe, tmp_path):
     pytest.importorskip('onnx', reason='the export needs onnx')
     options = ['--output', tmp_path / 'run', '--threads', 1, '--no-mlflow', '--device', 'cpu']
-    trained = drivseg('train', recipe, *options, '--set', 'average=0.5', '--limit-batches', 2)
+    trained = drivseg('train', recipe, *options, '--set', 'average=0.5', '--set', 'limit_batches=2')
     assert trained.returncode == 0, trained.stderr
     assert 'epoch 1 of 1 is the best, dice loss 0.' in trained.stdout
     assert trained.stdout.startswith(str(tmp_path / 'run' / 'best.safetensors'))
@@ -51,6 +51,11 @@ def test_from_a_recipe_to_a_model_file_that_answers_alike(recipe, tmp_path):
     again = called('train', recipe, *options)
     assert isinstance(again.exception, DrivsegError)
     assert '--resume' in str(again.exception)
+    best = tmp_path / 'run' / 'best.safetensors'
+    before = best.stat().st_mtime_ns
+    short = ('--set', 'limit_batches=2', '--overwrite')
+    assert called('train', recipe, *options, *short).exit_code == 0
+    assert best.stat().st_mtime_ns > before
 
     checkpoint, model = tmp_path / 'run' / 'best.safetensors', tmp_path / 'm.onnx'
     exported = called('export', checkpoint, '--output', model)
@@ -70,11 +75,12 @@ def test_from_a_recipe_to_a_model_file_that_answers_alike(recipe, tmp_path):
     ('arguments', 'words'),
     [
         (['--set', 'epohcs=3'], ['epohcs', 'epochs']),
-        (['--precision', '8'], ['precision', 'bf16-mixed']),
-        (['--batch', '1'], ['batch', '2 to 4096']),
+        (['--set', 'precision=8'], ['precision', 'bf16-mixed']),
+        (['--set', 'batch=1'], ['batch', '2 to 4096']),
         (['--device', 'cuda:77'], ['cuda:77', 'cpu']),
-        (['--weights', "it's.safetensors"], ["no checkpoint at it's.safetensors"]),
+        (['--set', "weights=it's.safetensors"], ["no checkpoint at it's.safetensors"]),
         (['--resume'], ['no run in']),
+        (['--resume', '--overwrite'], ['one of them']),
         (['--mlflow-uri', 'x', '--no-mlflow'], ['one of them']),
     ],
 )
@@ -113,7 +119,7 @@ def test_an_interrupted_run_says_how_it_goes_on(tmp_path, number, status):
     told = process.communicate()[1]
     assert process.returncode == status, told
     last = told.strip().splitlines()[-1]
-    assert last.startswith('interrupted; the same command with --resume goes on')
+    assert last.startswith('interrupted; the same command with --resume continues')
     assert 'Traceback' not in told
     assert not [p.name for p in run.iterdir() if 'partial' in p.name]
 
@@ -128,7 +134,7 @@ def test_two_processes_train_one_network(tmp_path):
     path = tmp_path / 'two.yaml'
     path.write_text(json.dumps(content(epochs=2, batch=3, average=0.5)))
     options = ['--output', tmp_path / 'run', '--threads', 1, '--no-mlflow', '--device', 'cpu']
-    arguments = [*options, '--devices', 2, '--workers', 0, '--epochs', 2]
+    arguments = [*options, '--devices', 2, '--workers', 0]
     done = drivseg_process('train', path, *arguments, OMP_NUM_THREADS='1')
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('is the best') == 1
@@ -144,7 +150,7 @@ def test_two_processes_train_one_network(tmp_path):
         ids = deployed(images)[0].numpy()
     labels = np.stack([frame.class_ids for frame in frames])
     assert (ids == labels).mean() == pytest.approx(last['pixel_accuracy'], abs=1e-3)
-    refused = called('train', path, *options, '--epochs', 2, '--resume')
+    refused = called('train', path, *options, '--resume')
     assert isinstance(refused.exception, DrivsegError)
     assert 'other devices: 2' in str(refused.exception)
 

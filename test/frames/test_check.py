@@ -27,8 +27,8 @@ def drivseg(*arguments):
     return CliRunner().invoke(app, list(map(str, arguments)), env={'COLUMNS': '200'})
 
 
-def check(root, *arguments):
-    result = drivseg('dataset', 'check', 'bdd100k', root, '--json', *arguments)
+def check(root, *arguments, kind='bdd100k'):
+    result = drivseg('dataset', 'check', kind, root, '--json', '-', *arguments)
     assert result.exit_code in (0, 1), result.exception
     report = json.loads(result.stdout)
     assert report['ok'] == (result.exit_code == 0)
@@ -156,11 +156,11 @@ def test_the_first_releases_ids_are_noticed_by_their_shares(write):
 
 def test_options_and_parts_reach_the_data_set(write):
     root = write_frames(write)
-    report = check(root, '--part', 'train', '--option', 'limit=2', '--option', 'labels=masks')
+    report = check(root, '--option', 'limit=2', '--option', 'labels=masks', kind='bdd100k:train')
     assert report['total']['frames'] == 2
     result = drivseg(
         *('dataset', 'check', 'scenes', '--option', 'seeds=[3, 5]', '--option', 'width=64'),
-        *('--option', 'height=48', '--json'),
+        *('--option', 'height=48', '--json', '-'),
     )
     assert json.loads(result.stdout)['total']['sizes'] == {'64x48': 2}
 
@@ -170,7 +170,7 @@ def test_shares_are_checked_part_by_part(write):
         write.image(f'images/f{i}.png', level=i * 3)
         write.ids(f'labels/f{i}.png', [[0] * 8] * 6)
     result = drivseg(
-        *('dataset', 'check', 'folder', write.root, '--json', '--option', 'classes=[a]'),
+        *('dataset', 'check', 'folder', write.root, '--json', '-', '--option', 'classes=[a]'),
         *('--option', 'shares={training: 0.7, validation: 0.3}'),
     )
     assert [p['frames'] for p in json.loads(result.stdout)['parts']] == [14, 6]
@@ -182,8 +182,7 @@ def test_shares_are_checked_part_by_part(write):
         (['--option', 'limit'], 'is not NAME=VALUE'),
         (['--option', 'labels=[a'], 'is not NAME=VALUE'),
         (['--option', 'colour=3'], "no option 'colour'"),
-        (['--part', 'test'], "no part 'test'"),
-        (['--option', 'part=train'], 'give --part train'),
+        (['--option', 'part=train'], 'write KIND:train'),
         (['--option', 'root=/'], "no option 'root'"),
         (['--option', 'labels=3'], 'labels = 3; give text'),
     ],
@@ -206,7 +205,7 @@ def test_every_name_is_shown_whole_on_a_narrow_screen(write):
 
 
 def test_a_folder_that_is_not_there_is_told_as_json(tmp_path):
-    result = drivseg('dataset', 'check', 'bdd100k', tmp_path / 'nowhere', '--json')
+    result = drivseg('dataset', 'check', 'bdd100k', tmp_path / 'nowhere', '--json', '-')
     assert result.exit_code == 1
     assert 'there is no folder' in json.loads(result.stdout)['faults'][0]['fault']
 

@@ -8,7 +8,7 @@ import copy
 import itertools
 
 import pytest
-from network_zoo import network_or_skip
+from network_zoo import all_but_slow, network_or_skip
 
 torch = pytest.importorskip('torch', reason="torch is not installed: pip install '.[train]'")
 
@@ -120,7 +120,13 @@ SHAPES = {
 OUTPUTS = {'efficientnet_lite_fpn': 2, 'fast_scnn': 3, 'pspnet_resnet50': 2}
 
 
-@pytest.fixture(scope='module', params=sorted(ARCHITECTURES))
+# The largest have more of the same blocks.
+LARGEST = {'segformer_b3', 'segformer_b4', 'segformer_b5'}
+
+
+@pytest.fixture(
+    scope='module', params=all_but_slow(ARCHITECTURES, quick=set(ARCHITECTURES) - LARGEST)
+)
 def zoo(request):
     """Name and network; each is made once."""
     torch.manual_seed(0)

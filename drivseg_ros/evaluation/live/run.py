@@ -141,7 +141,7 @@ def run_live(
         node_arguments += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False)}']
     topics = [*(run.topic_of(name) for name in run.outputs), DIAGNOSTICS_TOPIC]
     record_arguments = ['record', *topics, '--output', str(run.recording), '--overwrite']
-    play_arguments = ['play', str(bag), '--topics', image_topic, '--speed', str(rate)]
+    play_arguments = ['play', str(bag), '--topic', image_topic, '--speed', str(rate)]
     play_arguments += ['--remap', f'{image_topic}:={played_as}']
     play_arguments += ['--wait-for-subscribers', str(_START_TIMEOUT_S), '--log', str(run.play_log)]
     interrupted = False

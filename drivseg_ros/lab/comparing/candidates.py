@@ -9,16 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivseg_ros.errors import ParameterError
+from drivseg_ros.errors import ModelError, ParameterError
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.spec import DatasetSpec, parse_spec
 from drivseg_ros.lab.training.recipe import Recipe
-from drivseg_ros.lab.training.recipe_file import read_recipe, ready_recipes
+from drivseg_ros.lab.training.recipe_file import SUFFIXES, read_recipe, ready_recipes
 from drivseg_ros.lab.training.recipe_parts import Source
 from drivseg_ros.model.file import ModelFile
-from drivseg_ros.model.store import find_model, list_models
-
-_RECIPE_SUFFIXES = ('.yaml', '.yml')
+from drivseg_ros.model.store import find_model
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,12 @@ def find_candidates(texts: Sequence[str], *, overrides: Sequence[str] = ()) -> l
     """Reads what is to be compared, each by its title.
 
     Args:
-        texts: paths of recipes, checkpoints and model files, and names of ready recipes and of
-            models, with .yaml or .onnx where both have the name.
+        texts: names of models, and paths of models (.onnx), checkpoints (.safetensors) and recipes
+            (.yaml); NAME.yaml is also a ready recipe.
         overrides: changes to all recipes, KEY=VALUE.
 
     Raises:
-        ParameterError: if a name stands for nothing or for two things, or two candidates have
-            one title.
+        ParameterError: if there is no such recipe, or two candidates have one title.
         ModelError: if a file cannot be used.
     """
     if not texts:
@@ -107,7 +104,7 @@ def find_judges(
     if not sources:
         raise ParameterError(
             'no data set to measure on was named, and no recipe holds one out; give KIND:PART=ROOT '
-            '(--on)'
+            '(--data)'
         )
     judges = []
     for source in sources:
@@ -129,20 +126,15 @@ def find_judges(
 
 
 def _candidate(text: str, overrides: Sequence[str]) -> Candidate:
-    path = Path(text)
-    recipes = ready_recipes()
-    models = {model.path.stem: model.path for model in list_models()}
-    if text in recipes and text in models:
-        raise ParameterError(
-            f'{text!r} is a recipe and a model; write {text}.yaml or {text}.onnx for the one that '
-            'is meant'
-        )
-    if text in recipes or path.suffix in _RECIPE_SUFFIXES:
-        ready = recipes.get(path.stem) if len(path.parts) == 1 and not path.is_file() else None
-        recipe = read_recipe(ready or text, overrides)
+    if text.endswith(SUFFIXES):
+        recipe = read_recipe(text, overrides)
         return Candidate(recipe.name, recipe=recipe)
-    ready = models.get(path.stem) if len(path.parts) == 1 and not path.is_file() else None
-    file = find_model(text if ready is None or path.suffix != '.onnx' else ready)
+    try:
+        file = find_model(text)
+    except ModelError as error:
+        if text in ready_recipes():
+            raise ModelError(f'{error}; the ready recipe is written {text}.yaml') from None
+        raise
     return Candidate(file.card.name, file=file)
 
 

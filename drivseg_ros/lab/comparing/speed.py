@@ -21,15 +21,15 @@ def default_specs() -> list[EngineSpec]:
     return [EngineSpec(ENGINE, device=device) for device in devices]
 
 
-def parse_specs(text: str | None) -> tuple[EngineSpec, ...]:
-    """The engines a user asks for, commas between them: None the default ones, 'none' no engine.
+def parse_specs(texts: Sequence[str] | None) -> tuple[EngineSpec, ...]:
+    """The engines a user asks for; None: the default ones.
 
     Raises:
         ParameterError: if one is not understood.
     """
-    if text is None:
+    if texts is None:
         return tuple(default_specs())
-    return () if text == 'none' else tuple(EngineSpec.parse_list(text, device='cpu'))
+    return tuple(EngineSpec.parse(text, device='cpu') for text in texts)
 
 
 def time_networks(

@@ -13,6 +13,7 @@ import onnx
 from onnx import TensorProto, helper
 
 import drivseg_ros
+from drivseg_ros.base.output_files import check_output_files
 from drivseg_ros.errors import ModelError
 from drivseg_ros.lab.importing.card import ImportCard, Layout
 from drivseg_ros.lab.importing.free_batch import FREE, settle_batch
@@ -76,10 +77,10 @@ def import_network(
         overwrite: whether an existing file is replaced.
 
     Raises:
-        ModelError: if the network or the card cannot be used, they contradict each other, or the
-            output file is there already.
+        ModelError: if the network or the card cannot be used, or they contradict each other.
+        ParameterError: if the output may not be written.
     """
-    _check_output(output, path, overwrite=overwrite)
+    check_output_files([output], overwrite=overwrite, sources=[path], suffixes=[_SUFFIX])
     network = load_network(path)
     wanted = with_size(card.input, width=width, height=height)
     given_input = network.pick_input(wanted.name)
@@ -122,19 +123,6 @@ def import_network(
     helper.set_model_props(model, {METADATA_KEY: model_card.to_json()})
     file = write_model(model, output, model_card, batch=batch or 2)
     return ImportedModel(file, left_out, opset_of(model))
-
-
-def _check_output(output: Path, path: Path, *, overwrite: bool) -> None:
-    if output.suffix != _SUFFIX:
-        raise ModelError(f'the output {output} is no {_SUFFIX} file; name it NAME{_SUFFIX}')
-    if output.exists() and path.exists() and output.samefile(path):
-        raise ModelError(
-            f'the output {output} is the network itself; name another file, so that it is kept'
-        )
-    if output.is_dir() or (output.exists() and not overwrite):
-        raise ModelError(
-            f'{output} is there already; name another file, or give --overwrite to replace it'
-        )
 
 
 def _refuse_other_inputs(inner: onnx.ModelProto, network: Network, name: str) -> None:

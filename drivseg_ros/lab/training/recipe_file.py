@@ -21,7 +21,7 @@ from drivseg_ros.lab.training.recipe import Recipe
 from drivseg_ros.lab.training.recipe_parts import read_classes, write_classes
 
 EXTENDS = 'extends'
-_SUFFIXES = ('.yaml', '.yml')
+SUFFIXES = ('.yaml', '.yml')
 
 
 def ready_recipes() -> dict[str, Path]:
@@ -34,7 +34,8 @@ def find_recipe(name_or_path: str | Path) -> Path:
     """The file of a recipe.
 
     Args:
-        name_or_path: The path of a YAML file, or a name that `ready_recipes` lists.
+        name_or_path: The path of a YAML file, or a name that `ready_recipes` lists, with or
+            without `.yaml`.
 
     Raises:
         ParameterError: If there is none.
@@ -43,9 +44,10 @@ def find_recipe(name_or_path: str | Path) -> Path:
     if path.is_file():
         return path
     ready = ready_recipes()
-    if str(name_or_path) in ready:
-        return ready[str(name_or_path)]
-    what = 'no file' if path.suffix in _SUFFIXES or len(path.parts) > 1 else 'no recipe'
+    name = path.stem if path.suffix in SUFFIXES and len(path.parts) == 1 else str(name_or_path)
+    if name in ready:
+        return ready[name]
+    what = 'no file' if path.suffix in SUFFIXES or len(path.parts) > 1 else 'no recipe'
     raise ParameterError(
         f'{what} {str(name_or_path)!r}; give the path of a YAML file or one of the ready recipes: '
         f'{", ".join(ready)}'

@@ -28,7 +28,7 @@ class Source:
 
     Args:
         dataset: Its kind, as `open_dataset` takes it.
-        root: Its folder; `${data}` in it stands for the folder given as `--data`.
+        root: Its folder; `${data}` in it stands for the folder given as `--data-folder`.
         part: Its part, such as 'training'; None takes all of it.
         weight: How often an epoch draws each frame: 1 once, 0.2 every fifth (others each epoch),
             2 twice.

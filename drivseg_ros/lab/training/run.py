@@ -67,6 +67,7 @@ def train(
     *,
     data: Path | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     device: str = 'auto',
     devices: int = 1,
     workers: int = 0,
@@ -86,6 +87,7 @@ def train(
         output: The folder of the run.
         data: What `${data}` stands for in the recipe.
         resume: Go on with the run in that folder.
+        overwrite: Replace the run in that folder, if there is one.
         device: 'auto', 'cpu', 'cuda' or 'cuda:INDEX'.
         devices: On how many such devices, each with a batch of its own.
         workers: Processes that load frames; 0 loads them in this one.
@@ -113,7 +115,9 @@ def train(
     with contextlib.ExitStack() as stack:
         if first:
             stack.enter_context(folder.locked())
-            if not resume:
+            if overwrite:
+                folder.clear()
+            elif not resume:
                 folder.refuse_run()
         frames = RoadData(
             recipe,
@@ -138,7 +142,7 @@ def train(
         module = SegmentationModule(network, recipe, loss, run.sets, _titles(run))
         tracker = None
         if first and mlflow is not None:
-            tracker = MlflowTracker(mlflow, recipe, output / 'mlflow.json')
+            tracker = MlflowTracker(mlflow, recipe, folder.tracking)
             tracker.start(folder.rows() if resume else None)
         try:
             if first and not resume:

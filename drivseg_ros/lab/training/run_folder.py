@@ -41,6 +41,7 @@ class RunFolder:
         self.curves = path / 'curves.png'
         self.samples = path / 'samples.png'
         self.data = path / 'data.txt'
+        self.tracking = path / 'mlflow.json'
         self.cache = path / 'cache'
 
     @contextmanager
@@ -74,8 +75,24 @@ class RunFolder:
         """
         if self.facts.exists():
             raise ParameterError(
-                f'there is a run in {self.path}; go on with it (--resume), or name another folder'
+                f'there is a run in {self.path}; go on with it (--resume), replace it '
+                '(--overwrite), or name another folder'
             )
+
+    def clear(self) -> None:
+        """Removes the run that is in the folder, but for its decoded frames.
+
+        Raises:
+            TrainingError: If a file cannot be removed.
+        """
+        made = (self.facts, self.state, self.best, self.last, self.metrics, self.curves)
+        for file in (*made, self.samples, self.data, self.recipe, self.tracking):
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                raise TrainingError(
+                    f'{file} cannot be removed ({error.strerror}); name another folder'
+                ) from None
 
     def start(
         self, facts: Mapping[str, Any], recipe: Recipe, data: str, pixels: Sequence[int]

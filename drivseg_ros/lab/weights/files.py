@@ -89,6 +89,6 @@ def _advice(source: WeightSource) -> str:
     return (
         f'on a machine with internet run `hf download {source.repository} {source.file} '
         f'--revision {revision} --local-dir FOLDER/{source.repository}`, copy FOLDER here and name '
-        f'it in ${FOLDER_VARIABLE}, or give the file with --weights PATH; --weights none begins '
-        'at random'
+        f'it in ${FOLDER_VARIABLE}, or give the file with --set weights=PATH; --set weights=none '
+        'begins at random'
     )

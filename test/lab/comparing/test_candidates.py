@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_recipes_files_and_names(folder: Path) -> None:
-    named = ['small.yaml', 'a.onnx', f'{DEFAULT_MODEL}.onnx']
+    named = ['small.yaml', 'a.onnx', DEFAULT_MODEL]
     found = find_candidates(named, overrides=['epochs=7'])
     assert [one.title for one in found] == ['small', 'one', DEFAULT_MODEL]
     assert found[0].recipe is not None
@@ -48,14 +48,16 @@ def test_recipes_files_and_names(folder: Path) -> None:
     assert [one.file is None for one in found] == [True, False, False]
 
 
-def test_a_name_of_two_things_needs_a_suffix(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_is_a_model_and_a_yaml_file_is_a_recipe(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe = sorted(ready_recipes())[0]
+    with pytest.raises(ModelError, match=f'the ready recipe is written {recipe}.yaml'):
+        find_candidates([recipe])
     write_tiny_model(folder / 'models' / f'{recipe}.onnx')
     monkeypatch.setenv('DRIVSEG_MODEL_PATH', str(folder / 'models'))
-    with pytest.raises(ParameterError, match=f'{recipe}.yaml or {recipe}.onnx'):
-        find_candidates([recipe])
+    assert find_candidates([recipe])[0].title == 'tiny'
     assert find_candidates([f'{recipe}.yaml'])[0].recipe is not None
-    assert find_candidates([f'{recipe}.onnx'])[0].title == 'tiny'
 
 
 def test_files_with_one_name_are_told_apart_by_their_file(folder: Path) -> None:
@@ -116,7 +118,7 @@ def test_roots_limits_and_titles(folder: Path, shared_data: Path) -> None:
         (['scenes:nowhere'], ParameterError, 'nowhere'),
         (['scenes,colour=red'], ParameterError, "no option 'colour'"),
         (['kitti_road=absent'], DataError, 'no folder absent'),
-        (['kitti_road=${data}/kitti'], ParameterError, '--data'),
+        (['kitti_road=${data}/kitti'], ParameterError, '--data-folder'),
     ],
 )
 def test_refused_data(

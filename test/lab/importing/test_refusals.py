@@ -13,7 +13,7 @@ import onnx
 import pytest
 from foreign_network import HEIGHT, WIDTH, HeadOf, write_foreign_network
 
-from drivseg_ros.errors import DataError, ModelError
+from drivseg_ros.errors import DataError, ModelError, ParameterError
 from drivseg_ros.lab.importing.card import (
     REST,
     Activation,
@@ -167,7 +167,7 @@ def test_output_file(tmp_path: Path) -> None:
     output = tmp_path / 'model.onnx'
     first = import_network(network, RIGHT, output)
     assert first.file.card.name == 'model'
-    with pytest.raises(ModelError, match=r'is there already; .* --overwrite'):
+    with pytest.raises(ParameterError, match=r'exists; .* --overwrite'):
         import_network(network, RIGHT, output)
     kept = output.read_bytes()
     with pytest.raises(ModelError, match='leave out its channels'):
@@ -175,14 +175,14 @@ def test_output_file(tmp_path: Path) -> None:
     assert output.read_bytes() == kept, 'a refused import must not touch the file'
     named = dataclasses.replace(RIGHT, name='mine')
     assert import_network(network, named, output, overwrite=True).file.card.name == 'mine'
-    with pytest.raises(ModelError, match='is the network itself'):
+    with pytest.raises(ParameterError, match='is read, and would be replaced'):
         import_network(network, RIGHT, network, overwrite=True)
-    with pytest.raises(ModelError, match=r'is no .onnx file'):
+    with pytest.raises(ParameterError, match=r'must end in .onnx'):
         import_network(network, RIGHT, tmp_path / 'model.bin')
-    with pytest.raises(DataError, match=r'cannot be written \('):
+    with pytest.raises(ParameterError, match='cannot be written'):
         import_network(network, RIGHT, network / 'model.onnx')
     (tmp_path / 'folder.onnx').mkdir()
-    with pytest.raises(ModelError, match='is there already'):
+    with pytest.raises(ParameterError, match='is a folder'):
         import_network(network, RIGHT, tmp_path / 'folder.onnx', overwrite=True)
 
 

@@ -311,7 +311,7 @@ def stray_labels(folder):
         ({'train': [{'dataset': 'nothing'}]}, {}, ParameterError, ['nothing', 'scenes']),
         ({'train': [scenes(0, 14, map={'road': 'direct'})]}, {}, ParameterError, ['road']),
         ({'train': [{'dataset': 'bdd100k', 'root': '${data}/x'}]}, {}, ParameterError,
-         ['--data', 'DRIVSEG_DATA']),
+         ['--data-folder', 'DRIVSEG_DATA']),
         ({'batch': 15}, {}, ParameterError, ['14 frames', '15']),
         ({'architecture': 'unett'}, {}, DrivsegError, ['unett', 'unet']),
         ({'weights': 'nowhere.safetensors'}, {}, DrivsegError, ['nowhere.safetensors']),
