@@ -126,7 +126,10 @@ def _file(message: BagMessage) -> tuple[bytes, str]:
     if message.msgtype != COMPRESSED_IMAGE or message.message.format.startswith('bayer_'):
         return b'', ''  # the file of a mosaic alone would be read as grey
     data = bytes(message.message.data)
-    return data, read_header(data).suffix
+    header = read_header(data)
+    if header.orientation != 1:
+        return b'', ''  # readers of files would turn it, and not its label
+    return data, header.suffix
 
 
 def _is_file_name(name: str) -> bool:

@@ -19,7 +19,7 @@ from drivseg_ros.errors import DataError
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.frames.labels import Labels, plain_labels
-from drivseg_ros.images.files import IMAGE_SUFFIXES, read_image
+from drivseg_ros.images.files import IMAGE_SUFFIXES, is_picture, read_image
 from drivseg_ros.model.card import ModelClass
 
 _SHOWN = 5
@@ -198,7 +198,7 @@ def images_in(folder: Path, *, what: str, suffix: str = '') -> list[Path]:
         f
         for f in folder.iterdir()
         # A link that leads nowhere stays: reading it says so.
-        if f.suffix.lower() in IMAGE_SUFFIXES and f.stem.endswith(suffix) and not f.is_dir()
+        if is_picture(f) and f.stem.endswith(suffix) and not f.is_dir()
     ]
     if not images:
         wanted = ', '.join(f'*{suffix}{s}' for s in IMAGE_SUFFIXES)

@@ -17,7 +17,7 @@ from drivseg_ros.frames.labels import Labels, plain_labels, ranges, read_labels,
 from drivseg_ros.frames.matching import class_titles
 from drivseg_ros.frames.paired_files import PairedFiles, pair_files, unused_labels
 from drivseg_ros.frames.unlabelled import open_unlabelled
-from drivseg_ros.images.files import IMAGE_SUFFIXES, find_images
+from drivseg_ros.images.files import find_images, is_picture
 from drivseg_ros.model.card import ModelClass
 
 _LABELS = 'labels'
@@ -95,7 +95,7 @@ def classes_beside(folder: Path) -> Labels | None:
 def _values(folder: Path) -> str:
     """The values in the first labels of a folder."""
     seen: set[int] = set()
-    for path in sorted(folder.glob('*.png'))[:_LOOKED_AT]:
+    for path in sorted(filter(is_picture, folder.glob('*.png')))[:_LOOKED_AT]:
         image = open_label(path)
         if image.has_numbers:
             seen |= set(np.unique(image.numbers()).tolist())
@@ -108,6 +108,6 @@ def _folders(path: Path) -> str:
         for place in (path, path.resolve().parent)
         if place.is_dir()
         for f in place.iterdir()
-        if f.is_dir() and any(p.suffix.lower() in IMAGE_SUFFIXES for p in f.iterdir())
+        if f.is_dir() and any(map(is_picture, f.iterdir()))
     ]
     return f'in and beside it are {", ".join(sorted(there))}' if there else 'there is none here'

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from drivseg_ros.errors import ImageError, ParameterError
 from drivseg_ros.images.arrays import check_rgb, check_size, contiguous, scale_to_8_bits, shorten
 from drivseg_ros.images.encodings import find_encoding
+from drivseg_ros.images.exif import exif_orientation
 
 _JPEG_START, _JPEG_END = b'\xff\xd8\xff', b'\xff\xd9'
 _PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
@@ -20,6 +21,8 @@ _PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
 _PNG_GREY, _PNG_OPAQUE = 0, (0, 2, 3)
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _SOS, _EOI = 0xDA, 0xD9
+# Where EXIF stands; its first entries, among which the orientation is, are within so many bytes.
+_APP1, _EXIF_BYTES = 0xE1, 4096
 # Start of frame, in all its variants; C4, C8 and CC are something else (ITU-T T.81, table B.1).
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # TEM, the restart markers and a start of image have no length after them.
@@ -41,8 +44,9 @@ class PictureHeader:
         width: in pixels.
         height: in pixels.
         grey: it has one channel.
-        plain: it has at most 8 bits a channel and no transparency.
+        plain: it has at most 8 bits a channel and no transparency, and stands upright.
         bits_a_pixel: of a PNG file.
+        orientation: how viewers turn it (images/exif.py); 1 is as it is.
     """
 
     codec: str
@@ -51,6 +55,7 @@ class PictureHeader:
     grey: bool
     plain: bool
     bits_a_pixel: int = 0
+    orientation: int = 1
 
     @property
     def suffix(self) -> str:
@@ -197,6 +202,7 @@ def encode_png(picture: np.ndarray) -> bytes:
 def _jpeg_header(data: bytes) -> PictureHeader:
     """What the frame header states; refuses a file whose end is missing."""
     header: PictureHeader | None = None
+    orientation = 1
     position = 2
     while True:
         # Between segments libjpeg skips what is not a marker, and so do we.
@@ -214,6 +220,8 @@ def _jpeg_header(data: bytes) -> PictureHeader:
         if marker in _SOF and position + 8 <= len(data):
             height, width, channels = struct.unpack_from('>HHB', data, position + 3)
             header = PictureHeader('jpeg', width, height, grey=channels == 1, plain=True)
+        if marker == _APP1:
+            orientation = exif_orientation(data[position + 2 : position + _EXIF_BYTES])
         if marker == _SOS:
             break
         position += struct.unpack_from('>H', data, position)[0]
@@ -223,7 +231,7 @@ def _jpeg_header(data: bytes) -> PictureHeader:
         raise _truncated('jpeg', data)
     if header is None:
         raise _damaged('jpeg', data)
-    return header
+    return replace(header, orientation=orientation, plain=orientation == 1)
 
 
 def _png_header(data: bytes) -> PictureHeader:

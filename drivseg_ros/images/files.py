@@ -10,7 +10,8 @@ import numpy as np
 
 from drivseg_ros.base.natural import natural_key
 from drivseg_ros.errors import DataError, ImageError
-from drivseg_ros.images.compression import decode_picture
+from drivseg_ros.images.compression import decode_picture, read_header
+from drivseg_ros.images.exif import turn_upright
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
 # KITTI raw keeps a drive's pictures in a folder 'data'; most data sets call it 'images'.
@@ -23,6 +24,11 @@ _REASONS = {
     'png': 'it is a damaged PNG; fetch it again',
 }
 """By `ImageError.kind`."""
+
+
+def is_picture(path: Path) -> bool:
+    """Whether it is a picture by its name; the ._x.jpg beside x.jpg of a Mac's card is none."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -46,13 +52,15 @@ def find_images(folder: Path) -> list[Path]:
 
 
 def decode_image_file(path: Path, data: bytes) -> np.ndarray:
-    """The picture in a file's bytes, as uint8 [H, W, 3] RGB.
+    """The picture in a file's bytes as viewers show it, uint8 [H, W, 3] RGB: turned as EXIF says.
+
+    Messages are not turned: their pixels and camera_info belong together.
 
     Raises:
         DataError: if it cannot be decoded.
     """
     try:
-        return decode_picture(data)
+        return turn_upright(decode_picture(data), read_header(data).orientation)
     except ImageError as error:
         # decode_picture speaks of topics and drivers.
         reason = _REASONS.get(error.kind, str(error))
@@ -81,4 +89,4 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file()]
+    return [f for f in folder.iterdir() if is_picture(f) and f.is_file()]
