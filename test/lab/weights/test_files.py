@@ -120,8 +120,9 @@ def test_it_is_fetched_at_its_revision_once(hub, tmp_path):
     assert found[1] == found[0]
     assert f'at revision {other.revision} is not on this machine and cannot be fetched' in found[2]
     assert 'its SHA-256 is' in found[3]
-    assert {path.split('/')[4] for path in asked} == {COMMIT, other.revision}
-    assert sum(COMMIT in path for path in asked) <= 2  # what is it, and the file itself
+    files = [path for path in asked if '/resolve/' in path]  # huggingface_hub may ask for more
+    assert {path.split('/')[4] for path in files} == {COMMIT, other.revision}
+    assert sum(COMMIT in path for path in files) <= 2  # what is it, and the file itself
 
 
 def test_offline_the_error_says_which_file_and_what_to_do(tmp_path):
