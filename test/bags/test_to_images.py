@@ -3,80 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from bag_files import STRING, Cdr
+from bag_files import Cdr
 from dataset_folders import HEIGHT, NAMES, WIDTH, encoded, label, picture, write_dataset_folder
+from frames_in_bags import (
+    JPEGS,
+    LABELS,
+    Message,
+    file,
+    files,
+    image,
+    name,
+    plain,
+    plane,
+    stamp,
+    take,
+    write,
+)
 
-from drivseg_ros.bags import messages
 from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.reader import BagReader
-from drivseg_ros.bags.to_images import ImageFolderOptions, MadeImages, images_from_bag
-from drivseg_ros.bags.typestore import HEADER
+from drivseg_ros.bags.to_images import ImageFolderOptions, images_from_bag
 from drivseg_ros.bags.writer import BagWriter
-from drivseg_ros.errors import BagError, DataError, DrivsegError, ParameterError
+from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.frames.classes import read_classes
 from drivseg_ros.frames.labels import plain_labels
 from drivseg_ros.frames.registry import open_dataset
 from drivseg_ros.model.card import BDD100K_CLASSES
 
 MINE = plain_labels('mine', BDD100K_CLASSES)
-IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
-STAMP_NS = 1_700_000_000_000_000_000
-Message = tuple[str, int, Any]
-
-
-def stamp(number: int) -> int:
-    return STAMP_NS + number * 50_000_000
-
-
-def image(number: int, pixels: np.ndarray | None = None) -> Message:
-    pixels = picture(number) if pixels is None else pixels
-    content = messages.image(pixels, encoding='bgr8', stamp_ns=stamp(number), frame_id='c')
-    return '/image', number, content
-
-
-def file(number: int, data: bytes) -> Message:
-    sound = encoded('.jpg', picture(0))
-    content = messages.compressed_image(sound, stamp_ns=stamp(number), frame_id='c')
-    content.data = np.frombuffer(data, np.uint8)
-    return '/image', number, content
-
-
-def plane(number: int, ids: np.ndarray | None = None, topic: str = '/label') -> Message:
-    ids = label(number) if ids is None else ids
-    content = messages.image(ids, encoding='mono8', stamp_ns=stamp(number), frame_id='c')
-    return topic, number, content
-
-
-def name(number: int, text: str) -> Message:
-    return '/name', number, messages.header(stamp(number), text)
-
-
-def write(path: Path, *content: Message) -> Path:
-    """A bag with these, in this order."""
-    with BagWriter(path) as writer:
-        for number, (topic, _, message) in enumerate(content):
-            if topic not in writer.counts:
-                kind = message.__msgtype__ if hasattr(message, '__msgtype__') else IMAGE
-                writer.add_topic(topic, kind)
-            writer.write(topic, STAMP_NS + number, message)
-    return path
-
-
-def take(bag: Path, output: Path, *, told: list[str] | None = None, **options: Any) -> MadeImages:
-    chosen = ImageFolderOptions(output, **options)
-    return images_from_bag(bag, chosen, on_failure=[].append if told is None else told.append)
-
-
-def files(folder: Path) -> list[str]:
-    return sorted(str(f.relative_to(folder)) for f in folder.rglob('*') if f.is_file())
 
 
 @pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
@@ -206,8 +167,6 @@ def cut(number: int) -> Message:
     return file(number, encoded('.jpg', picture(number))[:-9])
 
 
-JPEGS = [file(i, encoded('.jpg', picture(i))) for i in range(4)]
-LABELS = [plane(i) for i in range(4)]
 A, B = f'{stamp(1) // 10**9}_050000000', 'second'
 # What is in the bag instead of frame 1, the name that it is told by, and what is told.
 TROUBLES: dict[str, tuple[list[Message], str, str]] = {
@@ -337,82 +296,3 @@ def test_however_it_ends_every_image_has_its_label(how: str, stop_at: int, tmp_p
     labels = [Path(f).stem for f in files(tmp_path / 'out') if f.startswith('labels')]
     assert (len(images), images) == (stop_at, labels)
     assert len(files(tmp_path / 'out')) == (2 * stop_at + 1 if stop_at else 0)
-
-
-def plain(path: Path) -> Path:
-    return write(path, *JPEGS, *LABELS, name(0, 'a'), ('/text', 0, _text()))
-
-
-def _text() -> Any:
-    from drivseg_ros.bags.typestore import standard_types
-
-    return standard_types().types[STRING](data='x')
-
-
-def full(path: Path) -> None:
-    path.mkdir()
-    (path / 'x').write_text('')
-
-
-REFUSED: dict[str, tuple[dict[str, Any], Callable[[Path], None], type[DrivsegError], str]] = {
-    'two image topics': ({}, lambda out: None, BagError, r'images on /image, /label; name the'),
-    'no such topic': ({'image_topic': '/x'}, lambda out: None, BagError, "has no topic '/x'"),
-    'an image topic of text': (
-        {'image_topic': '/text'},
-        lambda out: None,
-        BagError,
-        'has the type std_msgs/msg/String; allowed are sensor_msgs/msg/Image, sensor',
-    ),
-    'a label topic of names': (
-        {'image_topic': '/image', 'label_topic': '/name'},
-        lambda out: None,
-        BagError,
-        rf'/name of .* has the type {HEADER}; allowed are sensor_msgs/msg/Image \(mono8',
-    ),
-    'a name topic of labels': (
-        {'image_topic': '/image', 'name_topic': '/label'},
-        lambda out: None,
-        BagError,
-        "frames' names are std_msgs/msg/Header",
-    ),
-    'classes without labels': (
-        {'image_topic': '/image', 'labels': MINE},
-        lambda out: None,
-        ParameterError,
-        'there is no label topic; name it',
-    ),
-    'one topic twice': (
-        {'image_topic': '/label', 'label_topic': '/label'},
-        lambda out: None,
-        ParameterError,
-        'must differ',
-    ),
-    'an unknown format': ({'image_format': 'gif'}, lambda out: None, ParameterError, "as 'gif'"),
-    'an odd quality': ({'jpeg_quality': 0}, lambda out: None, ParameterError, '1 to 100'),
-    'a folder with files': ({'image_topic': '/image'}, full, DataError, 'is not empty'),
-    'a folder with other files': (
-        {'image_topic': '/image', 'overwrite': True},
-        full,
-        DataError,
-        r'is not empty \(it holds x\)',
-    ),
-    'a file': ({'image_topic': '/image'}, Path.touch, DataError, 'is a file; name a folder'),
-    'a folder below a file': (
-        {'image_topic': '/image'},
-        lambda out: out.parent.touch(),
-        DataError,
-        'cannot be made',
-    ),
-}
-
-
-@pytest.mark.parametrize('name', REFUSED)
-def test_what_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
-    options, prepare, error, text = REFUSED[name]
-    bag = plain(tmp_path / 'bag')
-    output = tmp_path / 'at' / 'out' if 'below' in name else tmp_path / 'out'
-    prepare(output)
-    before = files(tmp_path)
-    with pytest.raises(error, match=text):
-        take(bag, output, **options)
-    assert files(tmp_path) == before
