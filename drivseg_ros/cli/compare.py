@@ -89,7 +89,7 @@ def compare(
     files = [output / name for name in (_TABLE, _REPORT, _PLOT)]
     check_output_files(files, overwrite=overwrite)
     from drivseg_ros.engines.onnxruntime_session import CUDA, choose_gpu
-    from drivseg_ros.lab.comparing.candidates import find_candidates, find_judges
+    from drivseg_ros.lab.comparing.candidates import find_candidates, find_measured_sets
     from drivseg_ros.lab.comparing.compare import Timing
     from drivseg_ros.lab.comparing.compare import compare as run
     from drivseg_ros.lab.comparing.plot import draw_plot
@@ -105,13 +105,13 @@ def compare(
         choose_gpu(evaluation_device, CUDA, 'onnxruntime')
     specs = () if no_times else parse_specs(engine)
     timing = Timing(specs, width, height, runs, threads)
-    judges = find_judges(data or (), candidates, data=data_folder, limit=limit)
+    sets = find_measured_sets(data or (), candidates, data=data_folder, limit=limit)
     try:
         with progress_bar() as progress, orderly_end():
             task = progress.add_task('', total=None)
             report = run(
                 candidates,
-                judges,
+                sets,
                 output,
                 means=Means(data_folder, device, train_threads, loading_processes(workers), cache),
                 timing=timing,
@@ -159,11 +159,11 @@ class _Reporter:
         )
 
     def epoch(self, row: Mapping[str, float], best: bool) -> None:
-        figures = ', '.join(
+        metrics = ', '.join(
             f'{name} {row[name]:.4f}' for name in ('train_loss', 'dice_loss') if name in row
         )
         err.print(
-            f'{self._title}, epoch {row["epoch"]:.0f}: {figures}' + (', the best' if best else ''),
+            f'{self._title}, epoch {row["epoch"]:.0f}: {metrics}' + (', the best' if best else ''),
             markup=False,
             soft_wrap=True,
         )

@@ -112,14 +112,14 @@ def _run(recipe: Recipe, folder: Path, **options: object) -> None:
         result = train_network(recipe, folder, reporter=progress, **options)  # type: ignore[arg-type]
     if int(os.environ.get('LOCAL_RANK', 0)):
         return  # one of several processes, whose first one speaks for all
-    figures = ', '.join(
+    metrics = ', '.join(
         f'{name} {value:.4f}'
-        for name, value in result.figures.items()
+        for name, value in result.metrics.items()
         if name.rpartition('/')[2] in _SHOWN
     )
     out.print(
-        f'{result.best}: epoch {result.figures["epoch"]:.0f} of {recipe.epochs} is the best, dice '
-        f'loss {result.figures["dice_loss"]:.4f}, {figures}',
+        f'{result.best}: epoch {result.metrics["epoch"]:.0f} of {recipe.epochs} is the best, dice '
+        f'loss {result.metrics["dice_loss"]:.4f}, {metrics}',
         markup=False,
         soft_wrap=True,
     )

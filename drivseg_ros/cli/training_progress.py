@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from drivseg_ros.cli.console import err, progress_bar
 
 _LEFT_OUT = ('epoch', 'step', 'learning_rate', 'train_loss', 'seconds', 'images_per_second')
-_MOST_FIGURES = 6
+_MOST_METRICS = 6
 
 
 class TrainingProgress:
@@ -47,10 +47,10 @@ class TrainingProgress:
 
     def epoch(self, row: Mapping[str, float], best: bool) -> None:
         """A line for the epoch."""
-        figures = [(name, value) for name, value in row.items() if name not in _LEFT_OUT]
-        told = ', '.join(f'{name} {value:.4f}' for name, value in figures[:_MOST_FIGURES])
+        metrics = [(name, value) for name, value in row.items() if name not in _LEFT_OUT]
+        shown = ', '.join(f'{name} {value:.4f}' for name, value in metrics[:_MOST_METRICS])
         err.print(
-            f'epoch {row["epoch"]:.0f}/{self.epochs}: loss {row["train_loss"]:.4f}, {told}, '
+            f'epoch {row["epoch"]:.0f}/{self.epochs}: loss {row["train_loss"]:.4f}, {shown}, '
             f'{row["images_per_second"]:.1f} images/s{", best so far" if best else ""}',
             markup=False,
             soft_wrap=True,

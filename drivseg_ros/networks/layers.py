@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 class ConvBN(nn.Sequential):
-    """Convolution without bias, batch norm and, unless told otherwise, ReLU; 'same' padding."""
+    """Convolution without bias, batch norm and, unless asked otherwise, ReLU; 'same' padding."""
 
     def __init__(
         self,

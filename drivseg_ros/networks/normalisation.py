@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What our networks take: grey levels with mean 0 and deviation 1, by ImageNet's figures."""
+"""What our networks take: grey levels with mean 0 and deviation 1, by ImageNet's statistics."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def evaluate(
     *,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """The figures of a network on a data set, from one table over all its frames.
+    """The metrics of a network on a data set, from one table over all its frames.
 
     Args:
         segmenter: runs the network.
@@ -55,7 +55,7 @@ def evaluate(
 
 
 def describe(table: np.ndarray, dataset: Dataset, card: ModelCard) -> dict[str, Any]:
-    """The figures of a table; one that is not defined is None.
+    """The metrics of a table; one that is not defined is None.
 
     Args:
         table: int64 [classes of the data set, classes of the network].
@@ -63,7 +63,7 @@ def describe(table: np.ndarray, dataset: Dataset, card: ModelCard) -> dict[str, 
         card: of the network.
 
     Returns:
-        'by_role': IoU by figure (truth.py), None where the network has no such role;
+        'by_role': IoU by area (truth.py), None where the network has no such role;
         'miou', 'iou_by_class', 'pixel_accuracy' in the data set's classes, None where the
         network's cannot be matched to them; and the table itself.
     """
@@ -91,7 +91,7 @@ def describe(table: np.ndarray, dataset: Dataset, card: ModelCard) -> dict[str, 
 
 
 def describe_data(dataset: Dataset) -> dict[str, Any]:
-    """Which frames a data set has, what its labels tell, and the hash of all of it.
+    """Which frames a data set has, what its labels say, and the hash of all of it.
 
     Every frame is read, so what is broken is found before anything is trained.
 
@@ -118,5 +118,5 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
         'share_of_labelled_pixels': {
             c.name: round(int(pixels[c.id]) / labelled, 6) for c in dataset.classes
         },
-        'areas': [figure.value for figure in areas_of(dataset.classes)],
+        'areas': [area.value for area in areas_of(dataset.classes)],
     }

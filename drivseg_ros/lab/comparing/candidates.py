@@ -35,7 +35,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
-class Judge:
+class MeasuredSet:
     """A data set that is measured on.
 
     Args:
@@ -77,13 +77,13 @@ def find_candidates(texts: Sequence[str], *, overrides: Sequence[str] = ()) -> l
     return result
 
 
-def find_judges(
+def find_measured_sets(
     texts: Sequence[str],
     candidates: Sequence[Candidate],
     *,
     data: Path | None,
     limit: int | None = None,
-) -> list[Judge]:
+) -> list[MeasuredSet]:
     """Opens the data sets that are measured on.
 
     Args:
@@ -106,7 +106,7 @@ def find_judges(
             'no data set to measure on was named, and no recipe holds one out; give KIND:PART=ROOT '
             '(--data)'
         )
-    judges = []
+    sets = []
     for source in sources:
         if limit is not None:
             source = Source(
@@ -115,14 +115,16 @@ def find_judges(
                 source.part,
                 options={**source.options, 'limit': limit},
             )
-        judges.append(Judge(source.title, source.spec.open(data)))
-    titles = Counter(judge.title for judge in judges)
-    if len(titles) < len(judges):
-        judges = [
-            Judge(f'{judge.title} {number}', judge.dataset) if titles[judge.title] > 1 else judge
-            for number, judge in enumerate(judges, start=1)
+        sets.append(MeasuredSet(source.title, source.spec.open(data)))
+    titles = Counter(one_set.title for one_set in sets)
+    if len(titles) < len(sets):
+        sets = [
+            MeasuredSet(f'{one_set.title} {number}', one_set.dataset)
+            if titles[one_set.title] > 1
+            else one_set
+            for number, one_set in enumerate(sets, start=1)
         ]
-    return judges
+    return sets
 
 
 def _candidate(text: str, overrides: Sequence[str]) -> Candidate:

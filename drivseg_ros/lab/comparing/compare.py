@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import DrivsegError, ModelError
 from drivseg_ros.lab.comparing.accuracy import describe_data, evaluate
-from drivseg_ros.lab.comparing.candidates import Candidate, Judge
+from drivseg_ros.lab.comparing.candidates import Candidate, MeasuredSet
 from drivseg_ros.lab.comparing.prepare import Prepared, check_size, file_names, prepare
 from drivseg_ros.lab.comparing.runs import Means
 from drivseg_ros.lab.comparing.speed import time_networks
@@ -47,7 +47,7 @@ class Timing:
 
 def compare(
     candidates: Sequence[Candidate],
-    judges: Sequence[Judge],
+    sets: Sequence[MeasuredSet],
     output: Path,
     *,
     means: Means,
@@ -62,7 +62,7 @@ def compare(
 
     Args:
         candidates: what is compared.
-        judges: the data sets that are measured on.
+        sets: the data sets that are measured on.
         output: the folder of the comparison, for runs/ and models/.
         means: what training may use.
         timing: how the time per frame is taken.
@@ -79,9 +79,9 @@ def compare(
             trained then.
     """
     data: list[dict[str, Any]] = []
-    for judge in judges:
-        on_progress(f'read {judge.title}', len(data), len(judges))
-        data.append({'title': judge.title, **describe_data(judge.dataset)})
+    for one_set in sets:
+        on_progress(f'read {one_set.title}', len(data), len(sets))
+        data.append({'title': one_set.title, **describe_data(one_set.dataset)})
     for number, candidate in enumerate(candidates):
         if candidate.recipe is not None:
             on_progress(f'check {candidate.title}', number, len(candidates))
@@ -95,7 +95,7 @@ def compare(
         )
     for row in rows:
         if row.prepared is not None:
-            row.attempt(lambda row=row: row.measure(judges, device, timing.threads, on_progress))  # type: ignore[misc]
+            row.attempt(lambda row=row: row.measure(sets, device, timing.threads, on_progress))  # type: ignore[misc]
     able = [row for row in rows if not row.problem and row.prepared is not None]
     how: dict[str, Any] = {}
     if able and timing.specs:
@@ -155,18 +155,18 @@ class _Row:
         self.prepared = prepare(self._candidate, name, output, means, reporter)
 
     def measure(
-        self, judges: Sequence[Judge], device: str, threads: int, on_progress: OnProgress
+        self, sets: Sequence[MeasuredSet], device: str, threads: int, on_progress: OnProgress
     ) -> None:
         if self.prepared is None:
             return
         with Segmenter.open(
             self.prepared.file.path, engine='onnxruntime', device=device, threads=threads
         ) as segmenter:
-            for judge in judges:
-                what = f'measure {self.title} on {judge.title}'
-                self._accuracy[judge.title] = evaluate(
+            for one_set in sets:
+                what = f'measure {self.title} on {one_set.title}'
+                self._accuracy[one_set.title] = evaluate(
                     segmenter,
-                    judge.dataset,
+                    one_set.dataset,
                     on_frame=lambda done, total, what=what: on_progress(what, done, total),  # type: ignore[misc]
                 )
 

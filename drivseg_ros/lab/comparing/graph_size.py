@@ -113,7 +113,7 @@ class _Graph:
         return total / 1e9
 
     def _run(self, model: onnx.ModelProto, images: np.ndarray) -> dict[str, tuple[int, ...]]:
-        """The shapes of all values that `gmacs` looks at, from a run: graphs rarely tell all."""
+        """The shapes of all values that `gmacs` looks at, from a run: graphs rarely name all."""
         wanted = {
             name
             for node in self._nodes

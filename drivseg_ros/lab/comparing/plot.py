@@ -37,7 +37,7 @@ class Point:
     Args:
         title: of the network.
         millions: of parameters.
-        percent: of the figure.
+        percent: of the metric.
     """
 
     title: str
@@ -48,7 +48,7 @@ class Point:
 def points_of(report: Mapping[str, Any], title: str) -> tuple[str, list[Point]]:
     """What a data set's panel shows.
 
-    mIoU where all networks that were measured have one, else the first figure by role, which all
+    mIoU where all networks that were measured have one, else the first metric by role, which all
     networks have.
 
     Args:
@@ -56,7 +56,7 @@ def points_of(report: Mapping[str, Any], title: str) -> tuple[str, list[Point]]:
         title: of the data set.
 
     Returns:
-        The figure's name, and the networks.
+        The metric's name, and the networks.
     """
     (data,) = [one for one in report['data'] if one['title'] == title]
     rows = [row for row in report['rows'] if title in row.get('accuracy', {})]
@@ -65,8 +65,8 @@ def points_of(report: Mapping[str, Any], title: str) -> tuple[str, list[Point]]:
     name = 'mIoU' if all_have or not by_role else _NAMES[by_role[0]]
     found = []
     for row in rows:
-        figures = row['accuracy'][title]
-        value = figures['miou'] if name == 'mIoU' else figures['by_role'][by_role[0]]
+        metrics = row['accuracy'][title]
+        value = metrics['miou'] if name == 'mIoU' else metrics['by_role'][by_role[0]]
         if value is not None:
             found.append(Point(row['title'], max(row['parameters'], 1) / 1e6, 100 * value))
     return name, found

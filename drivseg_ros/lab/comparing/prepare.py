@@ -120,7 +120,7 @@ def file_names(titles: Sequence[str]) -> list[str]:
 
 
 def _provenance(file: ModelFile) -> dict[str, Any]:
-    """What its card says of its training, as `trained` tells it; nothing of cards by others."""
+    """What its card says of its training, as `trained` gives it; nothing of cards by others."""
     provenance = file.card.provenance
     if not isinstance(provenance.get('epoch'), str):
         return {}

@@ -56,7 +56,7 @@ def trained(
         folder: of the run. A run of this recipe that is finished there is taken as it is, one
             that is not goes on.
         means: what training may use.
-        reporter: is told how it goes.
+        reporter: hears how it goes.
 
     Returns:
         The checkpoint, and where it comes from as plain data.
@@ -138,8 +138,8 @@ class _Notes:
         self._note({'what': 'step', 'arguments': [epoch, step, steps]})
 
     def epoch(self, row: Mapping[str, float], best: bool) -> None:
-        figures = {name: float(value) for name, value in row.items()}
-        self._note({'what': 'epoch', 'arguments': [figures, bool(best)]})
+        metrics = {name: float(value) for name, value in row.items()}
+        self._note({'what': 'epoch', 'arguments': [metrics, bool(best)]})
 
 
 def _handle(request: _Request, note: OnNote) -> None:

@@ -15,7 +15,7 @@ _FIGURES = {'drivable': 'drivable IoU', 'road': 'road IoU', 'ego_lane': 'ego lan
 def markdown(report: Mapping[str, Any]) -> str:
     """The tables of a report of `compare`, completed by `write_report`'s head.
 
-    The first has a row for each network: figures of each data set, size, time. With several data
+    The first has a row for each network: metrics of each data set, size, time. With several data
     sets the IoU by class comes in a table for each; with one it stands in the first.
     """
     data = report['data']
@@ -54,17 +54,17 @@ def markdown(report: Mapping[str, Any]) -> str:
 def _accuracy(
     rows: Sequence[Mapping[str, Any]], data: Mapping[str, Any], *, by_class: bool
 ) -> list[tuple[str, list[str]]]:
-    figures = [row.get('accuracy', {}).get(data['title']) for row in rows]
-    found = [('mIoU', [_percent(one and one['miou']) for one in figures])]
+    metrics = [row.get('accuracy', {}).get(data['title']) for row in rows]
+    found = [('mIoU', [_percent(one and one['miou']) for one in metrics])]
     for key in data['areas']:
-        cells = [_percent(one and one['by_role'][key]) for one in figures]
+        cells = [_percent(one and one['by_role'][key]) for one in metrics]
         found.append((_FIGURES[key], cells))
     if by_class:
         for name in data['classes']:
-            cells = [_percent(one and one['iou_by_class'][name]) for one in figures]
+            cells = [_percent(one and one['iou_by_class'][name]) for one in metrics]
             found.append((f'IoU {_plain(name)}', cells))
         found.append(
-            ('pixel accuracy', [_percent(one and one['pixel_accuracy']) for one in figures])
+            ('pixel accuracy', [_percent(one and one['pixel_accuracy']) for one in metrics])
         )
     return [(head, _emphasise(cells)) for head, cells in found]
 
@@ -118,10 +118,10 @@ def _training(row: Mapping[str, Any]) -> str:
     recipe = row.get('recipe')
     if not recipe:
         return ''
-    told = [f'best epoch {row.get("epochs", _NOTHING)}']
+    parts = [f'best epoch {row.get("epochs", _NOTHING)}']
     if recipe.get('limit_batches'):
-        told.append(f'at most {recipe["limit_batches"]} batches an epoch')
-    told += [
+        parts.append(f'at most {recipe["limit_batches"]} batches an epoch')
+    parts += [
         f'batch {recipe["batch"]}, precision {recipe.get("precision", "32")}',
         f'{recipe["optimizer"]}, {recipe["schedule"]} to {recipe["learning_rate"]:g}',
         f'weights {recipe["weights"]}',
@@ -134,8 +134,8 @@ def _training(row: Mapping[str, Any]) -> str:
     )
     seconds = row.get('training_seconds')
     if seconds is not None:
-        told.append(f'{seconds / 60:.1f} min on {row.get("trained_on")}')
-    return f'- {_plain(row["title"])}: on {sets}; {", ".join(told)}'
+        parts.append(f'{seconds / 60:.1f} min on {row.get("trained_on")}')
+    return f'- {_plain(row["title"])}: on {sets}; {", ".join(parts)}'
 
 
 def _threads(timing: Mapping[str, Any]) -> str:

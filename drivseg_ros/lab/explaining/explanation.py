@@ -78,7 +78,7 @@ class HeatMap:
     def describe(self) -> dict[str, Any]:
         """As plain data: the grid, and where its peak and its centre lie, 0 to 1 of the input."""
         total = float(self.values.sum(dtype=np.float64))
-        figures: dict[str, Any] = {
+        metrics: dict[str, Any] = {
             'name': self.name,
             'covered_height_width': list(self.covered),
             'sum': total,
@@ -89,18 +89,18 @@ class HeatMap:
             'values': [[float(f'{value:.6g}') for value in row] for row in self.values],
         }
         if self.note:
-            figures['note'] = self.note
+            metrics['note'] = self.note
         if total > 0:
             rows, columns = self.values.shape
             y = (np.arange(rows) + 0.5) / rows * self.covered[0]
             x = (np.arange(columns) + 0.5) / columns * self.covered[1]
             row, column = np.unravel_index(int(self.values.argmax()), self.values.shape)
             share = self.values.astype(np.float64) / total
-            figures['peak_x_y'] = [round(float(x[column]), 4), round(float(y[row]), 4)]
+            metrics['peak_x_y'] = [round(float(x[column]), 4), round(float(y[row]), 4)]
             centre = [float(share.sum(0) @ x), float(share.sum(1) @ y)]
-            figures['centre_x_y'] = [round(value, 4) for value in centre]
-            figures['effective_cells'] = round(effective_cells(self.values), 2)
-        return figures
+            metrics['centre_x_y'] = [round(value, 4) for value in centre]
+            metrics['effective_cells'] = round(effective_cells(self.values), 2)
+        return metrics
 
 
 @dataclass(frozen=True, eq=False)

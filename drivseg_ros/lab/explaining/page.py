@@ -42,7 +42,7 @@ def draw_page(explanation: Explanation, path: Path) -> None:
     """Writes an explanation as a picture.
 
     Each map is drawn from its least value to its peak, which stand in its title with the number
-    of cells that it is spread over (`effective_cells`): colours tell where, the title how much.
+    of cells that it is spread over (`effective_cells`): colours show where, the title how much.
 
     Args:
         explanation: of any method.

@@ -15,7 +15,7 @@ from drivseg_ros.images.resizing import Placement
 
 @dataclass(frozen=True)
 class Spot:
-    """Pixels of the image, told by a person: points, or a rectangle.
+    """Pixels of the image, named by a person: points, or a rectangle.
 
     Args:
         points: (x, y) of each, in pixels of the image.

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From a torch network to a model file in the form of contract 1 (DESIGN.md)."""
+"""From a torch network to a model file (docs/model_file.md)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def export_onnx(network: nn.Module, path: Path, card: ModelCard) -> Path:
         classes = int(deployed.network(torch.zeros(1, 3, *shape[1:3])).shape[1])
     if classes != card.num_classes:
         raise ModelError(
-            f'the network tells {classes} classes apart, but its card names {card.num_classes}; '
+            f'the network has {classes} classes, but its card names {card.num_classes}; '
             'correct the card'
         )
     model = onnx.load_from_string(_trace(deployed, example))
@@ -77,7 +77,7 @@ def export_onnx(network: nn.Module, path: Path, card: ModelCard) -> Path:
 
 
 def replace_card(path: Path, card: ModelCard) -> Path:
-    """Give a model file another card, such as one with the figures measured on the file.
+    """Give a model file another card, such as one with the metrics measured on the file.
 
     Raises:
         ModelError: If the new card contradicts the file's graph.

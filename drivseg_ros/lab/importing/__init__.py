@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Other people's networks, brought into the form of contract 1 (DESIGN.md).
+"""Other people's networks, brought into the form of docs/model_file.md.
 
 A network's graph is kept as it is; what a user would otherwise write round it (colour order,
 scaling, layout, choice of the class) is put into the graph, as an import card says.

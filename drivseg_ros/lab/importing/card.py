@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The import card: what somebody has to know of a network to use it.
 
-`card_file.py` reads it from YAML; docs/import_cards.md tells how it is written.
+`card_file.py` reads it from YAML; docs/import_cards.md says how it is written.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A network and its import card become a model file (DESIGN.md, contract 1)."""
+"""A network and its import card become a model file (docs/model_file.md)."""
 
 from __future__ import annotations
 

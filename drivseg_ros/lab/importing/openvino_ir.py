@@ -189,7 +189,7 @@ def _constant(path: Path, layer: Layer, weights: bytes) -> np.ndarray:
     count = int(np.prod(shape, dtype=np.int64))
     if offset < 0 or size != count * dtype.itemsize or offset + size > len(weights):
         raise ModelError(
-            f'{path}: the constant {layer.name!r} does not lie within the .bin of {len(weights)} '
+            f'{path}: the constant {layer.name!r} is not within the .bin of {len(weights)} '
             'bytes; the two files do not belong together or are cut off: copy both again'
         )
     values = np.frombuffer(weights, dtype, count, offset).reshape(shape)

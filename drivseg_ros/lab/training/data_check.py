@@ -20,7 +20,7 @@ from drivseg_ros.lab.training.sources import OpenSource, RunData, shared_frames
 from drivseg_ros.model.card import UNLABELLED, ModelClass
 
 _MOST_IMAGES = 5000  # decoding more would take longer than a person waits; labels are always read
-_SCENES = 32  # rendered ones are right by the way they are made; a few tell the shares
+_SCENES = 32  # rendered ones are right by the way they are made; a few show the shares
 _MOST_FAULTS = 3
 
 
@@ -65,10 +65,10 @@ def check_data(
     Args:
         run: The data.
         classes: The network's.
-        reporter: Is told what is there, a line a data set.
+        reporter: Hears what is there, a line a data set.
 
     Returns:
-        What was told, and the pixels of the training frames by code of the target.
+        What was said, and the pixels of the training frames by code of the target.
 
     Raises:
         DataError: If a frame cannot be used, a label has ids that no class has, or nothing is
@@ -85,7 +85,7 @@ def check_data(
                 pixels += _by_code(opened, checked, opened.source.weight)
             elif not _by_code(opened, checked)[: run.sets.num_classes].any():
                 raise DataError(
-                    f'{opened.source.title} under validation has no label that tells one class of '
+                    f'{opened.source.title} under validation has no label of one certain class of '
                     'the network, so nothing is measured on it; leave it out, or correct its map'
                 )
     if not pixels[: run.sets.num_codes].any() and not run.teachers:
@@ -96,7 +96,7 @@ def check_data(
     shared = shared_frames(run)
     if shared:
         lines.append(
-            f'note: {shared} frames are under train and under validation, whose figures flatter'
+            f'note: {shared} frames are under train and under validation, so the metrics flatter'
         )
     for line in lines:
         reporter.say(line)
@@ -123,10 +123,10 @@ def _check(opened: OpenSource) -> CheckedFrames:
     )
     faults = check.total.faults
     if faults:
-        told = '; '.join(f'{text}' for _, text in faults[:_MOST_FAULTS])
+        shown = '; '.join(f'{text}' for _, text in faults[:_MOST_FAULTS])
         more = f', and {len(faults) - _MOST_FAULTS} more' if len(faults) > _MOST_FAULTS else ''
         raise DataError(
-            f'{opened.source.title} cannot be trained with: {told}{more}; correct the files, or '
+            f'{opened.source.title} cannot be trained with: {shown}{more}; correct the files, or '
             'see drivseg dataset check'
         )
     return check.total

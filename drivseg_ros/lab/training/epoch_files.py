@@ -17,11 +17,11 @@ from drivseg_ros.model.card import ModelCard
 from drivseg_ros.networks.checkpoint import save_checkpoint
 
 CardMaker = Callable[[dict[str, float], float], ModelCard]
-"""The card of a network from the figures of its epoch and the seconds of training."""
+"""The card of a network from the metrics of its epoch and the seconds of training."""
 
 
 class EpochFiles(Checkpoint):
-    """Writes checkpoints, figures and the state of the run.
+    """Writes checkpoints, metrics and the state of the run.
 
     The state comes last: if the run is killed before, it goes on from the epoch before, and
     writes the same files again.
@@ -29,8 +29,8 @@ class EpochFiles(Checkpoint):
     Args:
         folder: Where to.
         make_card: Makes the checkpoints' cards.
-        reporter: Is told of steps and epochs.
-        tracker: Is told of epochs.
+        reporter: Hears of steps and epochs.
+        tracker: Hears of epochs.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class EpochFiles(Checkpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Tells of the step."""
+        """Reports the step."""
         self._trained = time.monotonic()
         if trainer.is_global_zero:
             steps = int(trainer.num_training_batches)
@@ -92,12 +92,12 @@ class EpochFiles(Checkpoint):
             'step': float(trainer.global_step),
             'learning_rate': pl_module.rate,
             'train_loss': pl_module.train_loss,
-            **pl_module.figures,
+            **pl_module.metrics,
             'seconds': round(seconds, 3),
             'images_per_second': round(images / max(self._trained - self._start, 1e-6), 3),
         }
-        is_best = pl_module.figures['dice_loss'] < self.best
-        self.best = min(self.best, pl_module.figures['dice_loss'])
+        is_best = pl_module.metrics['dice_loss'] < self.best
+        self.best = min(self.best, pl_module.metrics['dice_loss'])
         if trainer.is_global_zero:
             card = self.make_card(row, self.seconds)
             if is_best:

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What torch says when it runs out of something, in a sentence that tells what to do."""
+"""What torch says when it runs out of something, in a sentence that says what to do."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ class ValidationFrames(Dataset[Batch]):
         rank: Which of `world` processes this is; each takes its share, no frame comes twice.
         world: How many processes there are.
         limit: So many frames of all processes together are enough, but at least one of each data
-            set, without which it has no figures; 0: all.
+            set, without which it has no metrics; 0: all.
     """
 
     def __init__(

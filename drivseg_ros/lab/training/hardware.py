@@ -83,7 +83,7 @@ class Hardware:
         return what if self.count == 1 else f'{self.count} x {what}'
 
     def trainer_arguments(self, *, freezes: bool) -> dict[str, Any]:
-        """What Lightning's Trainer is told of them.
+        """What Lightning's Trainer gets of them.
 
         Args:
             freezes: Whether parts of the network are frozen in some epochs.

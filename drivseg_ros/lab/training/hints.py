@@ -110,5 +110,5 @@ def _ask(
 
 def _told(confidence: np.ndarray | None) -> np.ndarray:
     if confidence is None:  # refused when the teacher was opened
-        raise ValueError('the teacher does not tell how sure it is')
+        raise ValueError('the teacher gives no confidence')
     return confidence

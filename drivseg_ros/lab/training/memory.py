@@ -8,7 +8,7 @@ import ctypes
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep freed memory instead of giving it back to the system after each step.
+    """Make glibc keep freed memory instead of giving it back to the system after each step.
 
     Activations are tens of megabytes; by default glibc maps and unmaps each of them, and the
     page faults made training at 640x360 on a CPU two and a half times slower. Does nothing

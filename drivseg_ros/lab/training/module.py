@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What Lightning trains: the network with its losses, and its figures on the validation frames."""
+"""What Lightning trains: the network with its losses, and its metrics on the validation frames."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from drivseg_ros.lab.training.losses.distillation import DistillationLoss
 from drivseg_ros.lab.training.losses.heads import DeepSupervision, upsample
 from drivseg_ros.lab.training.optimisation import check_part, create_optimizer, create_schedule
 from drivseg_ros.lab.training.recipe import Recipe
-from drivseg_ros.lab.training.validation import ValidationSums, join_figures
+from drivseg_ros.lab.training.validation import ValidationSums, join_metrics
 from drivseg_ros.networks.normalisation import normalise
 
 
@@ -56,7 +56,7 @@ class SegmentationModule(pl.LightningModule):
         self.sets = sets
         self.titles = titles
         self.sums: tuple[ValidationSums, ...] = ()
-        self.figures: dict[str, float] = {}
+        self.metrics: dict[str, float] = {}
         self.train_loss = float('nan')
         self.rate = float('nan')
         self._losses: list[Tensor] = []
@@ -159,11 +159,11 @@ class SegmentationModule(pl.LightningModule):
                 sums.update(probabilities[mine], batch['target'][mine])
 
     def on_validation_epoch_end(self) -> None:
-        """Reads the figures off the sums."""
+        """Reads the metrics off the sums."""
         for sums in self.sums:
             sums.reduce()
-        self.figures = join_figures(
-            {t: s.figures(self.recipe.classes) for t, s in zip(self.titles, self.sums, strict=True)}
+        self.metrics = join_metrics(
+            {t: s.metrics(self.recipe.classes) for t, s in zip(self.titles, self.sums, strict=True)}
         )
 
     def on_train_epoch_end(self) -> None:
@@ -171,7 +171,7 @@ class SegmentationModule(pl.LightningModule):
         self.train_loss = self._mean_loss()
         self.rate = float(self.trainer.optimizers[0].param_groups[0]['lr'])
         broken = [n for n, p in self.chosen.named_parameters() if not torch.isfinite(p).all()]
-        if broken or math.isnan(self.figures.get('dice_loss', math.nan)):
+        if broken or math.isnan(self.metrics.get('dice_loss', math.nan)):
             what = f'{len(broken)} tensors are not finite' if broken else 'its loss is not a number'
             raise TrainingError(
                 f'the network is of no use after epoch {self.current_epoch + 1}, where {what}; the '

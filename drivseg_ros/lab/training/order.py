@@ -35,7 +35,7 @@ class EpochOrder(Sampler[Draw]):
         rank: Which of `world` processes this is.
         world: How many processes there are.
         epoch: The first epoch, from 0. It is needed here: with loading processes, Lightning
-            starts to read before it tells the epoch.
+            starts to read before it sets the epoch.
 
     Raises:
         ParameterError: If an epoch has no complete step.

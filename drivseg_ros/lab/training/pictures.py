@@ -41,7 +41,7 @@ def check_matplotlib() -> None:
 
 
 def draw_curves(rows: Sequence[Mapping[str, float]], path: Path, title: str) -> None:
-    """Losses, figures and learning rate by epoch, as PNG.
+    """Losses, metrics and learning rate by epoch, as PNG.
 
     Args:
         rows: The rows of metrics.csv.
@@ -54,7 +54,7 @@ def draw_curves(rows: Sequence[Mapping[str, float]], path: Path, title: str) -> 
     names = list(rows[0])
     panels = [
         ('loss', [n for n in names if n == 'train_loss' or n.endswith('dice_loss')]),
-        ('figures', [n for n in names if 'iou' in n or n.endswith('accuracy')]),
+        ('metrics', [n for n in names if 'iou' in n or n.endswith('accuracy')]),
         ('learning rate', ['learning_rate']),
     ]
     figure = Figure(figsize=(15, 4.5), layout='constrained')

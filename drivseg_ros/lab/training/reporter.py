@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How a run tells whoever started it where it is; the command line draws a bar of it."""
+"""How a run reports where it is; the command line draws a bar of it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Reporter(Protocol):
         """An epoch is done.
 
         Args:
-            row: Its figures, as in metrics.csv.
+            row: Its metrics, as in metrics.csv.
             best: Whether it is the best one so far.
         """
 
 
 class Silence:
-    """A reporter that tells nothing."""
+    """A reporter that says nothing."""
 
     def say(self, text: str) -> None:
         """Nothing."""
@@ -41,7 +41,7 @@ class Silence:
 
 
 class Tracker(Protocol):
-    """Keeps the figures of runs somewhere else as well, such as MLflow."""
+    """Keeps the metrics of runs somewhere else as well, such as MLflow."""
 
     def start(self, done: Sequence[Mapping[str, float]] | None) -> None:
         """The run begins, or goes on behind the epochs whose rows these are."""

@@ -51,14 +51,14 @@ class TrainingResult:
     Args:
         best: The checkpoint of the epoch with the least validation dice loss.
         last: The checkpoint of the last epoch.
-        metrics: The figures of all epochs, CSV.
-        figures: Those of the best epoch, by name.
+        table: The metrics of all epochs, CSV.
+        metrics: Those of the best epoch, by name.
     """
 
     best: Path
     last: Path
-    metrics: Path
-    figures: dict[str, float]
+    table: Path
+    metrics: dict[str, float]
 
 
 def train(
@@ -94,7 +94,7 @@ def train(
         threads: CPU threads; 0 leaves torch's number.
         cache: A folder to keep decoded frames in, which runs may share; None decodes each time.
         mlflow: The address of an MLflow store; None keeps the run out of MLflow.
-        reporter: Is told how it goes.
+        reporter: Hears how it goes.
 
     Raises:
         DrivsegError: If something is missing or not allowed, or the run cannot go on.
@@ -130,9 +130,9 @@ def train(
         )
         network, weights = _network(recipe, data)
         facts = {'recipe': plain_recipe(recipe), 'data': run.identities, 'devices': devices}
-        told = ''
+        said = ''
         if first and not resume:
-            told, pixels = check_data(run, recipe.classes, reporter)
+            said, pixels = check_data(run, recipe.classes, reporter)
         else:
             frames.epoch = folder.go_on(facts, write=first)
             pixels = folder.pixels()
@@ -146,7 +146,7 @@ def train(
             tracker.start(folder.rows() if resume else None)
         try:
             if first and not resume:
-                folder.start(facts, recipe, told, pixels)
+                folder.start(facts, recipe, said, pixels)
             card = RunCard(recipe, run, weights, network, hardware.words)
             if frames.epoch < recipe.epochs:
                 files = EpochFiles(folder, card, reporter, tracker)
@@ -170,7 +170,7 @@ def _network(recipe: Recipe, data: Path | None) -> tuple[nn.Module, LoadedWeight
     network = create_network(recipe.architecture, num_classes=len(recipe.classes))
     named = resolve(recipe.weights, data)
     weights = load_pretrained(network, recipe.architecture, named)
-    # A card tells which file it was, not where it lay.
+    # A card says which file it was, not in which folder.
     source = weights.source.replace(str(Path(named).expanduser()), Path(named).name)
     return network, dataclasses.replace(weights, source=source)
 
@@ -232,7 +232,7 @@ def _fit(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps Lightning from telling what the reporter tells, and from advertising."""
+    """Keeps Lightning from saying what the reporter says, and from advertising."""
     loggers = [logging.getLogger(f'lightning.{name}') for name in ('pytorch', 'fabric')]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

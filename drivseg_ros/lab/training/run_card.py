@@ -78,11 +78,11 @@ class RunCard:
         """The card after an epoch.
 
         Args:
-            row: The epoch's figures.
+            row: The epoch's metrics.
             seconds: How long the run has trained.
         """
         left_out = ('epoch', 'step', 'learning_rate', 'train_loss', 'seconds', 'images_per_second')
-        figures = {
+        metrics = {
             name: None if math.isnan(value) else round(value, 5)
             for name, value in row.items()
             if name not in left_out
@@ -99,7 +99,7 @@ class RunCard:
                 **self._facts,
                 'epoch': f'{int(row["epoch"])} of {self.recipe.epochs}',
                 'training_seconds': round(seconds),
-                'validation': figures,
+                'validation': metrics,
             },
         )
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The folder of a run: what lies where, and whether a run may go on in it."""
+"""The folder of a run: which file is where, and whether a run may go on in it."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class RunFolder:
         Args:
             facts: What a run that goes on must be equal in.
             recipe: The recipe.
-            data: What the check of the data told.
+            data: What the check of the data said.
             pixels: Pixels of the training frames by code of the target.
 
         Raises:
@@ -117,10 +117,10 @@ class RunFolder:
         write_whole(self.facts, text)
 
     def pixels(self) -> list[int]:
-        """Pixels of the training frames by code of the target, as `start` was told them."""
-        return self._told('pixels')
+        """Pixels of the training frames by code of the target, as they were given to `start`."""
+        return self._fact('pixels')
 
-    def _told(self, key: str) -> Any:
+    def _fact(self, key: str) -> Any:
         try:
             return json.loads(self.facts.read_text())[key]
         except (OSError, ValueError, KeyError, TypeError):
@@ -138,7 +138,7 @@ class RunFolder:
         """Takes a run up again.
 
         Args:
-            facts: What the run is, as `start` was told it.
+            facts: What the run is, as it was given to `start`.
             write: Whether to cut the metrics to the epochs that are done.
 
         Returns:
@@ -151,7 +151,7 @@ class RunFolder:
             raise ParameterError(
                 f'there is no run in {self.path} to go on with; start one without --resume'
             )
-        _refuse_changes(self._told('facts'), json.loads(json.dumps(facts)))
+        _refuse_changes(self._fact('facts'), json.loads(json.dumps(facts)))
         done = self.epochs_done()
         rows = self.rows()[:done]
         if len(rows) < done:
@@ -164,7 +164,7 @@ class RunFolder:
         return done
 
     def rows(self) -> list[dict[str, float]]:
-        """The figures of the epochs so far.
+        """The metrics of the epochs so far.
 
         Raises:
             TrainingError: If the file is not as a run writes it.
@@ -179,12 +179,12 @@ class RunFolder:
                 ]
         except (OSError, ValueError, TypeError, csv.Error):
             raise TrainingError(
-                f'{self.metrics} holds something else than figures, or cannot be read; put it '
+                f'{self.metrics} holds something else than numbers, or cannot be read; put it '
                 'back as the run wrote it, or start the run again in another folder'
             ) from None
 
     def add_row(self, row: Mapping[str, float]) -> None:
-        """Adds the figures of an epoch."""
+        """Adds the metrics of an epoch."""
         self._write_rows([*self.rows(), dict(row)])
 
     def _write_rows(self, rows: list[dict[str, float]]) -> None:

@@ -66,7 +66,7 @@ class RunData:
 
     @property
     def identities(self) -> dict[str, list[str]]:
-        """Which frames and which teachers these are, whatever folder they lie in."""
+        """Which frames and which teachers these are, whatever folder they are in."""
         return {
             'train': [s.dataset.identity for s in self.train],
             'validation': [s.dataset.identity for s in self.validation],
@@ -105,7 +105,7 @@ def open_data(recipe: Recipe, data: Path | None = None) -> RunData:
 
 
 def shared_frames(run: RunData) -> int:
-    """How many frames lie under train and under validation at once: figures of such flatter."""
+    """How many frames are under train and under validation at once: metrics of such flatter."""
     count = 0
     for one in run.validation:
         same = [s.dataset.names for s in run.train if _place(s) == _place(one)]
@@ -125,7 +125,6 @@ def _teacher_model(teacher: Teacher, data: Path | None) -> ModelFile:
         raise ParameterError(f'the teacher {teacher.model}: {error}') from None
     if not model.has_confidence:
         raise ParameterError(
-            f'the teacher {teacher.model} does not tell how sure it is; export or import it with '
-            'confidence'
+            f'the teacher {teacher.model} gives no confidence; export or import it with confidence'
         )
     return model

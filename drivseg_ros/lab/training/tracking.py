@@ -45,7 +45,7 @@ class MlflowTracker:
     """One run in MLflow; see `Tracker`.
 
     A store that cannot be reached at the start is an error; one that is lost later costs a warning
-    and no training: every figure stands in metrics.csv as well.
+    and no training: every metric stands in metrics.csv as well.
 
     Args:
         uri: The store: an address as MLflow takes it.
@@ -62,7 +62,7 @@ class MlflowTracker:
                 'runs are kept in MLflow by mlflow, which is not installed: '
                 f'{install_hint("mlflow")}, or leave it out (--no-mlflow)'
             )
-        # MLflow reports its use to its makers unless told not to.
+        # MLflow reports its use to its makers unless asked not to.
         os.environ.setdefault('MLFLOW_DISABLE_TELEMETRY', 'true')
         # One answer in time instead of minutes of trying, when there is no server.
         os.environ.setdefault('MLFLOW_HTTP_REQUEST_MAX_RETRIES', '1')
@@ -99,7 +99,7 @@ class MlflowTracker:
             ) from None
 
     def epoch(self, row: Mapping[str, float]) -> None:
-        """Keeps the figures of an epoch."""
+        """Keeps the metrics of an epoch."""
         self._try(lambda: self._log(row))
 
     def _log(self, row: Mapping[str, float]) -> None:
@@ -182,7 +182,7 @@ class MlflowTracker:
         except Exception as error:  # no common base, see above
             self._lost = True
             log.warning(
-                'MLflow cannot be reached any more (%s); the run goes on without it, its figures '
+                'MLflow cannot be reached any more (%s); the run goes on without it, its metrics '
                 'are in metrics.csv',
                 _short(error),
             )

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How good a network is on the validation frames: sums over the whole set, figures once."""
+"""How good a network is on the validation frames: sums over the whole set, metrics once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from drivseg_ros.frames.label_sets import LabelSets
-from drivseg_ros.lab.training.figures import PartialFigures
+from drivseg_ros.lab.training.metrics import PartialMetrics
 from drivseg_ros.model.card import UNLABELLED, ModelClass
 
 
@@ -70,14 +70,14 @@ class ValidationSums:
             return float('nan')
         return float(1 - np.mean(2 * right[there] / (predicted[there] + labelled[there])))
 
-    def figures(self, classes: tuple[ModelClass, ...]) -> dict[str, float]:
-        """The dice loss, and the figures read off the confusion matrix."""
-        partial = PartialFigures(self.counts.cpu().numpy(), self.sets)
+    def metrics(self, classes: tuple[ModelClass, ...]) -> dict[str, float]:
+        """The dice loss, and the metrics read off the confusion matrix."""
+        partial = PartialMetrics(self.counts.cpu().numpy(), self.sets)
         return {'dice_loss': self.dice_loss, **partial.by_name(classes)}
 
 
-def join_figures(by_set: dict[str, dict[str, float]]) -> dict[str, float]:
-    """One list of figures from those of several sets.
+def join_metrics(by_set: dict[str, dict[str, float]]) -> dict[str, float]:
+    """One list of metrics from those of several sets.
 
     Their truths differ, so each keeps its own; only the dice loss is meant as well, because one
     number must choose the best epoch. A set whose frames settle no class, as a few that are tried
@@ -85,9 +85,9 @@ def join_figures(by_set: dict[str, dict[str, float]]) -> dict[str, float]:
     """
     if len(by_set) == 1:
         return next(iter(by_set.values()))
-    losses = [figures['dice_loss'] for figures in by_set.values()]
-    told = [loss for loss in losses if not np.isnan(loss)]
-    joined = {'dice_loss': float(np.mean(told)) if told else float('nan')}
-    for name, figures in by_set.items():
-        joined |= {f'{name}/{key}': value for key, value in figures.items()}
+    losses = [metrics['dice_loss'] for metrics in by_set.values()]
+    known = [loss for loss in losses if not np.isnan(loss)]
+    joined = {'dice_loss': float(np.mean(known)) if known else float('nan')}
+    for name, metrics in by_set.items():
+        joined |= {f'{name}/{key}': value for key, value in metrics.items()}
     return joined

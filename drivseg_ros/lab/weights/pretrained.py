@@ -104,7 +104,7 @@ def _is_path(text: str) -> bool:
     if text.partition('@')[0] in names:
         return False
     raise ModelError(
-        f'weights {text!r} are not to be had: give {", ".join(names)}, none, or the path of a '
+        f'weights {text!r} are not known: give {", ".join(names)}, none, or the path of a '
         '.safetensors file; files that unpickle (.pt, .pth, .bin, .ckpt) are never loaded'
     )
 

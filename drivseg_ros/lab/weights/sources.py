@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where published weights lie: repositories of the Hugging Face hub, each at one revision."""
+"""Where published weights are: repositories of the Hugging Face hub, each at one revision."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 from tiny_model import write_tiny_model
 
 from drivseg_ros.errors import DataError, DrivsegError, ModelError, ParameterError
-from drivseg_ros.lab.comparing.candidates import find_candidates, find_judges
+from drivseg_ros.lab.comparing.candidates import find_candidates, find_measured_sets
 from drivseg_ros.lab.training.recipe_file import ready_recipes
 from drivseg_ros.model.store import DEFAULT_MODEL
 
@@ -84,12 +84,12 @@ def test_refused_networks(
 
 def test_what_recipes_hold_out_is_measured_on(folder: Path) -> None:
     candidates = find_candidates(['small.yaml', 'a.onnx'])
-    (judge,) = find_judges((), candidates, data=None)
-    assert (judge.title, len(judge.dataset)) == ('scenes', 3)
+    (one_set,) = find_measured_sets((), candidates, data=None)
+    assert (one_set.title, len(one_set.dataset)) == ('scenes', 3)
     named = ['scenes,seeds=[7, 9],width=64,height=48', 'scenes:held_out']
-    judges = find_judges(named, candidates, data=None)
-    assert [one.title for one in judges] == ['scenes', 'scenes (held_out)']
-    assert (len(judges[0].dataset), judges[0].dataset[0].image.shape) == (2, (48, 64, 3))
+    sets = find_measured_sets(named, candidates, data=None)
+    assert [one.title for one in sets] == ['scenes', 'scenes (held_out)']
+    assert (len(sets[0].dataset), sets[0].dataset[0].image.shape) == (2, (48, 64, 3))
 
 
 def test_roots_limits_and_titles(folder: Path, shared_data: Path) -> None:
@@ -97,13 +97,13 @@ def test_roots_limits_and_titles(folder: Path, shared_data: Path) -> None:
     candidates = find_candidates(['a.onnx'])
     drivable = text.replace('classes=bdd100k', 'classes=[rest, drivable]')
     texts = [f'{text},labels=labels_by_lane', drivable]
-    judges = find_judges(texts, candidates, data=shared_data, limit=4)
-    assert [one.title for one in judges] == [
+    sets = find_measured_sets(texts, candidates, data=shared_data, limit=4)
+    assert [one.title for one in sets] == [
         'bdd100k_drivable (held_out) 1',
         'bdd100k_drivable (held_out) 2',
     ]
-    assert [len(one.dataset) for one in judges] == [4, 4]
-    assert [len(one.dataset.classes) for one in judges] == [3, 2]
+    assert [len(one.dataset) for one in sets] == [4, 4]
+    assert [len(one.dataset.classes) for one in sets] == [3, 2]
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_refused_data(
 ) -> None:
     monkeypatch.delenv('DRIVSEG_DATA', raising=False)
     with pytest.raises(error, match=message):
-        find_judges(texts, find_candidates(['bare.yaml', 'a.onnx']), data=None)
+        find_measured_sets(texts, find_candidates(['bare.yaml', 'a.onnx']), data=None)

@@ -13,7 +13,7 @@ from tiny_model import write_tiny_model
 
 from drivseg_ros.errors import ModelError
 from drivseg_ros.frames.registry import open_dataset
-from drivseg_ros.lab.comparing.candidates import Candidate, Judge, find_candidates
+from drivseg_ros.lab.comparing.candidates import Candidate, MeasuredSet, find_candidates
 from drivseg_ros.lab.comparing.compare import Timing, compare
 from drivseg_ros.lab.comparing.prepare import file_names
 from drivseg_ros.lab.comparing.runs import Means
@@ -22,7 +22,7 @@ from drivseg_ros.lab.training.recipe_parts import Source
 from drivseg_ros.lab.training.reporter import Silence
 from drivseg_ros.model.file import ModelFile
 
-JUDGE = Judge('streets', open_dataset('scenes', seeds=[3, 5], width=64, height=48))
+STREETS = MeasuredSet('streets', open_dataset('scenes', seeds=[3, 5], width=64, height=48))
 
 
 def test_a_lost_file_and_a_recipe_that_cannot_be_trained(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_lost_file_and_a_recipe_that_cannot_be_trained(tmp_path: Path) -> None
     steps = []
     report = compare(
         [lost, Candidate('untrainable', recipe=recipe), there],
-        [JUDGE],
+        [STREETS],
         tmp_path / 'out',
         means=Means(device='cpu', threads=1),
         timing=Timing(specs=()),
@@ -64,7 +64,7 @@ def test_a_size_that_cannot_be_is_refused_before_anything_is_trained(tmp_path: P
     with pytest.raises(ModelError, match=r'bad: .*multiples of 8.*64x50'):
         compare(
             [Candidate(recipe.name, recipe=recipe) for recipe in (good, bad)],
-            [JUDGE],
+            [STREETS],
             tmp_path / 'out',
             means=Means(device='cpu', threads=1),
             timing=Timing(specs=()),
@@ -88,7 +88,7 @@ def test_a_checkpoint_is_exported_and_counted_itself(tmp_path: Path) -> None:
     path = save_checkpoint(network, tmp_path / 'c.safetensors', architecture='fast_scnn', card=card)
     report = compare(
         find_candidates([str(path)]),
-        [JUDGE],
+        [STREETS],
         tmp_path / 'out',
         means=Means(),
         timing=Timing(specs=()),
@@ -128,7 +128,7 @@ def test_what_onnxruntime_raises_costs_one_row(tmp_path: Path) -> None:
     onnx.save(model, path)
     report = compare(
         find_candidates([str(path), str(tmp_path / 'm.onnx')]),
-        [JUDGE],
+        [STREETS],
         tmp_path / 'out',
         means=Means(),
         timing=Timing(specs=()),

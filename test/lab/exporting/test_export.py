@@ -102,7 +102,7 @@ def test_card_comes_back(tmp_path):
 
 
 def test_a_card_of_other_classes_is_refused(tmp_path):
-    with pytest.raises(ModelError, match='tells 3 classes apart, but its card names 2'):
+    with pytest.raises(ModelError, match='has 3 classes, but its card names 2'):
         export_onnx(random_network(), tmp_path / 'm.onnx', card(classes=BDD100K_CLASSES[:2]))
     assert not (tmp_path / 'm.onnx').exists()
 

@@ -82,7 +82,7 @@ def killed(tmp_path_factory):
     return folder
 
 
-def figures(folder):
+def metrics(folder):
     return [
         {key: value for key, value in row.items() if key not in ('seconds', 'images_per_second')}
         for row in RunFolder(folder).rows()
@@ -93,12 +93,12 @@ def figures(folder):
 def test_killed_and_resumed_is_as_never_killed(name, killed, tmp_path):
     _, workers, place = KILLS[name]
     folder = killed / name
-    assert len(figures(folder)) == place[0] - 1, 'killed in the epoch behind these'
+    assert len(metrics(folder)) == place[0] - 1, 'killed in the epoch behind these'
     options = {'device': 'cpu', 'threads': 1, 'workers': workers, 'cache': killed / 'cache'}
     train(recipe_of(name), folder, resume=True, **options)
     # The other one may load its frames otherwise: that decides nothing.
     train(recipe_of(name), tmp_path / 'whole', **{**options, 'workers': 0})
-    assert figures(folder) == figures(tmp_path / 'whole')
+    assert metrics(folder) == metrics(tmp_path / 'whole')
     for file in ('best.safetensors', 'last.safetensors'):
         one, other = load_file(folder / file), load_file(tmp_path / 'whole' / file)
         assert one.keys() == other.keys()
@@ -110,9 +110,9 @@ def test_a_kill_between_the_files_of_an_epoch_disturbs_nothing(tmp_path):
     """Metrics are written before the state: the row of an epoch may be there before it counts."""
     recipe = tiny_recipe(epochs=2)
     whole = train(recipe, tmp_path / 'run', device='cpu', threads=1)
-    before = figures(tmp_path / 'run')
+    before = metrics(tmp_path / 'run')
     files = RunFolder(tmp_path / 'run')
     files.state.unlink()  # as if the kill had come before the first state
     again = train(recipe, tmp_path / 'run', resume=True, device='cpu', threads=1)
-    assert figures(tmp_path / 'run') == before
+    assert metrics(tmp_path / 'run') == before
     assert again.best == whole.best

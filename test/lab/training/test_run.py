@@ -88,7 +88,7 @@ def test_a_run_leaves_these_files(run):
     assert files.data.read_text().splitlines() == listener.lines
     rows = files.rows()
     assert rows == [row for row, _ in listener.rows]
-    assert result.figures == min(rows, key=lambda row: row['dice_loss'])
+    assert result.metrics == min(rows, key=lambda row: row['dice_loss'])
     for picture in (files.curves, files.samples):
         assert cv2.imread(str(picture)).std() > 10
     samples = cv2.imread(str(files.samples))
@@ -105,13 +105,13 @@ def test_the_card_says_where_the_network_is_from(run):
     assert told['recipe'] == plain_recipe(recipe)
     assert [d['frames'] for d in told['data']['train']] == [14, 4]
     assert {'weights', 'seed', 'parameters', 'hardware', 'versions', 'device'} <= set(told)
-    assert told['validation']['dice_loss'] == pytest.approx(result.figures['dice_loss'], abs=1e-5)
-    assert told['epoch'] == f'{result.figures["epoch"]:.0f} of 2'
+    assert told['validation']['dice_loss'] == pytest.approx(result.metrics['dice_loss'], abs=1e-5)
+    assert told['epoch'] == f'{result.metrics["epoch"]:.0f} of 2'
     assert not network.training
 
 
 def test_the_exported_network_is_as_good_as_the_run_said(run, tmp_path):
-    """The figures of the run, from the model file, by Segmenter, counted here."""
+    """The metrics of the run, from the model file, by Segmenter, counted here."""
     _, _, result, _ = run
     network, card = load_checkpoint(result.best)
     path = export_onnx(network, tmp_path / 'm.onnx', card)
@@ -126,7 +126,7 @@ def test_the_exported_network_is_as_good_as_the_run_said(run, tmp_path):
             both[c] += ((ids == c) & (frame.class_ids == c)).sum()
             either[c] += ((ids == c) | (frame.class_ids == c)).sum()
     segmenter.close()
-    wanted = [result.figures[f'iou_{c.name}'] for c in card.classes]
+    wanted = [result.metrics[f'iou_{c.name}'] for c in card.classes]
     assert both / either == pytest.approx(wanted, abs=2e-3)
 
 
@@ -245,7 +245,7 @@ def test_a_teacher_is_learned_from(tmp_path):
     taught = train(
         tiny_recipe(epochs=1, train=train_sets, teachers=[told, told]), tmp_path / 'taught'
     )
-    assert taught.figures['train_loss'] > plain.figures['train_loss'] + 0.1
+    assert taught.metrics['train_loss'] > plain.metrics['train_loss'] + 0.1
     provenance = load_checkpoint(taught.last)[1].provenance
     digest = hashlib.sha256(teacher.read_bytes()).hexdigest()
     assert provenance['teachers'] == 2 * [{'model': 'tiny', 'sha256': digest}]
@@ -258,17 +258,17 @@ def test_a_teacher_may_be_heard_where_labels_tell_all(tmp_path):
     for everywhere in (False, True):
         told = {'model': str(teacher), 'weight': 5, 'everywhere': everywhere}
         recipe = tiny_recipe(epochs=1, train=[scenes(0, 8)], teachers=[told])
-        losses.append(train(recipe, tmp_path / str(everywhere)).figures['train_loss'])
+        losses.append(train(recipe, tmp_path / str(everywhere)).metrics['train_loss'])
     plain = train(tiny_recipe(epochs=1, train=[scenes(0, 8)]), tmp_path / 'plain')
-    assert losses[0] == pytest.approx(plain.figures['train_loss'])
+    assert losses[0] == pytest.approx(plain.metrics['train_loss'])
     assert losses[1] > losses[0] + 0.1
 
 
 def test_a_run_that_is_tried_out_looks_at_every_validation_set(tmp_path):
     sets = [scenes(0, 14), scenes(100, 103)]
     result = train(tiny_recipe(epochs=1, limit_batches=1, validation=sets), tmp_path)
-    losses = [result.figures[f'{name}/dice_loss'] for name in ('scenes', 'scenes 2')]
-    assert result.figures['dice_loss'] == pytest.approx(np.mean(losses))
+    losses = [result.metrics[f'{name}/dice_loss'] for name in ('scenes', 'scenes 2')]
+    assert result.metrics['dice_loss'] == pytest.approx(np.mean(losses))
 
 
 def test_a_cache_changes_nothing(tmp_path):

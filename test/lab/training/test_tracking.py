@@ -63,7 +63,7 @@ def test_a_run_is_kept_and_goes_on(store, tmp_path):
     assert kept.data.params['train.0.options.seeds.1'] == '14'
     history = client.get_metric_history(kept.info.run_id, 'dice_loss')
     assert [m.step for m in history] == [1, 2, 3]
-    assert min(m.value for m in history) == result.figures['dice_loss']
+    assert min(m.value for m in history) == result.metrics['dice_loss']
     files = {f.path for f in client.list_artifacts(kept.info.run_id)}
     assert files == {'recipe.yaml', 'data.txt', 'metrics.csv', 'curves.png', 'samples.png'}
 

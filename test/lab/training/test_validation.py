@@ -11,7 +11,7 @@ torch = pytest.importorskip('torch', reason='training needs torch')
 
 from drivseg_ros.frames.label_sets import LabelSets  # noqa: E402
 from drivseg_ros.lab.training.recipe_parts import LANE_CLASSES  # noqa: E402
-from drivseg_ros.lab.training.validation import ValidationSums, join_figures  # noqa: E402
+from drivseg_ros.lab.training.validation import ValidationSums, join_metrics  # noqa: E402
 
 SETS = LabelSets(4, (frozenset({0, 1, 2}), frozenset({2, 3})))
 
@@ -46,26 +46,26 @@ def test_the_dice_loss_class_by_class(frames):
 
 
 def test_batches_make_no_difference(frames):
-    whole = sums(*frames, 6).figures(LANE_CLASSES)
+    whole = sums(*frames, 6).metrics(LANE_CLASSES)
     for batch in (1, 2, 4):
-        assert sums(*frames, batch).figures(LANE_CLASSES) == pytest.approx(whole, abs=1e-12)
+        assert sums(*frames, batch).metrics(LANE_CLASSES) == pytest.approx(whole, abs=1e-12)
 
 
 def test_a_perfect_answer_has_no_loss():
     target = np.array([[[0, 1, 2, 3]]], np.uint8)
     made = sums(torch.eye(4).T.reshape(1, 4, 1, 4), target, 1)
-    figures = made.figures(LANE_CLASSES)
-    assert figures['dice_loss'] == pytest.approx(0)
-    assert figures['miou'] == figures['road_iou'] == 1
+    metrics = made.metrics(LANE_CLASSES)
+    assert metrics['dice_loss'] == pytest.approx(0)
+    assert metrics['miou'] == metrics['road_iou'] == 1
 
 
 def test_nothing_labelled_says_nothing():
     made = sums(torch.full((1, 4, 2, 2), 0.25), np.full((1, 2, 2), 255, np.uint8), 1)
-    assert all(np.isnan(v) for v in made.figures(LANE_CLASSES).values())
+    assert all(np.isnan(v) for v in made.metrics(LANE_CLASSES).values())
 
 
 def test_several_sets_keep_their_figures():
-    joined = join_figures({'a': {'dice_loss': 0.2, 'miou': 0.5}, 'b': {'dice_loss': 0.4}})
+    joined = join_metrics({'a': {'dice_loss': 0.2, 'miou': 0.5}, 'b': {'dice_loss': 0.4}})
     assert joined == pytest.approx(
         {'dice_loss': 0.3, 'a/dice_loss': 0.2, 'a/miou': 0.5, 'b/dice_loss': 0.4}
     )
@@ -73,7 +73,7 @@ def test_several_sets_keep_their_figures():
 
 def test_a_set_that_settles_nothing_has_no_part_in_the_mean():
     losses = {'a': 0.2, 'b': np.nan, 'c': 0.4}
-    joined = join_figures({name: {'dice_loss': v} for name, v in losses.items()})
+    joined = join_metrics({name: {'dice_loss': v} for name, v in losses.items()})
     assert joined['dice_loss'] == pytest.approx(0.3)
     assert np.isnan(joined['b/dice_loss'])
-    assert np.isnan(join_figures({n: {'dice_loss': np.nan} for n in 'ab'})['dice_loss'])
+    assert np.isnan(join_metrics({n: {'dice_loss': np.nan} for n in 'ab'})['dice_loss'])

@@ -19,9 +19,9 @@ from drivseg_ros.model.card import UNLABELLED
 class DistillationLoss(nn.Module):
     """Cross entropy with what teachers believe: -(q log S + (1 - q) log(1 - S)).
 
-    A teacher (Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015) tells of
+    A teacher (Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015) speaks of
     every pixel one of its classes, and how sure it is of it. Its classes need not be the
-    student's: the class told stands for a set of the student's, whose probabilities sum to S; q is
+    student's: the class named stands for a set of the student's, whose probabilities sum to S; q is
     the teacher's probability. The loss is least, the entropy of q, where S is q, and what the
     student makes of the classes inside and outside of the set is its own affair.
 
@@ -42,13 +42,13 @@ class DistillationLoss(nn.Module):
 
         Args:
             logits: Floating [N, C, H, W], C at least 2.
-            codes: uint8 or int64 [N, T, H, W], codes of `sets` that T teachers told; 255: nothing.
+            codes: uint8 or int64 [N, T, H, W], codes of `sets` that T teachers gave; 255: nothing.
             confidence: uint8 [N, T, H, W], 255 times the teachers' probability of it.
             sets: What the codes mean; without it they are the student's classes.
             target: uint8 or int64 [N, H, W], the labels in codes of `sets`; None: there are none.
 
         Returns:
-            float32 (float64 for such logits), a scalar; 0 with a gradient of 0 if nothing is told.
+            float32 (float64 for such logits), a scalar; 0 with a gradient of 0 if no code is given.
 
         Raises:
             ParameterError: If the shapes do not fit together, or a code has no meaning.
@@ -75,33 +75,33 @@ class DistillationLoss(nn.Module):
         log_p = functional.log_softmax(logits, dim=1)
         allowed = torch.from_numpy(sets.table()).to(logits.device)
         total = logits.sum() * 0  # so that there is a gradient without any teacher
-        told = (codes != UNLABELLED).sum()
+        given = (codes != UNLABELLED).sum()
         for teacher in range(codes.shape[1]):
             known = codes[:, teacher] != UNLABELLED
             inside = allowed[codes[:, teacher].where(known, 0)].permute(0, 3, 1, 2)
             q = confidence[:, teacher].to(logits) / 255
             losses = q * _log_sum(log_p, inside) + (1 - q) * _log_sum(log_p, ~inside)
             total = total - losses.where(known, 0).sum()
-        return total / told.clamp(min=1)
+        return total / given.clamp(min=1)
 
 
 def open_questions(sets: LabelSets) -> Tensor:
-    """Whether a teacher who tells one code is asked where a label tells another.
+    """Whether a teacher that gives one code is asked where a label says another.
 
     Not where its answer contains all that the label allows, for then it says nothing new; nor
     where the two exclude each other, for people are right. Where nothing is labelled it is.
 
     Returns:
-        bool [256, 256], by the label's code and the teacher's; False where the teacher tells
+        bool [256, 256], by the label's code and the teacher's; False where the teacher gives
         nothing.
     """
     allowed = sets.table()
     known = np.ones((UNLABELLED + 1, UNLABELLED + 1), bool)
     known[:, UNLABELLED] = False
     for label, of_label in enumerate(allowed):
-        for told, of_teacher in enumerate(allowed):
+        for given, of_teacher in enumerate(allowed):
             shared = of_label & of_teacher
-            known[label, told] = shared.any() and not (shared == of_label).all()
+            known[label, given] = shared.any() and not (shared == of_label).all()
     return torch.from_numpy(known)
 
 

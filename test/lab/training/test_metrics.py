@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
 from drivseg_ros.frames.label_sets import LabelSets
-from drivseg_ros.lab.training.figures import PartialFigures
+from drivseg_ros.lab.training.metrics import PartialMetrics
 from drivseg_ros.lab.training.recipe_parts import LANE_CLASSES
 from drivseg_ros.model.card import BDD100K_CLASSES
 
@@ -49,7 +49,7 @@ pairs = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), min_size=1, ma
 @given(pairs, st.sets(st.integers(0, 3), min_size=1, max_size=3))
 def test_groups_of_classes(pixels, group):
     labels, predictions = (np.array(c) for c in zip(*pixels, strict=True))
-    found = PartialFigures(count(labels, predictions, SETS), SETS).iou_of(sorted(group))
+    found = PartialMetrics(count(labels, predictions, SETS), SETS).iou_of(sorted(group))
     wanted = pixel_by_pixel(labels.tolist(), predictions.tolist(), group, SETS)
     assert found == pytest.approx(wanted, nan_ok=True)
 
@@ -59,8 +59,8 @@ def test_whole_labels_give_the_ordinary_figures():
     label, prediction = rng.integers(0, 3, (2, 40, 30)).astype(np.uint8)
     matrix = ConfusionMatrix(3)
     matrix.update(label=label, prediction=prediction)
-    figures = PartialFigures(matrix.counts, LabelSets(3)).by_name(BDD100K_CLASSES)
-    assert figures == pytest.approx(
+    metrics = PartialMetrics(matrix.counts, LabelSets(3)).by_name(BDD100K_CLASSES)
+    assert metrics == pytest.approx(
         {
             'miou': matrix.miou,
             'pixel_accuracy': matrix.pixel_accuracy,
@@ -73,13 +73,13 @@ def test_whole_labels_give_the_ordinary_figures():
 def test_a_label_that_may_be_right_is_not_wrong():
     labels = np.array([4, 4, 4, 5, 5, 3])
     predictions = np.array([0, 1, 3, 3, 0, 3])
-    figures = PartialFigures(count(labels, predictions, SETS), SETS).by_name(LANE_CLASSES)
-    assert figures['pixel_accuracy'] == pytest.approx(4 / 6)
-    assert figures['road_iou'] == pytest.approx(2 / 3)  # code 5 may be road and may be none
-    assert np.isnan(figures['drivable_iou']), 'nothing here is surely drivable'
-    assert figures['iou_background'] == pytest.approx(1 / 2)
+    metrics = PartialMetrics(count(labels, predictions, SETS), SETS).by_name(LANE_CLASSES)
+    assert metrics['pixel_accuracy'] == pytest.approx(4 / 6)
+    assert metrics['road_iou'] == pytest.approx(2 / 3)  # code 5 may be road and may be none
+    assert np.isnan(metrics['drivable_iou']), 'nothing here is surely drivable'
+    assert metrics['iou_background'] == pytest.approx(1 / 2)
 
 
 def test_counts_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r'\(3, 3\).*\(6, 4\)'):
-        PartialFigures(np.zeros((3, 3), np.int64), SETS)
+        PartialMetrics(np.zeros((3, 3), np.int64), SETS)

@@ -1,10 +1,10 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of a set of frames whose labels may tell only a part.
+"""The metrics of a set of frames whose labels may say only a part.
 
 Every pixel's label allows some classes. For a group of classes (one class, the drivable ones, the
 road) a pixel counts as positive if all it allows is in the group, as negative if nothing is, and
-not at all otherwise. Where every label allows one class, these are the ordinary figures of
+not at all otherwise. Where every label allows one class, these are the ordinary metrics of
 `ConfusionMatrix`.
 """
 
@@ -19,8 +19,8 @@ from drivseg_ros.frames.label_sets import LabelSets
 from drivseg_ros.model.card import DRIVABLE_ROLES, ROAD_ROLES, ModelClass
 
 
-class PartialFigures:
-    """Reads figures off the counts of a whole set.
+class PartialMetrics:
+    """Reads metrics off the counts of a whole set.
 
     Args:
         counts: Pixels by code of the label (rows) and predicted class (columns), int64
@@ -75,13 +75,13 @@ class PartialFigures:
         return float(self.counts[self._allowed].sum() / total) if total else float('nan')
 
     def by_name(self, classes: Sequence[ModelClass]) -> dict[str, float]:
-        """All figures that the classes give reason to, by name."""
-        figures = {'miou': self.miou, 'pixel_accuracy': self.pixel_accuracy}
+        """All metrics that the classes give reason to, by name."""
+        metrics = {'miou': self.miou, 'pixel_accuracy': self.pixel_accuracy}
         drivable = [c.id for c in classes if c.role in DRIVABLE_ROLES]
         road = [c.id for c in classes if c.role in ROAD_ROLES]
         if drivable:
-            figures['drivable_iou'] = self.iou_of(drivable)
+            metrics['drivable_iou'] = self.iou_of(drivable)
         if road != drivable:
-            figures['road_iou'] = self.iou_of(road)
+            metrics['road_iou'] = self.iou_of(road)
         iou = self.iou_by_class
-        return figures | {f'iou_{c.name}': float(iou[c.id]) for c in classes}
+        return metrics | {f'iou_{c.name}': float(iou[c.id]) for c in classes}
