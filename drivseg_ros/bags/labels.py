@@ -20,7 +20,8 @@ from drivseg_ros.bags.typestore import LABEL_INFO
 from drivseg_ros.base.topics import beside
 from drivseg_ros.errors import DataError, ImageError
 from drivseg_ros.frames.folder import CLASS_LISTS
-from drivseg_ros.frames.labels import Labels, plain_labels, ranges, ready_labels
+from drivseg_ros.frames.known_labels import KNOWN_LABELS
+from drivseg_ros.frames.labels import Labels, plain_labels, ranges
 from drivseg_ros.frames.matching import class_titles
 from drivseg_ros.images.codec import decode_labels
 from drivseg_ros.model.card import UNLABELLED, ModelCard, ModelClass, Role
@@ -95,7 +96,7 @@ def unknown_meaning(
     return DataError(
         f"in bag '{reader.path}', nothing says what the values {ranges(seen) or 'none'} on {topic} "
         f'mean (no {beside(topic, LABELS)}, no data set){network}: say it with {option}: '
-        f'{", ".join(ready_labels())}, a .yaml file, or a model whose class ids they are'
+        f'{", ".join(KNOWN_LABELS)}, a .yaml file, or a model whose class ids they are'
     )
 
 

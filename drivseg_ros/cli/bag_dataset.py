@@ -133,7 +133,7 @@ def to_images(
     """
     from drivseg_ros.bags.to_images import ImageFolderOptions, images_from_bag
     from drivseg_ros.base.interruption import stop_on_signals
-    from drivseg_ros.frames.labels import read_labels
+    from drivseg_ros.frames.known_labels import read_labels
 
     options = ImageFolderOptions(
         output=output,

@@ -14,7 +14,8 @@ from drivseg_ros.bags.dataset_info import read_dataset_info
 from drivseg_ros.bags.labels import labels_of_topic
 from drivseg_ros.errors import DataError, DrivsegError
 from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
-from drivseg_ros.frames.labels import Labels, read_labels
+from drivseg_ros.frames.known_labels import read_labels
+from drivseg_ros.frames.labels import Labels
 from drivseg_ros.frames.matching import class_titles, match_classes
 from drivseg_ros.model.card import ModelCard
 

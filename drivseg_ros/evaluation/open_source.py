@@ -22,7 +22,8 @@ from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.base.topics import beside
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.frames.attributes import find_attributes, read_attributes
-from drivseg_ros.frames.labels import Labels, read_labels
+from drivseg_ros.frames.known_labels import read_labels
+from drivseg_ros.frames.labels import Labels
 from drivseg_ros.frames.pictures import open_pictures
 from drivseg_ros.frames.registry import KINDS
 from drivseg_ros.frames.source import DatasetSource, FrameSource, spread

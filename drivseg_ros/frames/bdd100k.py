@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.frames.labels import Labels, plain_labels
+from drivseg_ros.frames.labels import Labels, own_colors, plain_labels
 from drivseg_ros.frames.paired_files import (
     FramePair,
     PairedFiles,
@@ -27,6 +27,12 @@ from drivseg_ros.model.card import BDD100K_CLASSES
 
 FOLDERS = {Part.TRAINING: 'train', Part.VALIDATION: 'val'}
 """The parts that have labels; those of the test part were never given out."""
+
+
+FIRST_RELEASE = Labels(
+    'BDD100K, first release', BDD100K_CLASSES, {0: 2, 1: 0, 2: 1}, own_colors(BDD100K_CLASSES)
+)
+"""The ids in the order of `drivable_maps`."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ _FORMS = {
     'drivable_maps': _Form(
         'drivable_maps/labels',
         '_drivable_id.png',
-        Labels('BDD100K, first release', BDD100K_CLASSES, {0: 2, 1: 0, 2: 1}),
+        FIRST_RELEASE,
     ),
 }
 

@@ -91,7 +91,7 @@ CAMVID11_CLASSES = tuple(
 )
 """SegNet's classes in SegNet's order."""
 
-_LABELS = {
+LABELS = {
     32: Labels(
         'CamVid',
         CAMVID_CLASSES,
@@ -108,7 +108,7 @@ _LABELS = {
         },
     ),
 }
-_SEGNET_VOID = 11
+SEGNET_VOID = 11
 
 
 def open_camvid(
@@ -132,7 +132,7 @@ def open_camvid(
         DataError: If a folder or a label is missing.
         ParameterError: If there is no such number of classes.
     """
-    if classes not in _LABELS:
+    if classes not in LABELS:
         raise ParameterError(f'CamVid has no {classes!r} classes; 32 or 11 are allowed')
     found = [
         image
@@ -146,7 +146,7 @@ def open_camvid(
     )
     return PairedFiles(
         f'camvid ({", ".join(part.value for part in parts)})',
-        _LABELS[classes],
+        LABELS[classes],
         pairs,
         unused_labels(pairs, '*_L.png') if set(parts) == set(FOLDERS) else (),
     )
@@ -173,7 +173,7 @@ def open_segnet(root: Path, parts: tuple[Part, ...]) -> PairedFiles:
         )
     return PairedFiles(
         f'camvid_segnet ({", ".join(part.value for part in parts)})',
-        plain_labels('CamVid, SegNet', CAMVID11_CLASSES, unlabelled=(_SEGNET_VOID,)),
+        plain_labels('CamVid, SegNet', CAMVID11_CLASSES, unlabelled=(SEGNET_VOID,)),
         tuple(pairs),
         unused_labels(pairs),
     )

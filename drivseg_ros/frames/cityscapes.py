@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.errors import DataError, ParameterError
-from drivseg_ros.frames.labels import Labels, plain_labels
+from drivseg_ros.frames.labels import Labels, own_colors, plain_labels
 from drivseg_ros.frames.paired_files import (
     FramePair,
     PairedFiles,
@@ -89,18 +89,19 @@ CITYSCAPES_CATEGORIES = tuple(
 )
 """The 8 categories in the colours of their first labels; none is road, flat is sidewalk, too."""
 
-_CLASSES_BY_ID = Labels(
+CLASSES_BY_ID = Labels(
     'Cityscapes',
     CITYSCAPES_CLASSES,
     {i: row.train_id for i, row in enumerate(_LABELS) if row.train_id != UNLABELLED},
+    own_colors(CITYSCAPES_CLASSES),
     unlabelled=tuple(i for i, row in enumerate(_LABELS) if row.train_id == UNLABELLED),
 )
-_CATEGORIES_BY_ID = Labels(
+CATEGORIES_BY_ID = Labels(
     'Cityscapes, categories',
     CITYSCAPES_CATEGORIES,
     {i: row.category for i, row in enumerate(_LABELS)},
 )
-_TRAIN_IDS = plain_labels('Cityscapes, train ids', CITYSCAPES_CLASSES)
+TRAIN_IDS = plain_labels('Cityscapes, train ids', CITYSCAPES_CLASSES)
 
 
 def open_cityscapes(root: Path, parts: tuple[Part, ...], *, labels: str = 'auto') -> PairedFiles:
@@ -116,7 +117,7 @@ def open_cityscapes(root: Path, parts: tuple[Part, ...], *, labels: str = 'auto'
         DataError: If a folder or a label is missing.
         ParameterError: If there are no such labels.
     """
-    forms = {'labelIds': _CLASSES_BY_ID, 'labelTrainIds': _TRAIN_IDS}
+    forms = {'labelIds': CLASSES_BY_ID, 'labelTrainIds': TRAIN_IDS}
     if labels == 'auto':
         labels = 'labelIds' if _has(root, parts, 'labelIds') else 'labelTrainIds'
     if labels not in forms:
@@ -136,7 +137,7 @@ def open_categories(root: Path, parts: tuple[Part, ...]) -> PairedFiles:
     Raises:
         DataError: If a folder or a label is missing.
     """
-    return _open(root, parts, 'cityscapes_categories', 'labelIds', _CATEGORIES_BY_ID)
+    return _open(root, parts, 'cityscapes_categories', 'labelIds', CATEGORIES_BY_ID)
 
 
 def _open(

@@ -44,6 +44,10 @@ _COLORS: Mapping[Color, int] = {
 }
 
 
+ROAD = Labels('kitti_road', KITTI_ROAD_CLASSES, {}, _COLORS)
+LANE = Labels('kitti_lane', KITTI_LANE_CLASSES, {}, _COLORS)
+
+
 def open_road(root: Path) -> PairedFiles:
     """The labelled frames of all categories, with road.
 
@@ -53,7 +57,7 @@ def open_road(root: Path) -> PairedFiles:
     Raises:
         DataError: If a folder or a label is missing.
     """
-    return _open(root, 'kitti_road', KITTI_ROAD_CLASSES, 'road', CATEGORIES)
+    return _open(root, ROAD, 'road', CATEGORIES)
 
 
 def open_lane(root: Path) -> PairedFiles:
@@ -65,7 +69,7 @@ def open_lane(root: Path) -> PairedFiles:
     Raises:
         DataError: If a folder or a label is missing.
     """
-    return _open(root, 'kitti_lane', KITTI_LANE_CLASSES, 'lane', ('um',))
+    return _open(root, LANE, 'lane', ('um',))
 
 
 def block_of(name: str) -> str:
@@ -78,13 +82,7 @@ def block_of(name: str) -> str:
     return f'{category}_{int(number) // _NEIGHBOURS}' if number.isdigit() else name
 
 
-def _open(
-    root: Path,
-    kind: str,
-    classes: tuple[ModelClass, ...],
-    truth: str,
-    categories: tuple[str, ...],
-) -> PairedFiles:
+def _open(root: Path, labels: Labels, truth: str, categories: tuple[str, ...]) -> PairedFiles:
     folder = root / 'training'
     images = [
         image
@@ -100,8 +98,7 @@ def _open(
         label_of=lambda image: folder / 'gt_image_2' / _label_name(image.stem, truth),
         group_of=block_of,
     )
-    labels = Labels(kind, classes, {}, _COLORS)
-    return PairedFiles(kind, labels, pairs, unused_labels(pairs, f'*_{truth}_*.png'))
+    return PairedFiles(labels.name, labels, pairs, unused_labels(pairs, f'*_{truth}_*.png'))
 
 
 def _label_name(stem: str, truth: str) -> str:

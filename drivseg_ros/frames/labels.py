@@ -8,26 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from drivseg_ros.base.share import share_directory
-from drivseg_ros.base.yaml_reason import yaml_reason
-from drivseg_ros.errors import DataError, ModelError, ParameterError
-from drivseg_ros.frames.classes import parse_classes
+from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.frames.label_images import open_label
 from drivseg_ros.frames.matching import Area, areas_of
 from drivseg_ros.model.card import UNLABELLED, ModelClass
-from drivseg_ros.model.store import find_model
 
 Color = tuple[int, int, int]
 """Red, green, blue, each 0 to 255."""
 
-_SUFFIXES = ('.yaml', '.yml')
-_KEYS = ('description', 'classes', 'unlabelled', 'truth')
 _STRAY = 254  # no class: there are fewer
 _SHOWN = 8
 
@@ -55,7 +46,6 @@ class Labels:
     colors: Mapping[Color, int] = field(default_factory=dict)
     unlabelled: tuple[int, ...] = ()
     areas: tuple[Area, ...] | None = None
-    description: str = field(default='', compare=False)
 
     def __post_init__(self) -> None:
         values, colors = dict(self.values), dict(self.colors)
@@ -161,109 +151,13 @@ def plain_labels(
         unlabelled: further values, besides 255, of pixels that nobody labelled.
     """
     values = {c.id: c.id for c in classes}
-    return Labels(name, tuple(classes), values, _own_colors(classes), tuple(unlabelled))
+    return Labels(name, tuple(classes), values, own_colors(classes), tuple(unlabelled))
 
 
-def _own_colors(classes: Sequence[ModelClass]) -> dict[Color, int]:
+def own_colors(classes: Sequence[ModelClass]) -> dict[Color, int]:
     """The classes by their colours; none where two have the same one."""
     colors = {c.color: c.id for c in classes}
     return colors if len(colors) == len(classes) else {}
-
-
-def ready_labels() -> dict[str, Path]:
-    """The label maps that come with the package, by name."""
-    return {p.stem: p for p in sorted((share_directory() / 'config/labels').glob('*.yaml'))}
-
-
-def read_labels(text: str | Path) -> Labels:
-    """What values mean, as a user says it: the option --labels, and --mask-classes of masks.
-
-    Args:
-        text: the name of a ready map; the path of a YAML file (a map, or a classes.yaml); or the
-            name or path of a model, whose class ids the values are then.
-
-    Raises:
-        ParameterError: if there is none of these, or it is not valid.
-    """
-    path = Path(text)
-    ready = ready_labels()
-    if path.suffix in _SUFFIXES:
-        return _read_file(path)
-    if str(text) in ready:
-        return _read_file(ready[str(text)])
-    try:
-        card = find_model(text).card
-    except ModelError as error:
-        raise ParameterError(
-            f'what labels mean is given as {str(text)!r}, which is no label map (ready are '
-            f'{", ".join(ready)}, or give a .yaml file: docs/evaluating.md, Labels) and no model: '
-            f'{error}'
-        ) from None
-    return plain_labels(card.name, card.classes)
-
-
-def _read_file(path: Path) -> Labels:
-    try:
-        content = YAML(typ='safe', pure=True).load(path.read_text())
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ParameterError(f'the label map {path} cannot be read: {yaml_reason(error)}') from None
-    if isinstance(content, list):
-        return plain_labels(path.stem, parse_classes(content))
-    return _parse(path.stem, content)
-
-
-def _parse(name: str, content: Any) -> Labels:
-    what = f'the label map {name!r}'
-    if not isinstance(content, Mapping) or not set(content) <= set(_KEYS):
-        raise ParameterError(f'{what} must have the keys {", ".join(_KEYS)}; given was {content!r}')
-    entries = content.get('classes')
-    if not isinstance(entries, Sequence) or not all(isinstance(e, Mapping) for e in entries):
-        raise ParameterError(
-            f'{what} has the classes {entries!r}; give a list of {{name, values, role, color}}'
-        )
-    try:
-        classes = parse_classes([{k: v for k, v in e.items() if k != 'values'} for e in entries])
-    except ParameterError as error:
-        raise ParameterError(f'{what}: {error}') from None
-    values: dict[int, int] = {}
-    for c, entry in zip(classes, entries, strict=True):
-        for value in _numbers(entry.get('values', [c.id]), f'class {c.name!r} of {what}'):
-            if value in values:
-                raise ParameterError(
-                    f'in {what} the value {value} is both {classes[values[value]].name!r} and '
-                    f'{c.name!r}; choose'
-                )
-            values[value] = c.id
-    if not values:
-        raise ParameterError(f'in {what} no class has a value; add them')
-    truth = content.get('truth')
-    try:
-        areas = None if truth is None else tuple(Area(one) for one in truth)
-    except (TypeError, ValueError):
-        raise ParameterError(
-            f'{what} is the truth of {truth!r}; give a list of {", ".join(f.value for f in Area)}'
-        ) from None
-    for area in areas or ():
-        if not area.ids(classes):
-            raise ParameterError(
-                f'{what} is to be the truth of {area.value}, and no class of it has such a role'
-            )
-    unlabelled = _numbers(content.get('unlabelled', []), f'unlabelled of {what}')
-    return Labels(
-        name,
-        classes,
-        values,
-        _own_colors(classes),
-        unlabelled,
-        areas,
-        content.get('description', ''),
-    )
-
-
-def _numbers(given: Any, what: str) -> tuple[int, ...]:
-    if not isinstance(given, Sequence) or any(type(v) is not int for v in given):
-        raise ParameterError(f'{what} has the values {given!r}; give a list of whole numbers')
-    return tuple(given)
 
 
 def ranges(numbers: Iterable[int]) -> str:

@@ -12,8 +12,9 @@ import numpy as np
 from drivseg_ros.errors import DataError
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.classes import CLASSES_FILE, read_classes
+from drivseg_ros.frames.known_labels import KNOWN_LABELS, read_labels
 from drivseg_ros.frames.label_images import open_label
-from drivseg_ros.frames.labels import Labels, plain_labels, ranges, read_labels, ready_labels
+from drivseg_ros.frames.labels import Labels, plain_labels, ranges
 from drivseg_ros.frames.matching import class_titles
 from drivseg_ros.frames.paired_files import PairedFiles, pair_files, unused_labels
 from drivseg_ros.frames.unlabelled import open_unlabelled
@@ -60,7 +61,7 @@ def open_pictures(
         raise DataError(
             f"nothing says what the values {_values(folder)} in the labels of '{folder}' "
             f'mean{known}: put a {CLASSES_FILE} beside them, or say it with --labels: '
-            f'{", ".join(ready_labels())}, a .yaml file, or a model whose class ids they are (to '
+            f'{", ".join(KNOWN_LABELS)}, a .yaml file, or a model whose class ids they are (to '
             f"leave them out, give '{images[0].parent}')"
         )
     pairs = pair_files(images, label_of=lambda image: folder / f'{image.stem}.png')
@@ -74,7 +75,7 @@ def label_folder(path: Path, text: str) -> Path | None:
         path: the folder of the pictures.
         text: the option.
     """
-    if text in ready_labels():
+    if text in KNOWN_LABELS:
         return None
     places = (path / text, path.parent / text, Path(text)) if path.is_dir() else ()
     return next((place for place in places if place.is_dir()), None)

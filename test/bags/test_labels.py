@@ -17,7 +17,8 @@ from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.typestore import LABEL_INFO, standard_types
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import DataError
-from drivseg_ros.frames.labels import Labels, read_labels
+from drivseg_ros.frames.known_labels import read_labels
+from drivseg_ros.frames.labels import Labels
 from drivseg_ros.model.card import BDD100K_CLASSES, ModelCard, ModelClass, Role
 
 LANES = ModelCard(

@@ -254,7 +254,7 @@ def test_a_frame_that_fails_is_named_and_ends_with_1(place: Path) -> None:
         ([FOLDER, '--max', 'flicker=3'], "no metric 'flicker' here"),
         ([FOLDER, '--boundary', '0', '--min', 'boundary_iou=3'], "no metric 'boundary_iou'"),
         ([FOLDER, '--resample', 'clips'], 'auto, frames'),
-        ([FOLDER, '--labels', 'kitti'], 'ready are bdd100k'),
+        ([FOLDER, '--labels', 'kitti'], 'known are bdd100k'),
         ([FOLDER, '--mask-classes', 'bdd100k'], '--mask-topic'),
         ([FOLDER, '--mask-topic', '/m'], 'need no --model'),
         ([FOLDER, '--json', 'frames'], 'frames cannot be written'),

@@ -39,7 +39,8 @@ from drivseg_ros.evaluation.evaluation_file import describe, read_evaluation, wr
 from drivseg_ros.evaluation.metric import metrics_of
 from drivseg_ros.evaluation.open_source import open_source
 from drivseg_ros.evaluation.result import Evaluation
-from drivseg_ros.frames.labels import plain_labels, read_labels
+from drivseg_ros.frames.known_labels import read_labels
+from drivseg_ros.frames.labels import plain_labels
 from drivseg_ros.frames.paired_files import PairedFiles
 from drivseg_ros.frames.registry import open_dataset
 from drivseg_ros.frames.source import DatasetSource

@@ -32,7 +32,7 @@ from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.bags.typestore import standard_types
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import BagError, DataError, ParameterError
-from drivseg_ros.frames.labels import read_labels
+from drivseg_ros.frames.known_labels import read_labels
 from drivseg_ros.model.card import UNLABELLED
 
 

@@ -22,7 +22,7 @@ from drivseg_ros.evaluation.many.kept_results import KeptResults
 from drivseg_ros.evaluation.many.runs import Finished, Runs
 from drivseg_ros.evaluation.measured import Terms
 from drivseg_ros.evaluation.result import Evaluation
-from drivseg_ros.frames.labels import read_labels
+from drivseg_ros.frames.known_labels import read_labels
 from drivseg_ros.model.file import ModelFile
 from drivseg_ros.model.store import find_model
 

@@ -14,7 +14,8 @@ from drivseg_ros.base.json_data import to_plain
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_asked
 from drivseg_ros.evaluation.open_source import attributes_beside
-from drivseg_ros.frames.labels import Labels, read_labels
+from drivseg_ros.frames.known_labels import read_labels
+from drivseg_ros.frames.labels import Labels
 from drivseg_ros.model.file import ModelFile
 
 # They tell where something is, or how fast it goes; what they stand for is looked at instead.

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Label maps: the ready ones say what the data sets' readers say, and bad ones are refused."""
+"""Label maps: the known ones say what the data sets' readers say, and bad ones are refused."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.frames.camvid import CAMVID11_CLASSES, CAMVID_CLASSES
 from drivseg_ros.frames.cityscapes import CITYSCAPES_CATEGORIES, CITYSCAPES_CLASSES
 from drivseg_ros.frames.kitti_road import KITTI_LANE_CLASSES, KITTI_ROAD_CLASSES
-from drivseg_ros.frames.labels import Labels, read_labels, ready_labels
+from drivseg_ros.frames.known_labels import KNOWN_LABELS, read_labels
+from drivseg_ros.frames.labels import Labels
 from drivseg_ros.frames.matching import Area, areas_of
 from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED, ModelClass, Role
 
 DRIVABLE = ModelClass(1, 'drivable', (46, 204, 113), Role.DRIVABLE)
-READY = {
+KNOWN = {
     'bdd100k': (BDD100K_CLASSES, {0: 0, 1: 1, 2: 2}),
     'bdd100k_first_release': (BDD100K_CLASSES, {0: 2, 1: 0, 2: 1}),
     'drivable': ((ModelClass(0, 'not_drivable', (0, 0, 0)), DRIVABLE), {0: 0, 1: 1}),
@@ -34,16 +35,16 @@ READY = {
 }
 
 
-def test_every_ready_map_is_known_here_and_in_the_docs() -> None:
-    assert set(ready_labels()) == set(READY)
+def test_every_known_map_is_here_and_in_the_docs() -> None:
+    assert set(KNOWN_LABELS) == set(KNOWN)
     told = (Path(__file__).parents[2] / 'docs/evaluating.md').read_text()
-    assert set(READY) <= set(re.findall(r'`([a-z0-9_]+)`', told))
+    assert set(KNOWN) <= set(re.findall(r'`([a-z0-9_]+)`', told))
 
 
-@pytest.mark.parametrize('name', READY)
-def test_ready_maps(name: str) -> None:
+@pytest.mark.parametrize('name', KNOWN)
+def test_known_maps(name: str) -> None:
     found = read_labels(name)
-    classes, values = READY[name]
+    classes, values = KNOWN[name]
     assert found.classes == classes
     assert found.truth == areas_of(classes)
     label = np.array([[*values, UNLABELLED]], np.uint8)
@@ -108,7 +109,7 @@ def test_maps_that_are_refused(tmp_path: Path, text: str, message: str) -> None:
 
 @pytest.mark.parametrize('name', ['kitti', 'labels.txt', 'not_there.yaml'])
 def test_maps_that_are_not_there(name: str) -> None:
-    with pytest.raises(ParameterError, match=r'ready are bdd100k.* and no model|cannot be read'):
+    with pytest.raises(ParameterError, match=r'known are bdd100k.* and no model|cannot be read'):
         read_labels(name)
 
 
@@ -125,7 +126,7 @@ def test_255_may_be_the_value_of_a_class(tmp_path: Path) -> None:
 def test_masks_may_have_the_classes_of_a_model(tiny_model: Path) -> None:
     assert read_labels(str(tiny_model)).classes == BDD100K_CLASSES
     assert read_labels('kitti_road').classes == KITTI_ROAD_CLASSES
-    with pytest.raises(ParameterError, match=r'ready are bdd100k,.* and no model: no model is'):
+    with pytest.raises(ParameterError, match=r'known are bdd100k,.* and no model: no model is'):
         read_labels('kitti')
 
 
