@@ -111,7 +111,8 @@ LabelTopic = Annotated[
 Labels = Annotated[
     str | None,
     typer.Option(
-        help='What the values in labels mean: a name such as bdd100k, a .yaml file, or a model.',
+        help='What the values in labels mean: a name such as bdd100k, a .yaml file, or a model; of '
+        'pictures also the folder of their labels.',
         show_default='as the data state',
     ),
 ]
