@@ -75,7 +75,7 @@ def test_from_a_recipe_to_a_model_file_that_answers_alike(recipe, tmp_path):
     ('arguments', 'words'),
     [
         (['--set', 'epohcs=3'], ['epohcs', 'epochs']),
-        (['--set', 'precision=8'], ['precision', 'bf16-mixed']),
+        (['--set', 'precision=fp8'], ['precision', 'bf16-mixed']),
         (['--set', 'batch=1'], ['batch', '2 to 4096']),
         (['--device', 'cuda:77'], ['cuda:77', 'cpu']),
         (['--set', "weights=it's.safetensors"], ["no checkpoint at it's.safetensors"]),
