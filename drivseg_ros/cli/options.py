@@ -111,8 +111,7 @@ LabelTopic = Annotated[
 Labels = Annotated[
     str | None,
     typer.Option(
-        help='What the values in labels mean: a name such as bdd100k, a .yaml file, or a model; of '
-        'pictures also the folder of their labels.',
+        help='Meaning of labels: a name (bdd100k), a .yaml, a model; of pictures also their folder.',
         show_default='as the data state',
     ),
 ]
