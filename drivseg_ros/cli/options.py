@@ -111,7 +111,7 @@ LabelTopic = Annotated[
 Labels = Annotated[
     str | None,
     typer.Option(
-        help='Meaning of labels: a name (bdd100k), a .yaml, a model; of pictures also their folder.',
+        help='Meaning of labels: a name (bdd100k), .yaml or model; of pictures also their folder.',
         show_default='as the data state',
     ),
 ]
