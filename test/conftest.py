@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,25 @@ OLDEST = (
     *('engines/test_every_engine.py', 'engines/test_onnxruntime_engine.py', 'cli/test_smoke.py'),
     'test_segmenter.py',
 )
+# Markers by place; a single test elsewhere has its own.
+TIERS = {
+    'process': (
+        *('base/test_child.py', 'base/test_leash.py', 'bench/graph', 'bench/test_engine.py'),
+        *('bench/test_node.py', 'cli/test_doctor.py', 'cli/test_evaluate_live.py'),
+        *('cli/test_evaluate_many.py', 'doctor/test_trial.py', 'engines/test_killed_builds.py'),
+        *('evaluation/live', 'evaluation/many', 'node/test_freed_memory.py'),
+        *('node/test_process.py', 'test_privacy.py'),
+    ),
+    'train': (
+        *('cli/test_train.py', 'lab/comparing/test_runs.py', 'lab/training/test_failures.py'),
+        *(
+            'lab/training/test_resume.py',
+            'lab/training/test_run.py',
+            'networks/test_overfitting.py',
+        ),
+    ),
+    'browser': ('report/page/test_browser.py',),
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,13 +74,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def depends_on_the_oldest(path: Path) -> bool:
-    return any(path.is_relative_to(TESTS / name) for name in OLDEST)
+def pytest_configure() -> None:
+    places = [*OLDEST, *(name for names in TIERS.values() for name in names)]
+    if absent := [name for name in places if not (TESTS / name).exists()]:
+        raise pytest.UsageError(f'test/conftest.py names what is not there: {", ".join(absent)}')
+
+
+def lies_in(path: Path, places: Sequence[str]) -> bool:
+    return any(path.is_relative_to(TESTS / name) for name in places)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     if config.getoption('--oldest') and collection_path.suffix == '.py':
-        return not depends_on_the_oldest(collection_path) or None
+        return not lies_in(collection_path, OLDEST) or None
     return None
 
 
@@ -75,6 +100,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if 'ros_domain' in getattr(item, 'fixturenames', ()):
             item.add_marker('ros')
+        for tier, places in TIERS.items():
+            if lies_in(item.path, places):
+                item.add_marker(tier)
         # What the tests of a file share is made once, not by each process.
         if shares_a_fixture(item) and not item.get_closest_marker('xdist_group'):
             item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TESTS))))
