@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from drivseg_ros.base.text_file import read_text
+from drivseg_ros.base.yaml_data import MAX_BYTES, parse_yaml
 from drivseg_ros.errors import BagError
 
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
@@ -67,15 +66,12 @@ def read_calibration(path: Path, *, kitti_camera: str = '02') -> Calibration:
     Raises:
         BagError: if the file cannot be read or lacks something.
     """
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BagError(f'calibration {path} cannot be read: {error}') from error
+    text = read_text(path, 'a calibration', max_bytes=MAX_BYTES, error=BagError)
     try:
         if path.suffix in ('.yaml', '.yml'):
-            return _from_yaml(YAML(typ='safe').load(text))
+            return _from_yaml(parse_yaml(text, f'the calibration {path}', error=BagError))
         return _from_kitti(text, kitti_camera)
-    except (YAMLError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise BagError(
             f'calibration {path} cannot be understood ({type(error).__name__}: {error}); give a '
             "camera_info .yaml (image_width, camera_matrix, ...) or KITTI's calib_cam_to_cam.txt"

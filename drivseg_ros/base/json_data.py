@@ -16,11 +16,21 @@ from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from drivseg_ros.base.library import import_library
+from drivseg_ros.base.text_file import read_text
 from drivseg_ros.errors import DataError, DrivsegError
 
 MAX_BYTES = 256 * 2**20
 """Files from outside that are larger are not read."""
 _LONGEST = 100
+_WORDS = {
+    'array': 'a list',
+    'bool': 'true or false',
+    'float': 'a number',
+    'int': 'an integer',
+    'null': 'nothing',
+    'object': 'a mapping',
+    'str': 'a text',
+}
 
 T = TypeVar('T')
 
@@ -125,21 +135,7 @@ def read_json(
     Raises:
         DataError: or the error asked for, if it cannot be read, is too large, or is no JSON.
     """
-    try:
-        with path.open('rb') as file:
-            data = file.read(max_bytes + 1)
-        if len(data) > max_bytes:
-            raise error(
-                f'{path} is larger than {max_bytes} bytes, which is too much for {what}; name the '
-                'right file'
-            )
-        text = data.decode('utf-8')
-    except OSError as refusal:
-        raise error(f'{path} cannot be read ({refusal.strerror}); name {what}') from None
-    except UnicodeDecodeError:
-        raise error(
-            f'{path} is no text in UTF-8, so it is not {what}; name the right file'
-        ) from None
+    text = read_text(path, what, max_bytes=max_bytes, error=error)
     return parse_json(text, f'{path} ({what})', error=error)
 
 
@@ -186,11 +182,18 @@ def _explain(refusal: str, cls: Any, data: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         wanted = f'allowed are {", ".join(str(one.value) for one in kind)}'
     elif wrong:
-        wanted = f'needed is {wrong[1]}'.replace('`', '')
-        given = given or f'a value of the type {wrong[2]}'.replace('`', '')
+        wanted = f'needed is {_words(wrong[1])}'
+        given = given or _words(wrong[2])
     else:
         return f'is damaged{where} ({reason[:_LONGEST]}); correct it, or make it again'
     return f'has {given or "another value"}{where}; {wanted}'
+
+
+def _words(kinds: str) -> str:
+    """Types as msgspec writes them, such as `int | null`, in words."""
+    return re.sub(r'\w+', lambda m: _WORDS.get(m[0], m[0]), kinds.replace('`', '')).replace(
+        ' | ', ' or '
+    )
 
 
 def _at(place: str, kind: Any, data: Any) -> tuple[str, Any]:

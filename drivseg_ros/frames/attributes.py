@@ -13,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from drivseg_ros.base.yaml_reason import yaml_reason
+from drivseg_ros.base.yaml_data import yaml_reason
 from drivseg_ros.errors import DataError
 from drivseg_ros.images.files import IMAGE_SUFFIXES
 

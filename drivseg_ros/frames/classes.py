@@ -8,10 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from drivseg_ros.base.yaml_reason import yaml_reason
+from drivseg_ros.base.yaml_data import read_yaml
 from drivseg_ros.errors import DataError, ModelError, ParameterError
 from drivseg_ros.model.card import ModelClass, Role
 
@@ -74,10 +71,7 @@ def read_classes(path: Path) -> tuple[ModelClass, ...]:
     Raises:
         DataError: If it cannot be read, or holds anything else.
     """
-    try:
-        content = YAML(typ='safe').load(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise DataError(f"classes '{path}' cannot be read: {yaml_reason(error)}") from None
+    content = read_yaml(path, 'a list of classes')
     if not isinstance(content, list):
         raise DataError(
             f"classes '{path}' are no list; give a name, or {{name, color, role}}, for each id "

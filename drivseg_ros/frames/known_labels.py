@@ -9,10 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from drivseg_ros.base.yaml_reason import yaml_reason
+from drivseg_ros.base.yaml_data import read_yaml
 from drivseg_ros.errors import ModelError, ParameterError
 from drivseg_ros.frames import bdd100k, camvid, cityscapes, kitti_road
 from drivseg_ros.frames.classes import parse_classes
@@ -81,10 +78,7 @@ def read_labels(text: str | Path) -> Labels:
 
 
 def _read_file(path: Path) -> Labels:
-    try:
-        content = YAML(typ='safe', pure=True).load(path.read_text())
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ParameterError(f'the label map {path} cannot be read: {yaml_reason(error)}') from None
+    content = read_yaml(path, 'a label map', error=ParameterError)
     if isinstance(content, list):
         return plain_labels(path.stem, parse_classes(content))
     return _parse(path.stem, content)

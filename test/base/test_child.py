@@ -146,7 +146,9 @@ def test_an_error_is_passed_on_and_it_goes_on(
 
 
 def test_a_request_of_another_form_is_refused(worker: Worker) -> None:
-    with pytest.raises(DataError, match=r'the request has "one" at numbers\[0\]; needed is int'):
+    with pytest.raises(
+        DataError, match=r'the request has "one" at numbers\[0\]; needed is an integer'
+    ):
         worker.ask({'do': 'add', 'numbers': ['one']})
 
 

@@ -221,8 +221,16 @@ def test_the_file_holds_all_of_it(tmp_path: Path, tiny_model: Path) -> None:
         ('"format": 2', '"format": 9', 'has the format 9'),
         ('"parts"', '"portions"', "lacks the key 'parts'; add it"),
         ('"part": 0', '"part": 1', 'a bag that is not listed'),
-        ('"group": "', '"group": ["a"], "lost": "', r'\["a"\] at frames\[0\].group; needed is str'),
-        ('"source": {', '"source": [3], "lost": {', r'has \[3\] at parts\[0\].source; needed is o'),
+        (
+            '"group": "',
+            '"group": ["a"], "lost": "',
+            r'\["a"\] at frames\[0\].group; needed is a text',
+        ),
+        (
+            '"source": {',
+            '"source": [3], "lost": {',
+            r'has \[3\] at parts\[0\].source; needed is a mapping',
+        ),
         ('"table": [[', '"table": [[1e30, ', r'damaged at frames\[0\].sums.table'),
         ('"flicker": [0, ', '"flicker": [0.5, ', 'flicker is no table of 2 integers'),
         ('"flicker": [0, ', '"flicker": [0, 0, ', 'flicker is no table of 2 integers'),

@@ -49,8 +49,8 @@ def test_a_folder_says_its_classes_unless_they_are_given(write):
 @pytest.mark.parametrize(
     ('content', 'words'),
     [
-        (b'[a: b', 'cannot be read: while parsing'),
-        (b'\xff\xff', 'cannot be read'),
+        (b'[a: b', 'cannot be read as YAML: while parsing'),
+        (b'\xff\xff', 'is not a text in UTF-8'),
         (b'road: 0', 'are no list; give a name, or {name, color, role}'),
         (b'', 'are no list'),
         (b'- {name: a, colour: [1, 2, 3]}', 'class 0 is given as'),

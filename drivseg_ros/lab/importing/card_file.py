@@ -12,12 +12,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from drivseg_ros.base.json_data import from_plain
 from drivseg_ros.base.share import share_directory
-from drivseg_ros.base.yaml_reason import yaml_reason
+from drivseg_ros.base.yaml_data import read_yaml
 from drivseg_ros.errors import ModelError
 from drivseg_ros.lab.importing.card import ImportCard
 
@@ -61,13 +58,9 @@ def read_card(path: Path) -> ImportCard:
         ModelError: if the file is not YAML, lacks something, has unknown keys, or has values that
             are not allowed.
     """
-    try:
-        content = YAML(typ='safe', pure=True).load(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ModelError(
-            f'{path} cannot be read as YAML: {yaml_reason(error)}; write it as the cards of '
-            '`drivseg import --show NAME` are written'
-        ) from None
+    content = read_yaml(
+        path, 'an import card as `drivseg import --show` writes it', error=ModelError
+    )
     try:
         return from_plain(
             ImportCard, _numbers(content), 'the import card', only_known=True, error=ModelError

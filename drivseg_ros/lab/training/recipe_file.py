@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from drivseg_ros.base.json_data import from_plain, to_plain
 from drivseg_ros.base.share import share_directory
 from drivseg_ros.base.whole_file import write_whole
-from drivseg_ros.base.yaml_reason import yaml_reason
+from drivseg_ros.base.yaml_data import parse_yaml, read_yaml
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.lab.training.recipe import Recipe
 from drivseg_ros.lab.training.recipe_parts import read_classes, write_classes
@@ -112,12 +111,7 @@ def write_recipe(recipe: Recipe, path: Path) -> Path:
 def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in above:
         raise ParameterError(f'{path} takes itself over by {EXTENDS}; remove one of them')
-    try:
-        content = _load(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ParameterError(
-            f'it cannot be read as YAML: {yaml_reason(error)}; correct it'
-        ) from None
+    content = read_yaml(path, 'a recipe', error=ParameterError)
     if not isinstance(content, dict):
         raise ParameterError(f'it is {content!r}; write a recipe as key: value')
     base = content.pop(EXTENDS, None)
@@ -134,42 +128,13 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     return {**taken, **content}
 
 
-def _load(text: str) -> Any:
-    """What YAML says, in parts of which none is another one: a change to one changes one."""
-    return _apart(YAML(typ='safe', pure=True).load(text), ())
-
-
-def _apart(value: Any, above: tuple[int, ...]) -> Any:
-    if id(value) in above:
-        raise ParameterError('an alias in it stands for what it lies in; write it out')
-    inside = (*above, id(value))
-    if isinstance(value, Mapping):
-        return {_plain(key): _apart(v, inside) for key, v in value.items()}
-    if isinstance(value, list):
-        return [_apart(v, inside) for v in value]
-    return _plain(value)
-
-
-def _plain(value: Any) -> Any:
-    if value is not None and not isinstance(value, (bool, int, float, str)):
-        raise ParameterError(
-            f'it holds {str(value)!r}, which YAML takes for a {type(value).__name__}; put it in '
-            'quotes if it is a text'
-        )
-    return value
-
-
 def _apply(content: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition('=')
     if not equals or not key:
         raise ParameterError(f'the change {override!r} is none; write KEY=VALUE')
-    try:
-        value = _load(text) if text.strip() else ''
-    except YAMLError as error:
-        raise ParameterError(
-            f'the change {override!r} has no YAML behind the sign ({yaml_reason(error)}); correct '
-            'it, or put a text in quotes'
-        ) from None
+    value: Any = ''
+    if text.strip():
+        value = parse_yaml(text, f'what the change {override!r} sets', error=ParameterError)
     *path, last = key.split('.')
     place: Any = content  # a mapping or a list, further and further in
     for step in path:

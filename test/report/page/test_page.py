@@ -272,7 +272,7 @@ def test_numbers_that_are_none_are_refused(content: dict[str, Any]) -> None:
 
 
 def test_colors_that_are_none_are_refused() -> None:
-    with pytest.raises(DataError, match=r'at truth\[0\].color\[0\]; needed is int'):
+    with pytest.raises(DataError, match=r'at truth\[0\].color\[0\]; needed is an integer'):
         render(_set('classes', 'truth', 0, 'color', value=['0); background: url(x', 0, 0]))
 
 
