@@ -208,8 +208,8 @@ def _at(place: str, kind: Any, data: Any) -> tuple[str, Any]:
                 fixed = typing.get_origin(kind) is tuple and arguments[-1] is not Ellipsis
                 kind = arguments[int(index) if fixed else 0]
                 data = data[int(index)]
-        (kind,) = (k for k in _parts(kind) if k is not type(None))
-        return json.dumps(data)[:_LONGEST], kind
+        kinds = [k for k in _parts(kind) if k is not type(None)]
+        return json.dumps(data)[:_LONGEST], kinds[0] if len(kinds) == 1 else None
     except (KeyError, IndexError, TypeError, ValueError, NameError):
         return '', None  # a key of a mapping, which msgspec does not name, or a union
 
@@ -223,14 +223,14 @@ def _refuse_unknown(
     given: Any, known: Any, what: str, place: str, error: type[DrivsegError]
 ) -> None:
     if isinstance(given, Mapping) and isinstance(known, Mapping):
-        unknown = sorted(str(key) for key in given.keys() - known.keys())
+        unknown = sorted(_key(key) for key in given if _key(key) not in known)
         if unknown:
             where = f' at {place.removeprefix(".")}' if place else ''
             raise error(
                 f'{what} has the unknown keys {unknown}{where}; allowed are {sorted(known)}'
             )
         for key, one in given.items():
-            _refuse_unknown(one, known[key], what, f'{place}.{key}', error)
+            _refuse_unknown(one, known[_key(key)], what, f'{place}.{key}', error)
     elif isinstance(given, list) and isinstance(known, list):
         for index, (one, other) in enumerate(zip(given, known, strict=False)):
             _refuse_unknown(one, other, what, f'{place}[{index}]', error)

@@ -104,7 +104,7 @@ def test_a_later_version_may_tell_more() -> None:
 
 DAMAGES: dict[str, tuple[Callable[[dict], object], str]] = {
     'no JSON': (lambda content: None, 'is not JSON'),
-    'a list': (lambda content: [1], r'has \[1\]; needed is object'),
+    'a list': (lambda content: [1], r'has \[1\]; needed is a mapping'),
     'a topic missing': (
         lambda content: content.pop('label_topic') and content,
         "lacks the key 'label_topic'",

@@ -151,7 +151,7 @@ def test_any_goes_through_json(items: list[Item]) -> None:
         ),
         (
             {'by_name': {1: {'id': 1, 'color': [1, 2, 3]}}},
-            'it has a value of the type int among the keys at by_name; needed is str',
+            'it has an integer among the keys at by_name; needed is a text',
         ),
         ({'one': {'id': -1, 'color': [1, 2, 3]}}, 'damaged at one (an id is not negative)'),
         ({'share': 'half'}, 'it has "half" at share; needed is a number or nothing'),
@@ -188,6 +188,8 @@ def test_unknown_keys_are_left_alone_or_refused() -> None:
     with pytest.raises(DataError, match=r"unknown keys \['size'\] at items\[1\]"):
         from_plain(Whole, deep, 'it', only_known=True)
     assert to_plain(from_plain(Whole, PLAIN, 'it', only_known=True)) == PLAIN
+    yaml = {**PLAIN, 'facts': {'x': {0: {True: 'any key'}}}}
+    assert from_plain(Whole, yaml, 'it', only_known=True).facts == yaml['facts']
 
 
 def test_files(tmp_path: Path) -> None:

@@ -84,15 +84,15 @@ def test_ready_cards_are_there_and_right() -> None:
         ('color: bgr', 'color: bgr, gamma: 2', r"unknown keys \['gamma'\] at input"),
         ('color: bgr', 'color: grb', '"grb" at input.color; allowed are rgb, bgr'),
         ('scale: 1/128', 'scale: 1/0', "scale '1/0'; a number or a fraction"),
-        ('scale: 1/128', 'scale: true', 'true at input.scale; needed is float'),
+        ('scale: 1/128', 'scale: true', 'true at input.scale; needed is a number'),
         ('scale: 1/128', 'scale: -1', r'scale -1.0; a number above 0'),
         ('scale: 1/128, ', '', "lacks the key 'scale'"),
         ('mean: [1, 2.5, 1/2]', 'mean: [1, 2]', r'mean \[1.0, 2.0\]; three numbers'),
-        ('mean: [1, 2.5, 1/2]', 'mean: 5', '5 at input.mean; needed is array'),
+        ('mean: [1, 2.5, 1/2]', 'mean: 5', '5 at input.mean; needed is a list'),
         ('std: [1, 2, 3]', 'std: [1, 0, 3]', r'std \[1.0, 0.0, 3.0\]; numbers above 0'),
         ('resize: letterbox', 'resize: crop', '"crop" at input.resize; allowed are stretch'),
         ('layout: nhwc, name: x', 'layout: chw', '"chw" at input.layout; allowed are nchw, nhwc'),
-        ('width: 64', 'width: wide', '"wide" at input.width; needed is int'),
+        ('width: 64', 'width: wide', '"wide" at input.width; needed is an int'),
         ('width: 64', 'width: 0', 'width 0; 1 to 8192 pixels'),
         ('activation: softmax', 'activation: max', r'"max" at outputs\[0\].activation; allowed'),
         ('activation: softmax', 'activation: softmax, threshold: 0.5', 'a threshold goes with'),
@@ -103,7 +103,7 @@ def test_ready_cards_are_there_and_right() -> None:
         ('output: lines, ', '', r"output None; with several outputs each class names one of \['a"),
         ('output: lines, channels: [0]', 'output: lines, channels: rest', 'lets the earlier outp'),
         ('over: [other]', 'over: [sky]', r"painted over \['sky'\]; allowed are the classes of"),
-        ('over: [other]', 'over: other', r'"other" at classes\[2\].over; needed is array'),
+        ('over: [other]', 'over: other', r'"other" at classes\[2\].over; needed is a list'),
         ('channels: rest', 'channels: rest, over: [road]', r"painted over \['road'\]"),
         ('channels: rest', 'channels: all', "channels 'all'; a list of numbers"),
         ('channels: rest', 'channels: []', r'channels \[\]; a list of numbers from 0'),
@@ -111,15 +111,15 @@ def test_ready_cards_are_there_and_right() -> None:
         ('channels: rest', 'channels: [2, 3]', r"channel 2 of output 'area' belongs to the class"),
         ('channels: [1, 2]', 'channels: rest', "several classes of output 'area' have the channe"),
         ('role: drivable', 'role: street', r'"street" at classes\[0\].role; allowed are direct'),
-        ('color: [1, 2, 3]', 'color: [1, 2]', r'\[1, 2\] at classes\[0\].color; needed is array'),
-        ('color: [1, 2, 3]', 'color: red', r'"red" at classes\[0\].color; needed is array'),
+        ('color: [1, 2, 3]', 'color: [1, 2]', r'\[1, 2\] at classes\[0\].color; needed is a list'),
+        ('color: [1, 2, 3]', 'color: red', r'"red" at classes\[0\].color; needed is a list'),
         ('name: road', "name: ''", "name ''; give it a non-empty one"),
-        ('name: road', 'name: 1', r'1 at classes\[0\].name; needed is str'),
+        ('name: road', 'name: 1', r'1 at classes\[0\].name; needed is a text'),
         ('name: road', 'name: line', 'each may occur once only'),
         ('name: mine', 'name: [a', 'cannot be read as YAML'),
         ('name: mine', 'name: mine\nname: yours', 'cannot be read as YAML'),
-        (TEXT, '- a', r'has \["a"\]; needed is object'),
-        (TEXT, '', 'the import card has null; needed is object'),
+        (TEXT, '- a', r'has \["a"\]; needed is a mapping'),
+        (TEXT, '', 'the import card has null; needed is a mapping'),
         (TEXT[TEXT.index('outputs') :], 'outputs: []\nclasses: []', 'no outputs; name at least'),
     ],
 )  # fmt: skip
@@ -152,7 +152,7 @@ def test_no_such_card(name: str, expected: str) -> None:
 def test_a_card_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / 'card.yaml'
     path.write_bytes(b'\xff\xfe\x00')
-    with pytest.raises(ModelError, match='cannot be read as YAML'):
+    with pytest.raises(ModelError, match='is not a text in UTF-8'):
         read_card(path)
 
 
