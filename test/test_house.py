@@ -15,11 +15,6 @@ ORDER = (
     *('errors', 'base', 'model', 'images', 'networks', 'engines', 'segmenter', 'node'),
     *('scenes', 'frames', 'bags', 'evaluation', 'report', 'bench', 'lab', 'doctor', 'cli'),
 )
-# A rebuild in progress: these still point the wrong way.
-NOT_YET = {
-    ('drivseg_ros.evaluation.live.result', 'drivseg_ros.report.showcase'),
-    ('drivseg_ros.evaluation.replay', 'drivseg_ros.report.showcase'),
-}
 # The rooms, or the files that begin so, that may import what is large or not installed everywhere.
 GUARDED = {
     'rclpy': (
@@ -80,8 +75,7 @@ def test_imports_point_one_way() -> None:
         if imported.startswith('drivseg_ros.') and room(name)
         if ORDER.index(room(imported)) > ORDER.index(room(name))
     }
-    assert wrong - NOT_YET == set()
-    assert NOT_YET - wrong == set(), 'these point the right way now: take them off the list'
+    assert wrong == set()
 
 
 def test_no_import_leads_back_to_where_it_came_from() -> None:

@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from drivseg_ros.bags.image_messages import decode, stamp_ns
+from drivseg_ros.bags.image_messages import decode, image_rate_hz
 from drivseg_ros.bags.reader import BagReader
-from drivseg_ros.bags.stamped import StampedFrame, StampedFrames, seconds
+from drivseg_ros.bags.stamped import StampedFrame, StampedFrames, StampedMessages, seconds
 from drivseg_ros.bags.topics import BagTopics, resolve_topics
 from drivseg_ros.errors import BagError, DataError, ImageError
 from drivseg_ros.frames.labelled_frame import DROPPED, LabelledFrame, LostFrame
@@ -40,6 +40,7 @@ class BagSource(FrameSource):
         by_drive: whether frames are resampled by drive, those without a name by BLOCK_S seconds,
             and not one by one.
         labelled_only: leave out the images that have no label.
+        with_images: read the images beside recorded masks, too, to be looked at.
         title: what to call it; None: the name of its folder or file.
 
     Attributes:
@@ -63,6 +64,7 @@ class BagSource(FrameSource):
         drives: Mapping[int, str] | None = None,
         by_drive: bool = True,
         labelled_only: bool = False,
+        with_images: bool = False,
         title: str | None = None,
     ) -> None:
         self.bag = bag
@@ -72,9 +74,11 @@ class BagSource(FrameSource):
         with BagReader(bag) as reader:
             self._unfinished = reader.unfinished
             self.topics = topics = resolve_topics(reader, topics)
-        images = topics.mask is None
+            images = topics.mask is None
+            topic = str(topics.image if images else topics.mask)
+            self.rate_hz = image_rate_hz(reader, topic)
         others = {t for t in (topics.label, topics.confidence) if t is not None}
-        frames = StampedFrames(bag, str(topics.image if images else topics.mask), others)
+        frames = StampedFrames(bag, topic, others)
         self._frames = frames
         self.has_images = images
         self.labels = labels if topics.label is not None else None
@@ -98,20 +102,29 @@ class BagSource(FrameSource):
             self.unmatched_labels = frames.unmatched(topics.label)
         self._broken = frames.broken
         self._dropped: list[int] = []
+        self._beside: set[int] = set()
         if not images and topics.image is not None:
             there = StampedFrames(bag, topics.image, ()).order
             self._dropped = [s for s in there if s not in frames.counts[frames.topic]]
+            if with_images:
+                self._beside = set(there) & frames.counts[frames.topic].keys()
 
     def __len__(self) -> int:
         return len(self._places) + len(self._dropped) + len(self._broken)
 
     def __iter__(self) -> Iterator[LabelledFrame | LostFrame]:
-        for frame in self._frames.read(self._places):
-            name = self._name(frame.stamp_ns, frame.place)
-            if self._frames.ambiguous(frame.stamp_ns):
-                yield LostFrame(name, 'stamp', self._frames.why(frame.stamp_ns))
-            else:
-                yield self._decode(name, frame)
+        with ExitStack() as stack:
+            images = None
+            beside = self._beside & {self._frames.order[place] for place in self._places}
+            if beside:
+                images = StampedMessages(self.bag, str(self.topics.image), beside)
+                stack.enter_context(images)
+            for frame in self._frames.read(self._places):
+                name = self._name(frame.stamp_ns, frame.place)
+                if self._frames.ambiguous(frame.stamp_ns):
+                    yield LostFrame(name, 'stamp', self._frames.why(frame.stamp_ns))
+                else:
+                    yield self._decode(name, frame, images)
         for stamp in self._dropped:
             yield LostFrame(
                 self._name(stamp),
@@ -133,19 +146,6 @@ class BagSource(FrameSource):
             kept = {self._frames.order[place] for place in taken._places}
             taken.unmatched_labels = self._frames.unmatched(self.topics.label, kept)
         return taken
-
-    def images_beside(self, names: Collection[str]) -> dict[str, np.ndarray]:
-        """See FrameSource."""
-        found: dict[str, np.ndarray] = {}
-        if self.has_images or self.topics.image is None:
-            return found
-        with BagReader(self.bag) as reader:
-            for message in reader.messages([self.topics.image]):
-                name = self._name(stamp_ns(message))
-                if name in names and name not in found:
-                    with suppress(ImageError):
-                        found[name] = decode(message)
-        return found
 
     def describe(self) -> dict[str, Any]:
         """Where the frames are from."""
@@ -201,7 +201,9 @@ class BagSource(FrameSource):
             return f'{name} ({place + 1})'
         return name
 
-    def _decode(self, name: str, frame: StampedFrame) -> LabelledFrame | LostFrame:
+    def _decode(
+        self, name: str, frame: StampedFrame, images: StampedMessages | None
+    ) -> LabelledFrame | LostFrame:
         topics = self.topics
         planes: dict[str, np.ndarray] = {}
         for topic, message in {self._frames.topic: frame.message, **frame.partners}.items():
@@ -224,7 +226,7 @@ class BagSource(FrameSource):
             raise DataError(f'the frame {name}: {error}') from None
         return LabelledFrame(
             name,
-            planes[self._frames.topic] if self.has_images else None,
+            self._image(frame, planes, images),
             label,
             mask,
             planes.get(topics.confidence or ''),
@@ -232,7 +234,24 @@ class BagSource(FrameSource):
             group=self._group(frame.stamp_ns, name),
             sequence=self._drives.get(frame.stamp_ns, self.title),
             frame_id=frame.message.message.header.frame_id,
+            time_ns=frame.message.time_ns,
         )
+
+    def _image(
+        self,
+        frame: StampedFrame,
+        planes: Mapping[str, np.ndarray],
+        images: StampedMessages | None,
+    ) -> np.ndarray | None:
+        """The image of a frame, or that beside its mask; None if that cannot be read."""
+        if self.has_images:
+            return planes[self._frames.topic]
+        if images is None or frame.stamp_ns not in self._beside:
+            return None
+        try:
+            return decode(images.take(frame.stamp_ns))
+        except (ImageError, BagError, DataError):
+            return None  # it was only to be looked at
 
     def _ids(
         self, label: np.ndarray | None, mask: np.ndarray | None

@@ -1,12 +1,13 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The machine and the versions behind a figure; every report carries them."""
+"""The machine and the versions behind a number; every report carries them."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
 import platform
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,15 @@ _DISTRIBUTIONS = (
     'rclpy',
     'sensor_msgs',
 )
+
+
+def describe_run() -> dict[str, Any]:
+    """What every report begins with: 'created' (now, in UTC), 'hardware' and 'versions'."""
+    return {
+        'created': datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        'hardware': describe_hardware(),
+        'versions': describe_versions(),
+    }
 
 
 def describe_hardware() -> dict[str, Any]:

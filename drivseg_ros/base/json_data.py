@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import enum
 import json
@@ -39,8 +40,8 @@ def to_plain(value: Any) -> Any:
     """A value as dicts (with texts as keys), lists, texts, numbers and None.
 
     Args:
-        value: dataclasses, enumerations, paths, arrays and numbers of numpy, mappings and sequences
-            of such. What is none of them stays as it is.
+        value: dataclasses, enumerations, paths, bytes (as Base64), arrays and numbers of numpy,
+            mappings and sequences of such. What is none of them stays as it is.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
@@ -52,6 +53,8 @@ def to_plain(value: Any) -> Any:
         return [to_plain(one) for one in value]
     if isinstance(value, PurePath):
         return str(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if hasattr(value, 'tolist'):  # numpy's, which need not be imported for it
         return value.tolist()
     return value

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drivseg_ros.base.child import Worker
-from drivseg_ros.base.environment import describe_hardware, describe_versions
+from drivseg_ros.base.environment import describe_run
 from drivseg_ros.base.latency import percentile
 from drivseg_ros.bench.streets import describe_streets
 from drivseg_ros.engines.spec import EngineSpec
@@ -125,8 +125,7 @@ def benchmark_engines(
     _add_ratios(rows)
     return {
         'kind': 'bench engine',
-        'hardware': describe_hardware(),
-        'versions': describe_versions(),
+        **describe_run(),
         'threads': threads,
         'runs': runs,
         'sizes': [list(size) for size in sizes],

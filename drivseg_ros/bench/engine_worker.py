@@ -26,7 +26,7 @@ from drivseg_ros.bench.streets import streets
 from drivseg_ros.engines.registry import RUNTIMES
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import DrivsegError, EngineError
-from drivseg_ros.evaluation.report import describe_engine
+from drivseg_ros.evaluation.network import describe_engine
 from drivseg_ros.model.file import ModelFile
 from drivseg_ros.model.store import find_model
 from drivseg_ros.segmenter import Segmenter

@@ -24,9 +24,9 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
 from drivseg_ros.base.child import Worker
-from drivseg_ros.base.environment import describe_hardware, describe_versions
+from drivseg_ros.base.environment import describe_run
 from drivseg_ros.base.frame_ledger import FrameLedger
-from drivseg_ros.base.latency import percentile
+from drivseg_ros.base.latency import LatencySummary, percentile
 from drivseg_ros.base.topics import output_topic
 from drivseg_ros.base.usage import own_memory_mb
 from drivseg_ros.bench.graph.messages import InputChoice, make_messages
@@ -34,7 +34,7 @@ from drivseg_ros.bench.markdown import machine, table
 from drivseg_ros.bench.streets import describe_streets
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.live.ros_domain import private_domain
-from drivseg_ros.evaluation.report import describe_engine, describe_times
+from drivseg_ros.evaluation.network import describe_engine
 from drivseg_ros.images.codec import decode_image
 from drivseg_ros.node.camera_slot import Frame
 from drivseg_ros.node.dds_profile import use_image_profile
@@ -100,19 +100,30 @@ def benchmark_node(
                     'width': width,
                     'height': height,
                     'encoding': message.encoding,
-                    'bare_engine': describe_times(bare_ms),
-                    'node': describe_times(node_ms),
+                    'bare_engine': _describe_times(bare_ms),
+                    'node': _describe_times(node_ms),
                     'ratio': round(percentile(node_ms, 50) / percentile(bare_ms, 50), 3),
                     'load': _measure_load(node, sender),
                 }
             )
     return {
         'kind': 'bench node',
-        'hardware': describe_hardware(),
-        'versions': describe_versions(),
+        **describe_run(),
         'engine': engine,
         'input': describe_streets('seed 1'),
         'rows': rows,
+    }
+
+
+def _describe_times(values_ms: Sequence[float]) -> dict[str, Any]:
+    """Number, median, tail and largest of times in milliseconds."""
+    summary = LatencySummary.of(values_ms)
+    return {
+        'count': summary.count,
+        'p50_ms': round(summary.p50, 6),
+        'p95_ms': round(summary.p95, 6),
+        'p99_ms': round(summary.p99, 6),
+        'max_ms': round(summary.largest, 6),
     }
 
 

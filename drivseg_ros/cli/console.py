@@ -54,9 +54,16 @@ def write_json(path: Path | None, content: Any) -> None:
     Raises:
         DataError: If it cannot be written.
     """
-    if path is None:
-        return
-    text = json_text(content)
+    if path is not None:
+        write_text(path, json_text(content))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text to a file or STDOUT.
+
+    Raises:
+        DataError: If it cannot be written.
+    """
     if path == STDOUT:
         sys.stdout.write(text)
         return

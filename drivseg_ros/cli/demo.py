@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`drivseg demo`: the whole way, from a drive to masks, a video and a report, on this machine."""
+"""`drivseg demo`: the real node on a drive, without a camera and without a ROS installation."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ from drivseg_ros.cli.options import (
     LabelTopic,
     Model,
     Precision,
+    Speed,
     Threads,
 )
-from drivseg_ros.cli.result_table import print_result
 from drivseg_ros.model.store import DEFAULT_MODEL
 
 _IMAGE_TOPIC = '/camera/image_raw'
-_LABEL_TOPIC = '/camera/label'
 
 
 def demo(
-    output: Annotated[Path, typer.Option(help='The folder for everything it makes.')] = Path(
-        'demo'
-    ),
+    output: Annotated[
+        Path, typer.Option('--output', '-o', help='The folder for everything it makes.')
+    ] = Path('demo'),
     bag: Annotated[
         Path | None, typer.Option(help='Play this bag instead of a rendered drive.')
     ] = None,
@@ -44,7 +43,7 @@ def demo(
     device: Device = 'auto',
     precision: Precision = 'auto',
     threads: Threads = 0,
-    rate: Annotated[float, typer.Option(help='1 plays as recorded, 2 twice as fast.')] = 1.0,
+    speed: Speed = 1.0,
     seed: Annotated[int, typer.Option(help='The rendered drive; each seed is another one.')] = 22,
     duration: Annotated[
         float, typer.Option(min=1, max=600, help='Seconds of the rendered drive.')
@@ -56,75 +55,73 @@ def demo(
     """
     from drivseg_ros.bags.from_scenes import bag_from_scenes
     from drivseg_ros.bags.image_bag import ImageBagOptions
-    from drivseg_ros.bags.reader import BagReader
-    from drivseg_ros.bags.topics import BagTopics, resolve_topics
+    from drivseg_ros.bags.player import PlayOptions
     from drivseg_ros.base.interruption import orderly_end
+    from drivseg_ros.cli.evaluation_run import print_and_write
     from drivseg_ros.errors import ParameterError
-    from drivseg_ros.evaluation.live.result import evaluate_live
-    from drivseg_ros.evaluation.live.run import NodeChoice, run_live
-    from drivseg_ros.evaluation.report import write_report
+    from drivseg_ros.evaluation.live.evaluation import LiveEvaluation, evaluate_run
+    from drivseg_ros.evaluation.live.ros_domain import need_rclpy
+    from drivseg_ros.evaluation.live.run import NodeChoice
+    from drivseg_ros.evaluation.open_source import open_source
+    from drivseg_ros.evaluation.settings import BootstrapSettings, EvaluationSettings
+    from drivseg_ros.images.overlay import Look
     from drivseg_ros.model.store import find_model
+    from drivseg_ros.report.overlay_sinks import OverlaySheet, OverlayVideo
     from drivseg_ros.scenes.drive import Drive
 
     if bag is None:
-        given = {'image': image_topic, 'label': label_topic, 'labels': labels}
+        given = {'image-topic': image_topic, 'label-topic': label_topic, 'labels': labels}
         for name, value in given.items():
             if value is not None:
-                option = '--labels' if name == 'labels' else f'--{name}-topic'
                 raise ParameterError(
-                    f'{option} {value} is of a bag; give --bag too, or leave it out: a rendered '
+                    f'--{name} {value} is of a bag; give --bag too, or leave it out: a rendered '
                     'drive brings its own images and labels'
                 )
-    if not rate > 0:
-        raise ParameterError(f'the rate {rate} is not allowed; it must be above 0')
-    card = find_model(model).card
-    output.mkdir(parents=True, exist_ok=True)
+    PlayOptions(speed=speed)  # refuses what cannot be played
+    need_rclpy('the demo')
+    file = find_model(model)
     with progress_bar() as progress, orderly_end():
-        if bag is not None:
-            with BagReader(bag) as reader:
-                topics = resolve_topics(reader, BagTopics(image_topic, label_topic))
-            image_topic, label_topic = str(topics.image), topics.label
-        else:
-            bag, image_topic, label_topic = output / 'drive', _IMAGE_TOPIC, _LABEL_TOPIC
+        if bag is None:
+            bag = output / 'drive'
             drive = Drive(seed, duration_s=duration)
             task = progress.add_task('rendering the drive', total=len(drive))
             bag_from_scenes(
                 drive,
-                ImageBagOptions(output=bag, topic=image_topic, overwrite=True),
+                ImageBagOptions(output=bag, topic=_IMAGE_TOPIC, overwrite=True),
                 progress=partial(_advance, progress, task),
             )
-        task = progress.add_task('playing to the node', total=None)
-        run = run_live(
-            bag,
-            image_topic=str(image_topic),
-            choice=NodeChoice(
-                model=model, engine=engine, device=device, precision=precision, threads=threads
-            ),
-            rate=rate,
-            folder=output,
-            on_progress=partial(_advance, progress, task),
+        source = open_source(
+            bag, labels=labels, image_topic=image_topic, label_topic=label_topic, card=file.card
         )
+        settings = EvaluationSettings(
+            bands=1, boundary=0, sequence=source.is_drive, bootstrap=BootstrapSettings(draws=0)
+        )
+        choice = NodeChoice(model, engine, device, precision, threads)
+        opened = LiveEvaluation(source, file, choice, settings, speed)
+        task = progress.add_task('playing to the node', total=None)
+        run = opened.play(output, on_progress=partial(_advance, progress, task))
         task = progress.add_task('drawing the video', total=None)
-        video, sheet = output / 'overlay.mp4', output / 'contact_sheet.png'
-        report = evaluate_live(
+        video, sheet, look = output / 'overlay.mp4', output / 'contact_sheet.png', Look()
+        found = evaluate_run(
             run,
-            card=card,
-            label_topic=label_topic,
-            labels=labels,
-            video=video,
-            contact_sheet=sheet,
-            overlay_alpha=0.5,
+            source,
+            file,
+            settings,
+            sinks=[
+                OverlayVideo(video, rate_hz=source.rate_hz, look=look),
+                OverlaySheet(sheet, look=look),
+            ],
             on_frame=partial(_advance, progress, task),
         )
-    write_report(output / 'report.json', report)
-    print_result(report)
+    report = output / 'report.json'
+    print_and_write(found, report)
     made = [
         (bag, 'the bag that was played'),
         (run.recording, 'the bag with what the node published'),
         (video, 'look at this'),
         (sheet, 'or at this'),
-        (output / 'report.json', 'the figures, with hardware and versions'),
-        (run.node_log, 'what the node said'),
+        (report, 'the metrics, with hardware and versions'),
+        (run.node_log, 'what the node logged'),
     ]
     for path, what in made:
         out.print(f'  {path}  {what}', markup=False, soft_wrap=True)
@@ -137,8 +134,8 @@ def demo(
         '  drivseg bag from-video FILE --output BAG',
         markup=False,
     )
-    if run.interrupted:
-        err.print('interrupted: the figures are of what was played before', markup=False)
+    if found.interrupted:
+        err.print('interrupted: the metrics are of what was played before', markup=False)
         raise typer.Exit(130)
 
 

@@ -15,6 +15,7 @@ from drivseg_ros.cli.options import (
     Device,
     EngineName,
     ImageTopic,
+    JsonFile,
     Labels,
     LabelTopic,
     Precision,
@@ -45,7 +46,7 @@ def evaluate(
     draws: options.Draws = 1000,
     seed: options.Seed = 0,
     resample: options.Resample = 'auto',
-    json: options.JsonFile = None,
+    json: JsonFile = None,
     junit: options.JunitFile = None,
     html: options.HtmlFile = None,
     baseline: options.Baseline = None,
@@ -59,18 +60,19 @@ def evaluate(
     output: options.Output = None,
     resume: options.Resume = False,
     live: options.Live = False,
-    rate: options.PlayRate = 1.0,
+    speed: options.PlaySpeed = 1.0,
 ) -> None:
-    """Judge a network, or masks that are there, on every labelled frame; hold it to limits.
+    """Evaluate a network, or recorded masks, on every labelled frame; hold it to limits.
 
-    The exit status is 1 if a limit is broken, or a frame or a bag cannot be read; 130 if a live run
-    was interrupted.
+    The exit status is 1 if a limit is broken, or a frame or a bag cannot be read. Ctrl-C ends it
+    early; what was done is written, and the exit status is 130.
     """
     from drivseg_ros.bags.topics import BagTopics
     from drivseg_ros.cli.evaluation_many import ManyOptions, evaluate_bags
     from drivseg_ros.cli.evaluation_outcome import Outcome, parse_limits
+    from drivseg_ros.cli.evaluation_run import run_shown
     from drivseg_ros.evaluation.evaluation_file import read_evaluation
-    from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
+    from drivseg_ros.evaluation.request import EvaluationRequest, open_evaluation
 
     outcome = Outcome(
         parse_limits(least, most, max_drop, max_rise),
@@ -102,24 +104,22 @@ def evaluate(
         draws=draws,
         seed=seed,
         live=live,
-        rate=rate,
+        speed=speed,
+        pictures=html is not None,
     )
+    interrupted = 0
     if len(frames) > 1 or several.given:
         requests = [dataclasses.replace(request, frames=text) for text in frames]
-        many = evaluate_bags(requests, several, outcome.check_terms)
+        many = evaluate_bags(requests, several, outcome)
         result = many.merge()
-        judged = [requests[index] for index in sorted(many.results)]
-        passed = outcome.tell(result, judged, many)
+        passed = outcome.complete(result, many)
     else:
         with open_evaluation(request) as opened, progress_bar() as progress:
             outcome.check_terms(opened.terms)
             title = 'playing to the node' if live else 'frames'
-            task = progress.add_task(title, total=len(opened.frames))
-            result = opened.run(
-                lambda done, total: progress.update(task, completed=done, total=total)
-            )
-        passed = outcome.tell(result, [request])
+            result, interrupted = run_shown(opened, progress, title, sinks=outcome.sinks)
+        passed = outcome.complete(result)
     if result.interrupted:
-        raise typer.Exit(130)
+        raise typer.Exit(interrupted or 130)
     if not passed:
         raise typer.Exit(1)

@@ -20,9 +20,10 @@ from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.errors import ParameterError
 
 if TYPE_CHECKING:
-    from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
-    from drivseg_ros.evaluation.many.bags import CheckTerms, ManyResult
+    from drivseg_ros.cli.evaluation_outcome import Outcome
+    from drivseg_ros.evaluation.many.bags import ManyResult
     from drivseg_ros.evaluation.many.runs import Runs
+    from drivseg_ros.evaluation.request import EvaluationRequest
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class ManyOptions:
 
 
 def evaluate_bags(
-    requests: Sequence[EvaluationRequest], options: ManyOptions, check_terms: CheckTerms
+    requests: Sequence[EvaluationRequest], options: ManyOptions, outcome: Outcome
 ) -> ManyResult:
     """Evaluates bags, and shows on stderr how far they are.
 
@@ -101,10 +102,12 @@ def evaluate_bags(
                 requests,
                 runs,
                 watcher=shown,
-                check_terms=check_terms,
+                check_terms=outcome.check_terms,
                 kept=None if options.output is None else KeptResults(options.output),
                 resume=options.resume,
                 command=shlex.join(['drivseg', *sys.argv[1:]]),
+                sink=None if outcome.html is None else outcome.recipe,
+                on_export=outcome.adopt,
             )
         except KeyboardInterrupt:
             text = f'{shown.done} of {len(requests)} bags are done'

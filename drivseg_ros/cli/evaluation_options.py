@@ -89,7 +89,6 @@ Sequence = Annotated[
 Draws = Annotated[int, typer.Option(min=0, help='Draws of the bootstrap; 0: no intervals.')]
 Seed = Annotated[int, typer.Option(min=0, help='Seed of the bootstrap.')]
 Resample = Annotated[str, typer.Option(help='auto (drives, or 5 s of a bag) or frames.')]
-JsonFile = Annotated[Path | None, typer.Option(help='Write every metric as JSON.')]
 JunitFile = Annotated[Path | None, typer.Option(help='Write the checks as JUnit XML.')]
 HtmlFile = Annotated[
     Path | None,
@@ -120,6 +119,6 @@ BeyondNoise = Annotated[
 ]
 Live = Annotated[
     bool,
-    typer.Option('--live', help='Play the bag to the real node, and judge what it publishes.'),
+    typer.Option('--live', help='Play the bag to the real node, and evaluate what it publishes.'),
 ]
-PlayRate = Annotated[float, typer.Option('--rate', help='Of a live run: times recorded speed.')]
+PlaySpeed = Annotated[float, typer.Option('--speed', help='Of a live run: times the recorded one.')]

@@ -8,21 +8,26 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drivseg_ros.base.json_data import to_plain
-from drivseg_ros.cli.console import err, out
+from drivseg_ros.base.output_files import STDOUT
+from drivseg_ros.cli.console import err, print_path, write_text
 from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.evaluation.metric import CHANGE
 
 if TYPE_CHECKING:
-    from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
     from drivseg_ros.evaluation.gate import Check
     from drivseg_ros.evaluation.limit import Limit
     from drivseg_ros.evaluation.many.bags import ManyResult
     from drivseg_ros.evaluation.measured import Terms
+    from drivseg_ros.evaluation.request import EvaluationRequest
     from drivseg_ros.evaluation.result import Evaluation
+    from drivseg_ros.evaluation.sink import Sink, SinkRecipe
+    from drivseg_ros.report.page.kept_frames import EarlierRun, KeptFrames
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +86,8 @@ class Outcome:
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that are wanted."""
-        return tuple(path for path in (self.json, self.junit, self.html) if path is not None)
+        paths = (None if self.json == STDOUT else self.json, self.junit, self.html)
+        return tuple(path for path in paths if path is not None)
 
     def check_terms(self, terms: Terms) -> None:
         """Refuses, before an hour's work, what this evaluation cannot be held to.
@@ -98,6 +104,8 @@ class Outcome:
         metrics = {one.name: one for one in metrics_of(terms)}
         check_metrics(self.limits, metrics)
         check_directions(self.limits, metrics)
+        if self.kept is not None:
+            self.kept.begin(terms)
         if self.earlier is None:
             return
         check_same_terms(self.earlier.terms, terms)
@@ -109,17 +117,36 @@ class Outcome:
                     'again by a run of the same kind, live or not'
                 )
 
-    def tell(
-        self,
-        result: Evaluation,
-        requests: Sequence[EvaluationRequest],
-        many: ManyResult | None = None,
-    ) -> bool:
-        """Writes the files, prints the metrics and checks.
+    @cached_property
+    def kept(self) -> KeptFrames | None:
+        """Keeps frames for the page while the evaluation goes on; None without a page."""
+        if self.html is None:
+            return None
+        from drivseg_ros.report.page.kept_frames import KeptFrames
+
+        return KeptFrames(self._decisive, self._earlier_run())
+
+    @property
+    def sinks(self) -> tuple[Sink, ...]:
+        """What is made of the frames besides."""
+        return () if self.kept is None else (self.kept,)
+
+    def recipe(self, request: EvaluationRequest) -> SinkRecipe:
+        """The same in the process that evaluates a bag."""
+        from drivseg_ros.report.page.kept_frames import recipe
+
+        return recipe(self._decisive, self._earlier_run(str(request.title)))
+
+    def adopt(self, index: int, exported: Any) -> None:
+        """Takes what a process exported, by the place of its bag among those asked for."""
+        if self.kept is not None:
+            self.kept.adopt(exported, index)
+
+    def complete(self, result: Evaluation, many: ManyResult | None = None) -> bool:
+        """Prints the metrics and checks, and writes the files.
 
         Args:
             result: what was found.
-            requests: those of its parts, in their order.
             many: the bags it was put together from.
 
         Returns:
@@ -143,15 +170,13 @@ class Outcome:
         ]
         content['checks'] = to_plain(checks)
         content['baseline'] = baseline
-        # A file that cannot be written costs itself, and so does a console that is gone (`| head`).
+        # A console that is gone (`| head`) costs no file.
         try:
             print_evaluation(content)
             print_parts(content)
             print_checks(checks)
         finally:
-            self._write(content, checks, result, requests)
-        for path in self.files:
-            out.print(f'  {path}', markup=False, soft_wrap=True)
+            self._write(content, checks, result, None if many is None else sorted(many.results))
         return all(check.passed for check in checks)
 
     def _write(
@@ -159,20 +184,40 @@ class Outcome:
         content: Mapping[str, Any],
         checks: Sequence[Check],
         result: Evaluation,
-        requests: Sequence[EvaluationRequest],
+        places: Sequence[int] | None,
     ) -> None:
         from drivseg_ros.base.whole_file import write_whole
-        from drivseg_ros.evaluation.evaluation_file import write_evaluation
+        from drivseg_ros.evaluation.evaluation_file import evaluation_text
         from drivseg_ros.evaluation.titles import evaluation_title
         from drivseg_ros.report.junit import junit_xml
 
         if self.json is not None:
-            write_evaluation(self.json, content)
+            write_text(self.json, evaluation_text(content))
         if self.junit is not None:
             title = ' on '.join(evaluation_title(content))
             write_whole(self.junit, junit_xml(checks, result.metrics, title=title))
-        if self.html is not None:
-            _write_page(self.html, content, checks, result, requests)
+            print_path(self.junit)
+        if self.html is not None and self.kept is not None:
+            from drivseg_ros.report.page.render import write_page
+
+            pictures = self.kept.pictures(result, content['baseline'], places=places)
+            for text in self.kept.missing:
+                err.print(text, markup=False, soft_wrap=True)
+            write_page(self.html, content, checks, pictures, self.kept.missing)
+            print_path(self.html)
+
+    @property
+    def _decisive(self) -> list[str]:
+        """The metrics by which frames that became worse may be shown."""
+        return [limit.metric for limit in self.limits if limit.kind.needs_baseline]
+
+    def _earlier_run(self, title: str = '') -> EarlierRun | None:
+        from drivseg_ros.report.page.kept_frames import EarlierRun
+
+        if self.earlier is None:
+            return None
+        names = [one.name for one in self.earlier.of_counts if one.headline or one.name == CHANGE]
+        return EarlierRun.of(self.earlier, [*names, *self._decisive], title)
 
     def _hold(self, result: Evaluation) -> tuple[list[Check], dict[str, Any] | None]:
         """The checks of the limits, and what became of the result since the baseline."""
@@ -194,22 +239,6 @@ class Outcome:
         except DataError as error:
             # What was found is printed all the same: it may have taken hours.
             return [Check(SAME_DATA, False, str(error))], None
-
-
-def _write_page(
-    path: Path,
-    content: Mapping[str, Any],
-    checks: Sequence[Check],
-    result: Evaluation,
-    requests: Sequence[EvaluationRequest],
-) -> None:
-    from drivseg_ros.report.page.render import write_page
-    from drivseg_ros.report.page.requested_pictures import draw_requested
-
-    drawn = draw_requested(result, requests, content['baseline'])
-    for text in drawn.missing:
-        err.print(text, markup=False, soft_wrap=True)
-    write_page(path, content, checks, drawn.pictures, drawn.missing)
 
 
 def parse_limits(

@@ -38,7 +38,7 @@ def print_times(content: Mapping[str, Any]) -> None:
 
 def _print_live(live: Mapping[str, Any]) -> None:
     _say(
-        f'played at {live["rate"]:g} times recorded speed: {live["played"]} messages, '
+        f'played at {live["speed"]:g} times recorded speed: {live["played"]} messages, '
         f'{live["lost_before_node"]} lost before the node, {live["lost_after_node"]} masks lost '
         'behind it'
     )

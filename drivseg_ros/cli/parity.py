@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.console import err, out, progress_bar, write_json
 from drivseg_ros.cli.options import (
     Device,
     ImageTopic,
+    JsonFile,
     Labels,
     LabelTopic,
     MaxMiouChange,
@@ -54,7 +54,7 @@ def parity(
     skip_missing: Annotated[
         bool, typer.Option('--skip-missing', help='Pass over runtimes that are not installed.')
     ] = False,
-    output: Annotated[Path | None, typer.Option(help='Write the figures as JSON.')] = None,
+    json: JsonFile = None,
 ) -> None:
     """Compare engines and precisions, pixel by pixel and by mIoU, with the fp32 reference.
 
@@ -69,11 +69,10 @@ def parity(
         markdown_table,
         run_parity,
     )
-    from drivseg_ros.evaluation.report import write_report
     from drivseg_ros.model.store import find_model
 
-    if output is not None:
-        check_writable(output)
+    if json is not None:
+        check_writable(json)
     candidates = []
     default = EngineSpec.parse_list(engines, device=device)
     for text in models:
@@ -101,9 +100,7 @@ def parity(
             ),
         )
     out.print(markdown_table(report), markup=False, soft_wrap=True)
-    if output is not None:
-        write_report(output, report)
-        out.print(f'  {output}', markup=False, soft_wrap=True)
+    write_json(json, report)
     for row in report['rows']:
         if row['verdict'] == 'skipped':
             err.print(f'skipped: {row["reasons"][0]}', markup=False, soft_wrap=True)

@@ -181,10 +181,12 @@ def _speeds(
 
 
 def _print_parity(quantised: Quantised, speeds: Mapping[str, tuple[float, float]]) -> None:
-    table = Table('on', 'equal', 'worst frame', 'ΔmIoU', 'fp32', 'int8', 'faster')
+    names = {verdict.result.decisive for verdict in quantised.verdicts.values()} - {'', 'miou'}
+    changed = 'Δ' + (', '.join(names) or 'mIoU')
+    table = Table('on', 'equal', 'worst frame', changed, 'fp32', 'int8', 'faster')
     for name, verdict in quantised.verdicts.items():
         result, times = verdict.result, speeds.get(name)
-        change = result.miou_change
+        change = result.change(result.decisive)
         table.add_row(
             name,
             f'{result.agreement:.3f} %',

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`drivseg replay`: a bag through the Segmenter, without ROS."""
+"""`drivseg replay`: every frame of a bag through a network, without ROS."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import Annotated
 
 import typer
 
-from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.console import err, print_path, progress_bar
 from drivseg_ros.cli.options import (
     Device,
     EngineName,
     ImageTopic,
+    JsonFile,
     Labels,
     LabelTopic,
     Model,
+    OverlayAlpha,
+    Overwrite,
     Precision,
     Threads,
 )
-from drivseg_ros.cli.result_table import print_result
 from drivseg_ros.model.store import DEFAULT_MODEL
 
 
@@ -28,69 +30,80 @@ def replay(
     bag: Annotated[Path, typer.Argument(help='A rosbag2 folder, .mcap, .db3 or ROS 1 .bag.')],
     image_topic: ImageTopic = None,
     model: Model = DEFAULT_MODEL,
-    labels: Labels = None,
     label_topic: LabelTopic = None,
+    labels: Labels = None,
     engine: EngineName = 'auto',
     device: Device = 'auto',
     precision: Precision = 'auto',
     threads: Threads = 0,
     output: Annotated[
-        Path | None, typer.Option(help='Write masks and confidence into this new bag.')
+        Path | None,
+        typer.Option('--output', '-o', help='Write masks and confidence into this new bag.'),
     ] = None,
-    video: Annotated[Path | None, typer.Option(help='Write an overlay video, .mp4.')] = None,
+    video: Annotated[
+        Path | None, typer.Option(help='Write an overlay video, .mp4 or .gif.')
+    ] = None,
     contact_sheet: Annotated[
         Path | None, typer.Option(help='Write frames of the whole bag as one picture, .png.')
     ] = None,
-    report: Annotated[Path | None, typer.Option(help='Write the figures as JSON.')] = None,
-    overlay_alpha: Annotated[
-        float, typer.Option(min=0, max=1, help="The overlay's opacity.")
-    ] = 0.5,
-    overwrite: Annotated[
-        bool, typer.Option('--overwrite', help='Replace the output bag if it is there.')
-    ] = False,
+    json: JsonFile = None,
+    overlay_alpha: OverlayAlpha = 0.5,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Run every frame of a bag, in order, and write masks, an overlay video and figures.
+    """Run every frame of a bag, in order, and write masks, an overlay video and metrics.
 
-    Masks carry the headers of their images. Ctrl-C ends it early and leaves what was done.
+    Masks carry the headers of their images. Ctrl-C ends it early and leaves what was done. The exit
+    status is 1 if no frame could be processed.
     """
-    from drivseg_ros.bags.reader import BagReader
-    from drivseg_ros.bags.topics import BagTopics, resolve_topics
-    from drivseg_ros.base.interruption import orderly_end
-    from drivseg_ros.evaluation.replay import Replay, ReplayFiles
-    from drivseg_ros.evaluation.report import write_report
-    from drivseg_ros.segmenter import Segmenter
-
-    with BagReader(bag) as reader:
-        topics = resolve_topics(reader, BagTopics(image_topic, label_topic))
-    files = ReplayFiles(
-        output=output, video=video, contact_sheet=contact_sheet, overwrite=overwrite
+    from drivseg_ros.bags.source import BagSource
+    from drivseg_ros.bags.topics import BagTopics
+    from drivseg_ros.cli.evaluation_run import print_and_write, run_shown
+    from drivseg_ros.errors import DataError
+    from drivseg_ros.evaluation.mask_bag import MaskBag
+    from drivseg_ros.evaluation.notes import none_processed
+    from drivseg_ros.evaluation.request import (
+        EvaluationRequest,
+        OfflineEvaluation,
+        open_evaluation,
     )
-    with (
-        Segmenter.open(
-            model, engine=engine, device=device, precision=precision, threads=threads
-        ) as segmenter,
-        progress_bar() as progress,
-        orderly_end(),
-    ):
-        task = progress.add_task('frames', total=None)
-        run = Replay(
-            segmenter,
-            image_topic=str(topics.image),
-            label_topic=topics.label,
-            labels=labels,
-            overlay_alpha=overlay_alpha,
-        )
-        content = run.run(
-            bag,
-            files,
-            on_frame=lambda done, total: progress.update(task, completed=done, total=total),
-        )
-    if report is not None:
-        write_report(report, content)
-    print_result(content)
-    for path in (output, video, contact_sheet, report):
+    from drivseg_ros.evaluation.sink import Sink
+    from drivseg_ros.images.overlay import Look
+    from drivseg_ros.report.overlay_sinks import OverlaySheet, OverlayVideo
+
+    look = Look(alpha=overlay_alpha)
+    request = EvaluationRequest(
+        str(bag),
+        model,
+        engine=engine,
+        device=device,
+        precision=precision,
+        threads=threads,
+        topics=BagTopics(image_topic, label_topic),
+        labels=labels,
+        bands=1,
+        boundary=0,
+        draws=0,
+    )
+    with open_evaluation(request) as opened, progress_bar() as progress:
+        source = opened.source
+        if not isinstance(source, BagSource) or not isinstance(opened, OfflineEvaluation):
+            raise DataError(f"'{bag}' is no bag; `drivseg segment` takes pictures and videos")
+        sinks: list[Sink] = []
+        if output is not None:
+            confidence = opened.network.has_confidence
+            topic = str(source.topics.image)
+            sinks.append(MaskBag(output, topic, confidence=confidence, overwrite=overwrite))
+        if video is not None:
+            sinks.append(OverlayVideo(video, rate_hz=source.rate_hz, look=look))
+        if contact_sheet is not None:
+            sinks.append(OverlaySheet(contact_sheet, look=look))
+        found, interrupted = run_shown(opened, progress, 'frames', sinks=sinks)
+    print_and_write(found, json)
+    for path in (output, video, contact_sheet):
         if path is not None and path.exists():
-            out.print(f'  {path}', markup=False)
-    if run.interrupted:
+            print_path(path)
+    if found.interrupted:
         err.print('interrupted: what is listed above was done before', markup=False)
-        raise typer.Exit(130)
+        raise typer.Exit(interrupted)
+    if not found.counts.processed:
+        raise DataError(none_processed(found))

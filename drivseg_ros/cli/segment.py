@@ -10,11 +10,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import Device, EngineName, Model, Precision, Threads
+from drivseg_ros.cli.options import (
+    Device,
+    EngineName,
+    Model,
+    OverlayAlpha,
+    Overwrite,
+    Precision,
+    Threads,
+)
 from drivseg_ros.model.store import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from drivseg_ros.report.picture_tally import Tally
+    from drivseg_ros.evaluation.result import Evaluation
+    from drivseg_ros.frames.source import FrameSource
+
+_RATES_HZ = (0.01, 1000)
+_WIDTHS = (16, 16384)
 
 
 def segment(
@@ -28,8 +40,10 @@ def segment(
     output: Annotated[
         Path,
         typer.Option(
+            '--output',
+            '-o',
             help='Of pictures a folder, for overlays/ and masks/; of one picture also a .png or '
-            '.jpg, the overlay alone. Of a video, or a folder of its pictures, an .mp4 or .gif.'
+            '.jpg, the overlay alone. Of a video, or a folder of its pictures, an .mp4 or .gif.',
         ),
     ],
     model: Model = DEFAULT_MODEL,
@@ -47,7 +61,7 @@ def segment(
     side_by_side: Annotated[
         bool, typer.Option('--side-by-side', help='The original beside the overlay.')
     ] = False,
-    alpha: Annotated[float, typer.Option(min=0, max=1, help="The overlay's opacity.")] = 0.5,
+    overlay_alpha: OverlayAlpha = 0.5,
     width: Annotated[
         int | None, typer.Option(help='Of a video: width of the overlay video, in pixels.')
     ] = None,
@@ -55,29 +69,46 @@ def segment(
         float | None,
         typer.Option(help='Of a video: frames a second, if not its own; pictures have none.'),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option('--overwrite', help='Replace files that are there.')
-    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Segment a picture, a folder of pictures or a video, and write masks and overlays.
 
-    Masks have the size and the name of their picture. A picture that cannot be decoded costs
-    itself and is named. Ctrl-C leaves what is finished; a video then ends early.
+    Masks have the size and the name of their picture. A picture that cannot be decoded is named,
+    the others are done, and the exit status is 1. Ctrl-C leaves what is finished; a video then ends
+    early.
     """
-    from drivseg_ros.base.interruption import stop_on_signals
+    from drivseg_ros.cli.evaluation_run import Complaints, run_shown
     from drivseg_ros.errors import DataError, ParameterError
-    from drivseg_ros.images.files import IMAGE_SUFFIXES
+    from drivseg_ros.evaluation.network import RunNetwork
+    from drivseg_ros.evaluation.request import OfflineEvaluation
+    from drivseg_ros.evaluation.settings import EvaluationSettings
+    from drivseg_ros.evaluation.sink import Sink
+    from drivseg_ros.frames.source import DatasetSource, VideoSource
+    from drivseg_ros.frames.unlabelled import UnlabelledFrames
+    from drivseg_ros.images.files import IMAGE_SUFFIXES, find_images
     from drivseg_ros.images.overlay import Look
-    from drivseg_ros.report.picture_run import plan_pictures, segment_pictures
-    from drivseg_ros.report.video_run import VIDEO_SUFFIXES, VideoFiles, segment_video
+    from drivseg_ros.report.overlay_sinks import OverlayVideo
+    from drivseg_ros.report.picture_sinks import (
+        PictureWriter,
+        PlaneWriter,
+        check_video_files,
+        plan_pictures,
+    )
+    from drivseg_ros.report.video import VIDEO_SUFFIXES
     from drivseg_ros.segmenter import Segmenter
 
     if not source.exists():
         raise DataError(f"there is nothing at '{source}'; give a picture, a folder or a video")
     if source.suffix.lower() in ('.mcap', '.db3', '.bag'):
         raise DataError(f"'{source}' is a bag; `drivseg replay` takes these")
-    look = Look(alpha=alpha, side_by_side=side_by_side)
-    plan, files = [], None
+    look = Look(alpha=overlay_alpha, side_by_side=side_by_side)
+
+    def pictures(files: list[Path]) -> FrameSource:
+        frames = UnlabelledFrames(source.name, tuple(files), tuple(range(len(files))))
+        return DatasetSource(str(source), frames)
+
+    plan = []
+    sinks: list[Sink] = [Complaints()]
     to_video = source.is_dir() and output.suffix.lower() in VIDEO_SUFFIXES
     if not to_video and (source.is_dir() or source.suffix.lower() in IMAGE_SUFFIXES):
         if width is not None or rate is not None:
@@ -87,59 +118,83 @@ def segment(
         plan = plan_pictures(
             source, output, masks=masks, confidence=confidence, overwrite=overwrite
         )
+        frames = pictures([files.picture for files in plan])
+        sinks.append(PictureWriter(plan, look))
     else:
-        files = VideoFiles(source, output, masks=masks, confidence=confidence, overwrite=overwrite)
+        check_video_files(source, output, masks=masks, confidence=confidence, overwrite=overwrite)
+        frames = pictures(find_images(source)) if source.is_dir() else VideoSource(source)
+        rate_hz = _rate(rate, frames, source)
+        if width is not None and not _WIDTHS[0] <= width <= _WIDTHS[1]:
+            raise ParameterError(
+                f'a width of {width} pixels is not allowed; give {_WIDTHS[0]} to {_WIDTHS[1]}'
+            )
+        sinks += [
+            OverlayVideo(output, rate_hz=rate_hz, look=look, captions=False, width=width),
+            PlaneWriter(masks, confidence),
+        ]
     with (
         Segmenter.open(
             model, engine=engine, device=device, precision=precision, threads=threads
         ) as segmenter,
         progress_bar() as progress,
-        stop_on_signals() as signals,
     ):
-        task = progress.add_task('frames', total=len(plan) or None)
-
-        def show(done: int, total: int | None) -> None:
-            progress.update(task, completed=done, total=total)
-
-        def complain(message: str) -> None:
-            err.print(message, markup=False, soft_wrap=True)
-
-        def stop() -> bool:
-            return signals.requested
-
-        if files is None:
-            tally = segment_pictures(
-                segmenter, plan, look, stop=stop, on_frame=show, on_failure=complain
-            )
-        else:
-            tally = segment_video(
-                segmenter,
-                files,
-                look,
-                rate_hz=rate,
-                width=width,
-                stop=stop,
-                on_frame=show,
-                on_failure=complain,
-            )
-    _print_tally(tally)
-    if tally.done:
+        if confidence is not None:
+            segmenter.engine.model.require_confidence()
+        network = RunNetwork(segmenter, confidence=confidence is not None)
+        opened = OfflineEvaluation(frames, network, EvaluationSettings(boundary=0))
+        found, interrupted = run_shown(opened, progress, 'frames', sinks=sinks)
+    _print_summary(found)
+    counts = found.counts
+    if counts.processed:
         made = [p for f in plan for p in (f.overlay, f.mask, f.confidence) if p is not None]
         alone = len(plan) == 1 and plan[0].mask is None
-        written = {p if p == output else p.parent for p in made} if files is None else {output}
+        written = {p if p == output else p.parent for p in made} if plan else {output}
         for path in sorted(written | {p for p in (masks, confidence) if p is not None}):
             note = '  (the overlay; --masks names a folder for the mask)' if alone else ''
             out.print(f'  {path}{note if path == output else ""}', markup=False, soft_wrap=True)
-    if tally.interrupted:
+    if found.interrupted:
         err.print('interrupted: what is listed above was done before', markup=False)
-        raise typer.Exit(128 + signals.signal_number)
-    if not tally.done:
-        raise DataError(f"nothing in '{source}' could be used; what is wrong is said above")
+        raise typer.Exit(interrupted)
+    if not counts.processed:
+        raise DataError(
+            f"'{source}' has no frame that can be decoded; give other pictures, or convert the "
+            'video to .mp4 (H.264)'
+        )
+    if counts.offered < len(frames):
+        err.print(
+            f"video '{source}' names {len(frames)} frames, of which {counts.offered} came out; "
+            'the others are cut away in the file (an edit list) or damaged',
+            markup=False,
+            soft_wrap=True,
+        )
+    if counts.failed:
+        raise typer.Exit(1)
 
 
-def _print_tally(tally: Tally) -> None:
-    line = f'{tally.done} done, {len(tally.failed)} failed'
-    if tally.done:
-        stages = ', '.join(f'{name} {ms:.1f}' for name, ms in tally.median_ms().items())
+def _rate(given: float | None, frames: FrameSource, source: Path) -> float:
+    """Frames a second of the video that is written.
+
+    Raises:
+        ParameterError: if there is none, or it is out of range.
+    """
+    from drivseg_ros.errors import ParameterError
+
+    rate_hz = frames.rate_hz if given is None else given
+    if given is None and not rate_hz:
+        raise ParameterError(f"'{source}' does not say its frame rate; give one with --rate")
+    if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
+        raise ParameterError(
+            f'a rate of {rate_hz} Hz is not allowed; give {_RATES_HZ[0]} to {_RATES_HZ[1]}'
+        )
+    return rate_hz
+
+
+def _print_summary(found: Evaluation) -> None:
+    from drivseg_ros.evaluation.time_series import describe_times
+
+    line = f'{found.counts.processed} done, {found.counts.failed} failed'
+    times = describe_times(found).get('times')
+    if times:
+        stages = ', '.join(f'{name} {one["p50"]:.1f}' for name, one in times['stages'].items())
         line += f'; median ms a frame: {stages}'
     out.print(line, markup=False, soft_wrap=True)

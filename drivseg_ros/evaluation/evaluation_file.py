@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from drivseg_ros.base.environment import describe_hardware, describe_versions
+from drivseg_ros.base.environment import describe_run
 from drivseg_ros.base.json_data import read_json, to_plain
 from drivseg_ros.base.whole_file import write_whole
 from drivseg_ros.errors import DataError
@@ -40,10 +39,8 @@ def describe(
     return {
         'kind': KIND,
         'format': FORMAT,
-        'created': datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        **describe_run(),
         'command': command,
-        'hardware': describe_hardware(),
-        'versions': describe_versions(),
         'metrics': {name: one.describe() for name, one in result.metrics.items()},
         'headlines': [one.name for one in result.of_counts if one.headline],
         'leading': '' if result.leading is None else result.leading.name,
@@ -82,7 +79,12 @@ def write_evaluation(path: Path, content: Mapping[str, Any]) -> None:
     Raises:
         DataError: if it cannot be written.
     """
-    write_whole(path, _text(content, 0) + '\n')
+    write_whole(path, evaluation_text(content))
+
+
+def evaluation_text(content: Mapping[str, Any]) -> str:
+    """The same as text."""
+    return _text(content, 0) + '\n'
 
 
 def read_content(path: Path) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from drivseg_ros.base.latency import LatencySummary
 from drivseg_ros.errors import DataError
 from drivseg_ros.model.segmentation import Timings
 
-STAGES = ('prepare', 'infer', 'restore')
-"""Where the time of a frame goes in the Segmenter (see `Timings`)."""
+STAGES = ('read', 'prepare', 'infer', 'restore')
+"""Where the time of a frame goes: reading and decoding it, then the Segmenter (`Timings`)."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class FrameTimes:
 
     Args:
         stages: the names of the stages.
-        frames: of each frame the seconds since the run began, all its time, and that of each
-            stage, in milliseconds.
+        frames: of each frame the seconds since the run began, its time in the Segmenter, and that
+            of each stage, in milliseconds.
 
     Raises:
         DataError: if a frame has another number of times.
@@ -42,7 +42,7 @@ class FrameTimes:
 
     @property
     def total_ms(self) -> list[float]:
-        """All the time of each frame."""
+        """The time of each frame in the Segmenter, without reading it."""
         return [frame[1] for frame in self.frames]
 
     def stage_ms(self, stage: str) -> list[float]:
@@ -63,12 +63,23 @@ class FrameTimer:
         self._began_s = time.perf_counter()
         self._frames: list[tuple[float, ...]] = []
 
-    def add(self, timings: Timings) -> None:
-        """Keeps those of a frame that is done now."""
+    def add(self, timings: Timings | None, *, read_ms: float) -> None:
+        """Keeps those of a frame that is done now; nothing of one whose mask was recorded.
+
+        Args:
+            timings: of the Segmenter.
+            read_ms: how long it took to read and decode the frame.
+        """
+        if timings is None:
+            return
         stages = (timings.prepare_ms, timings.infer_ms, timings.restore_ms)
         offset_s = time.perf_counter() - self._began_s
         self._frames.append(
-            (round(offset_s, 4), round(sum(stages), 3), *(round(ms, 3) for ms in stages))
+            (
+                round(offset_s, 4),
+                round(sum(stages), 3),
+                *(round(ms, 3) for ms in (read_ms, *stages)),
+            )
         )
 
     @property

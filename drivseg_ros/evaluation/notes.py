@@ -21,11 +21,20 @@ def interval_note(evaluation: Evaluation) -> str:
     return 'no intervals: none were drawn'
 
 
+def none_processed(evaluation: Evaluation) -> str:
+    """Why there is nothing, where no frame could be processed."""
+    counts = evaluation.counts
+    last = f'; the last: {counts.last_error}' if counts.last_error else ''
+    return f'none of {counts.offered} frames could be evaluated{last}'
+
+
 def notes(evaluation: Evaluation) -> list[str]:
     """What an evaluation lacks and what looks wrong in it, a sentence each."""
     found = []
     if evaluation.interrupted:
         found.append('the run was ended early: the metrics are of what was done before')
+    if not evaluation.counts.processed:
+        return [*found, none_processed(evaluation)]
     only = 'only changes are measured' if evaluation.settings.sequence else 'nothing is measured'
     if not evaluation.labels_sha256:
         return [*found, f'no frame has a label, so {only}; in a bag, name --label-topic']

@@ -51,6 +51,7 @@ def open_source(
     attributes: Path | None = None,
     resample: str = 'auto',
     labelled_only: bool = False,
+    with_images: bool = False,
     evenly: bool = False,
     title: str | None = None,
 ) -> FrameSource:
@@ -77,6 +78,7 @@ def open_source(
         attributes: a file of them; None: attributes.csv and the like in a data set's own folder.
         resample: 'auto', or 'frames' for each frame by itself.
         labelled_only: leave out a bag's images that have no label.
+        with_images: read a bag's images beside recorded masks, too, to be looked at.
         evenly: spread `limit` over a bag or a video, instead of taking its first frames.
         title: what to call a bag; None: by its own name.
 
@@ -102,6 +104,7 @@ def open_source(
             with_labels=with_labels,
             by_drive=by_drive,
             labelled_only=labelled_only,
+            with_images=with_images,
             title=title,
         )
     elif topics != BagTopics() and (path.exists() or dataset_spec(str(text))):
@@ -190,6 +193,7 @@ def _open_bag(
     with_labels: bool,
     by_drive: bool,
     labelled_only: bool,
+    with_images: bool,
     title: str | None,
 ) -> BagSource:
     info = read_dataset_info(path)
@@ -207,6 +211,7 @@ def _open_bag(
         drives=drives,
         by_drive=by_drive,
         labelled_only=labelled_only,
+        with_images=with_images,
         title=title,
     )
     source.labels = labels_of_topic(path, topics.label, info, card, given=source.labels)

@@ -66,3 +66,7 @@ class EvaluationSettings:
             raise ParameterError(
                 f'the boundary is {self.boundary} of the diagonal; 0 (none) to 0.2 is allowed'
             )
+
+
+PLAIN = EvaluationSettings(bands=1, boundary=0, bootstrap=BootstrapSettings(draws=0))
+"""The metrics of all pixels, and nothing that takes longer."""

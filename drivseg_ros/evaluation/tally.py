@@ -17,8 +17,10 @@ from drivseg_ros.evaluation.cross_table import count_pairs
 from drivseg_ros.evaluation.flicker import FlickerCounter
 from drivseg_ros.evaluation.settings import EvaluationSettings
 from drivseg_ros.evaluation.sums import Sums
+from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.frames.matching import Matching
 from drivseg_ros.model.card import UNLABELLED
+from drivseg_ros.model.segmentation import Segmentation
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,48 +71,25 @@ class Tally:
         self._answers = np.full(256, UNLABELLED, np.uint8)
         self._answers[: len(answered)] = answered
 
-    def add(
-        self,
-        name: str,
-        mask: np.ndarray,
-        label: np.ndarray | None,
-        *,
-        confidence: np.ndarray | None = None,
-        image: np.ndarray | None = None,
-        group: str = '',
-        sequence: str = '',
-        stamp_ns: int | None = None,
-        part: int = 0,
-    ) -> FrameRow:
+    def add(self, frame: LabelledFrame, found: Segmentation) -> FrameRow:
         """Counts a frame.
 
         Args:
-            name: of the frame.
-            mask: uint8 [H, W], ids of the network's classes.
-            label: uint8 [H, W], ids of the labels' classes, UNLABELLED; None: without a label.
-            confidence: uint8 [H, W], if the network gives it.
-            image: uint8 [H, W, 3], to tell data sets apart by; None if it is not there.
-            group: what it is resampled with; its name if ''.
-            sequence: the drive in which it follows the frame before.
-            stamp_ns: its time, if known.
-            part: the place of the bag or folder it is from.
+            frame: the frame; its label has ids of the labels' classes.
+            found: its mask, with ids of the network's classes.
 
         Raises:
-            DataError: if mask, label and confidence do not fit each other or the classes.
+            DataError: if mask and label do not fit each other or the classes.
         """
-        where = f'the frame {name}'
+        label, mask = frame.label, found.class_ids
         sums = Sums.zero(self._matching)
         table, boundary = sums.table, sums.boundary
-        if confidence is not None and confidence.shape != mask.shape:
-            raise DataError(
-                f'{where} has a confidence of {confidence.shape[1]}x{confidence.shape[0]} and a '
-                f'mask of {mask.shape[1]}x{mask.shape[0]}; they must have one size'
-            )
         if label is None:
-            self._check_mask(where, mask)
+            self._check_mask(frame.name, mask)
         else:
-            bands, table = self._count(where, label, mask)
+            bands = self._count(frame.name, label, mask)
             self.bands += bands
+            table = bands.sum(0)
             boundary = count_boundaries(
                 label,
                 mask,
@@ -118,45 +97,42 @@ class Tally:
                 self._matching.network_members,
                 share=self._settings.boundary,
             )
-            if confidence is not None and self._matching.answers is not None:
+            if found.confidence is not None and self._matching.answers is not None:
                 right = self._answers[mask] == label
-                self.calibration += Calibration.of(confidence, right, label != UNLABELLED)
+                self.calibration += Calibration.of(found.confidence, right, label != UNLABELLED)
         flicker, change = (0, 0), (0, 0)
         if self._settings.sequence:
             flicker, change = self._flicker.update(
-                mask, label, sequence=f'{part} {sequence}', stamp_ns=stamp_ns
+                mask, label, sequence=frame.sequence, stamp_ns=frame.stamp_ns
             )
         row = FrameRow(
-            name,
-            group or name,
-            part,
+            frame.name,
+            frame.group,
+            0,
             Sums(table, boundary, np.array(flicker, np.int64), np.array(change, np.int64)),
             '' if label is None else _digest(label),
-            '' if image is None else _digest(image),
+            '' if frame.image is None else _digest(frame.image),
         )
         self.rows.append(row)
         return row
 
-    def _count(
-        self, where: str, label: np.ndarray, mask: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _count(self, name: str, label: np.ndarray, mask: np.ndarray) -> np.ndarray:
         _, truth, network = self.bands.shape
         try:
-            bands = count_pairs(
+            return count_pairs(
                 label, mask, truth=truth, network=network, bands=self._settings.bands
             )
         except DataError as error:
-            raise DataError(f'{where}: {error}') from None
-        return bands, bands.sum(0)
+            raise DataError(f'the frame {name}: {error}') from None
 
-    def _check_mask(self, where: str, mask: np.ndarray) -> None:
+    def _check_mask(self, name: str, mask: np.ndarray) -> None:
         known = len(self._matching.network)
-        # Where nobody labelled, a mask need not tell a class.
+        # Where nobody labelled, a mask need not have a class.
         strange = np.unique(mask[(mask >= known) & (mask != UNLABELLED)]).tolist()
         if strange:
             raise DataError(
-                f'{where}: the mask has the values {strange}; known are 0 to {known - 1}: say what '
-                'the values mean (docs/evaluating.md, Labels)'
+                f'the frame {name}: the mask has the values {strange}; known are 0 to '
+                f'{known - 1}: say what the values mean (docs/evaluating.md, Labels)'
             )
 
 

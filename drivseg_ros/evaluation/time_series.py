@@ -78,7 +78,7 @@ def _describe_live(runs: Sequence[LiveTimes]) -> dict[str, Any]:
         usage['gpu_memory_of'] = whose[0]
     points = max(1, _CURVE_POINTS // len(runs))
     return {
-        'rate': runs[0].rate,
+        'speed': runs[0].speed,
         'played': sum(len(run.played) for run in runs),
         'lost_before_node': sum(run.lost_before_node for run in runs),
         'lost_after_node': sum(run.lost_after_node for run in runs),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class LabelledFrame:
         group: What it is resampled with: its drive, or a few seconds of it; its name if ''.
         sequence: The drive in which it follows the frame before.
         frame_id: The coordinate frame of its camera, as recorded.
+        time_ns: When a bag received it; None if it is of no bag.
 
     Raises:
         DataError: If a plane has another type, or planes that belong together differ in size. An
@@ -44,6 +45,7 @@ class LabelledFrame:
     group: str = ''
     sequence: str = ''
     frame_id: str = ''
+    time_ns: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'group', self.group or self.name)
@@ -101,8 +103,10 @@ class LostFrame:
         name: The frame's name.
         kind: A short name of the reason; DROPPED if whoever made the masks left it out.
         message: What happened, one sentence.
+        image: uint8 [H, W, 3] RGB, where it is known all the same.
     """
 
     name: str
     kind: str
     message: str
+    image: np.ndarray | None = field(default=None, compare=False, repr=False)

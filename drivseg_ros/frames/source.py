@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.frames.attributes import Attributes
@@ -17,6 +18,7 @@ from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.labelled_frame import LabelledFrame, LostFrame
 from drivseg_ros.frames.labels import Labels
 from drivseg_ros.frames.paired_files import drives_of, labels_of
+from drivseg_ros.images.videos import open_video, probe_video
 
 
 class FrameSource(ABC):
@@ -28,6 +30,7 @@ class FrameSource(ABC):
         masks: what the values in recorded masks mean; None where a network is still to be run.
         has_images: whether a network can be run on them.
         is_drive: whether they follow each other in time.
+        rate_hz: frames a second, as recorded; 0 if that is unknown.
         unmatched_labels: labels that belong to none of the frames.
         attributes: of the frames, by name; None if none are known.
     """
@@ -37,6 +40,7 @@ class FrameSource(ABC):
     masks: Labels | None = None
     has_images: bool = True
     is_drive: bool = False
+    rate_hz: float = 0.0
     unmatched_labels: int = 0
     attributes: Attributes | None = None
 
@@ -56,17 +60,6 @@ class FrameSource(ABC):
     @abstractmethod
     def take(self, places: Sequence[int]) -> FrameSource:
         """The frames at some places only, in the order of this source."""
-
-    def images_beside(self, names: Collection[str]) -> dict[str, np.ndarray]:
-        """Images beside masks, for pictures.
-
-        Args:
-            names: of the frames that are asked for.
-
-        Returns:
-            uint8 [H, W, 3] RGB by name; without those that are not there or are damaged.
-        """
-        return {}
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
@@ -184,4 +177,55 @@ class DatasetSource(FrameSource):
             'identity': self.dataset.identity,
             'labels': '' if self.labels is None else self.labels.name,
             'resampled_by': 'drive' if self._by_drive and self._drives else 'frame',
+        }
+
+
+class VideoSource(FrameSource):
+    """The frames of a video, decoded as they are asked for.
+
+    How many there are is what the file claims; it may be a few too many.
+
+    Args:
+        path: the video.
+
+    Raises:
+        BagError: if it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        facts = probe_video(path)
+        self.title = path.name
+        self.is_drive = True
+        self.rate_hz = facts.rate_hz
+        self._path = path
+        self._claimed = facts.frames
+        self._places: Sequence[int] | None = None
+
+    def __len__(self) -> int:
+        return self._claimed if self._places is None else len(self._places)
+
+    def __iter__(self) -> Iterator[LabelledFrame | LostFrame]:
+        wanted = None if self._places is None else set(self._places)
+        with open_video(self._path) as capture:
+            for place in itertools.count():
+                more, bgr = capture.read()
+                if not more or (wanted is not None and place > max(wanted, default=-1)):
+                    return
+                if wanted is None or place in wanted:
+                    name = f'{self._path.stem}_{place:06d}'
+                    yield LabelledFrame(name, bgr[..., ::-1], sequence=self._path.stem)
+
+    def take(self, places: Sequence[int]) -> VideoSource:
+        """See FrameSource."""
+        taken = copy.copy(self)
+        taken._places = sorted(places)
+        return taken
+
+    def describe(self) -> dict[str, Any]:
+        """Where the frames are from."""
+        return {
+            'kind': 'video',
+            'given': str(self._path),
+            'labels': '',
+            'resampled_by': 'frame',
         }

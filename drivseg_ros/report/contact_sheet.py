@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -60,17 +61,23 @@ class ContactSheet:
         self._count = 0
         self._tiles: list[np.ndarray] = []
 
-    def add(self, image: np.ndarray, *, caption: str) -> None:
-        """Offers a frame.
+    @property
+    def tiles(self) -> int:
+        """How many frames it would show."""
+        return min(self._max_tiles, len(self._tiles))
+
+    def offer(self, draw: Callable[[], np.ndarray], *, caption: str) -> None:
+        """Offers a frame, which is drawn only if it is shown.
 
         Args:
-            image: uint8 [H, W, 3] RGB.
+            draw: gives uint8 [H, W, 3] RGB.
             caption: one short line under it.
         """
         wanted = self._count % self._step == 0
         self._count += 1
         if not wanted:
             return
+        image = draw()
         height = max(1, round(image.shape[0] * _TILE_WIDTH / image.shape[1]))
         tile = resize_image(contiguous(image), width=_TILE_WIDTH, height=height)
         if tile is image:  # the caller's own
@@ -89,7 +96,7 @@ class ContactSheet:
         """
         if not self._tiles:
             raise DrivsegError('there is no frame to show on a contact sheet')
-        count = min(self._max_tiles, len(self._tiles))
+        count = self.tiles
         chosen = [self._tiles[round(i)] for i in np.linspace(0, len(self._tiles) - 1, count)]
         tile_height = max(tile.shape[0] for tile in chosen)
         columns = min(_COLUMNS, count)

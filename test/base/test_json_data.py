@@ -43,6 +43,7 @@ class Whole:
     by_name: Mapping[str, Item]
     table: np.ndarray
     path: Path
+    data: bytes
     share: float | None = None
     one: Item | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -53,6 +54,7 @@ PLAIN: dict[str, Any] = {
     'by_name': {'a': {'id': 2, 'color': [4, 5, 6], 'kind': 'good'}},
     'table': [[1, 2], [3, 4]],
     'path': 'folder/file',
+    'data': 'AP8=',
     'share': 0.5,
     'one': None,
     'facts': {'any': ['thing', {'deep': 1}]},
@@ -64,12 +66,13 @@ def test_there_and_back() -> None:
     assert whole.items == (Item(1, (1, 2, 3), Kind.BAD),)
     assert whole.by_name['a'].kind is Kind.GOOD
     assert (whole.table.dtype, whole.path) == (np.int64, Path('folder/file'))
+    assert whole.data == b'\x00\xff'
     assert to_plain(whole) == PLAIN
     assert from_plain(list[int], [1, 2], 'a list') == [1, 2]
 
 
 def test_what_is_left_out_has_its_default() -> None:
-    few = {key: PLAIN[key] for key in ('items', 'by_name', 'table', 'path')}
+    few = {key: PLAIN[key] for key in ('items', 'by_name', 'table', 'path', 'data')}
     assert to_plain(from_plain(Whole, few, 'the whole')) == {**PLAIN, 'share': None, 'facts': {}}
 
 

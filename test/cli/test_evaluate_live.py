@@ -49,7 +49,7 @@ def test_limits_against_a_live_baseline(tmp_path: Path, tiny_model: Path) -> Non
     assert live['played'] == ledger['offered'] + live['lost_before_node'] == 20
 
     second = run(
-        bag, '--model', tiny_model, '--live', '--rate', 0.5, '--json', found, '--junit', junit,
+        bag, '--model', tiny_model, '--live', '--speed', 0.5, '--json', found, '--junit', junit,
         '--baseline', base, '--max-drop', 'miou=0', '--max-rise', 'memory_mib=300%',
         '--max', 'latency_p50=0',
     )  # fmt: skip
@@ -58,7 +58,7 @@ def test_limits_against_a_live_baseline(tmp_path: Path, tiny_model: Path) -> Non
     assert 'kept: miou may drop by 0' in second.stdout
     assert 'kept: memory_mib may rise by 300 % of its value' in second.stdout
     assert 'name="latency_p95"' in junit.read_text()
-    assert json.loads(found.read_text())['live']['rate'] == 0.5
+    assert json.loads(found.read_text())['live']['speed'] == 0.5
 
 
 def interrupt(
@@ -95,7 +95,7 @@ def test_interrupted_it_evaluates_what_was_played(tmp_path: Path, tiny_model: Pa
     bag = write_color_bag(tmp_path / 'bag', frames=60).path
     found = tmp_path / 'e.json'
     status, output, errors, left = interrupt(
-        tmp_path, signal.SIGINT, bag, '--model', tiny_model, '--live', '--rate', 0.1,
+        tmp_path, signal.SIGINT, bag, '--model', tiny_model, '--live', '--speed', 0.1,
         '--json', found,
     )  # fmt: skip
     assert status == 130, errors
@@ -113,7 +113,7 @@ def test_sigterm_ends_it_without_metrics(tmp_path: Path, tiny_model: Path) -> No
     bag = write_color_bag(tmp_path / 'bag', frames=60).path
     found = tmp_path / 'e.json'
     status, _, errors, left = interrupt(
-        tmp_path, signal.SIGTERM, bag, '--model', tiny_model, '--live', '--rate', 0.1,
+        tmp_path, signal.SIGTERM, bag, '--model', tiny_model, '--live', '--speed', 0.1,
         '--json', found,
     )  # fmt: skip
     assert (status, found.exists(), left) == (143, False, []), errors
@@ -130,7 +130,7 @@ def test_many_live_runs_are_interrupted_in_good_order(
     bags = [write_color_bag(tmp_path / name, frames=4 + 40 * (name == 'b')).path for name in 'ab']
     kept = tmp_path / 'kept'
     status, _, errors, left = interrupt(
-        tmp_path, number, *bags, '--model', tiny_model, '--live', '--rate', 0.2,
+        tmp_path, number, *bags, '--model', tiny_model, '--live', '--speed', 0.2,
         '--output', kept,
     )  # fmt: skip
     assert status == expected, errors
@@ -142,11 +142,11 @@ def test_many_live_runs_are_interrupted_in_good_order(
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--rate', '2'], 'give --live too'),
+        (['--speed', '2'], 'give --live too'),
         (['--live', '--limit', '3'], 'leave --limit out'),
         (['--live', '--max', 'time_p95=3'], "no metric 'time_p95' here"),
         (['--max', 'latency_p95=3'], "no metric 'latency_p95' here"),
-        (['--live', '--rate', '0'], 'out of range'),
+        (['--live', '--speed', '0'], 'out of range'),
         (['--live', '--jobs', '2'], 'two nodes on one machine'),
     ],
 )

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import sys
@@ -16,11 +15,8 @@ from report_cases import hostile_content
 from tiny_model import write_tiny_model
 from typer.testing import CliRunner, Result
 
-from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.cli.app import app
 from drivseg_ros.errors import DataError, DrivsegError, MissingDependencyError
-from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
-from drivseg_ros.report.page.requested_pictures import draw_requested
 
 pytest.importorskip('jinja2', reason="Jinja2 is not installed: pip install '.[report]'")
 
@@ -168,24 +164,16 @@ def test_many_bags_of_which_one_is_broken(place: Path) -> None:
     assert '<bdi class="soft">second</bdi>' in page
 
 
-def test_a_bag_that_is_gone_has_no_pictures(place: Path) -> None:
+def test_what_was_kept_from_an_earlier_run_has_no_pictures(place: Path) -> None:
     write_color_bag(place / 'second', frames=4)
-    request = EvaluationRequest(
-        'second',
-        'tiny.onnx',
-        engine='onnxruntime',
-        topics=BagTopics('/cam/image_raw', '/cam/label'),
-    )
-    requests = [dataclasses.replace(request, frames=bag) for bag in ('drive', 'second')]
-    results = []
-    for one in requests:
-        with open_evaluation(one) as opened:
-            results.append(opened.run())
-    shutil.rmtree('drive')
-    drawn = draw_requested(results[0].merge(results[1]), requests)
-    assert {picture.chosen.part for picture in drawn.pictures} == {1}
-    assert len(drawn.missing) == 1
-    assert drawn.missing[0].startswith('no pictures of drive: ')
+    kept = (*DRIVE[1:], '--output', 'kept', '--html', 'many.html')
+    assert evaluate('drive', *kept).exit_code == 0
+    assert Path('many.html').read_text().count('<img ') == 6 * 5
+    found = evaluate('drive', 'second', *kept, '--resume')
+    assert found.exit_code == 0, found.output
+    page = Path('many.html').read_text()
+    assert page.count('<img ') == 4 * 5
+    assert 'no pictures of drive: it was evaluated earlier' in page
 
 
 def test_without_jinja2_it_says_what_to_install_before_the_work(

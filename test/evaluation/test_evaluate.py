@@ -18,9 +18,9 @@ from evaluation_bags import (
     IMAGE,
     LABEL,
     SETTINGS,
+    evaluated,
     folder_source,
     in_bag,
-    judge,
     labelled,
     stamp,
     write_bag,
@@ -49,8 +49,8 @@ from drivseg_ros.frames.source import DatasetSource
 def test_a_folder_and_a_bag_of_the_same_frames_give_the_same_numbers(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    folder = judge(folder_source(write_folder(tmp_path / 'folder')), tiny_model)
-    bag = judge(in_bag(write_bag(tmp_path / 'bag', labelled()), by_drive=False), tiny_model)
+    folder = evaluated(folder_source(write_folder(tmp_path / 'folder')), tiny_model)
+    bag = evaluated(in_bag(write_bag(tmp_path / 'bag', labelled()), by_drive=False), tiny_model)
     assert accuracy(folder) == accuracy(bag)
     assert folder.metrics['miou'].low is not None
     assert (folder.labels_sha256, folder.images_sha256) == (bag.labels_sha256, bag.images_sha256)
@@ -72,7 +72,7 @@ def test_a_bag_of_a_data_set_has_its_drives(tmp_path: Path, tiny_model: Path) ->
     bag_from_dataset(dataset, ImageBagOptions(output=tmp_path / 'bag'))
     settings = dataclasses.replace(SETTINGS, sequence=True)
     folder, bag, single = (
-        judge(source, tiny_model, settings=settings)
+        evaluated(source, tiny_model, settings=settings)
         for source in (
             DatasetSource('folder', dataset),
             open_source(tmp_path / 'bag'),
@@ -90,7 +90,7 @@ def test_frames_without_drives_follow_each_other_if_that_is_said(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     source = folder_source(write_folder(tmp_path / 'folder'))
-    found = judge(source, tiny_model, settings=dataclasses.replace(SETTINGS, sequence=True))
+    found = evaluated(source, tiny_model, settings=dataclasses.replace(SETTINGS, sequence=True))
     assert found.total.change[1] == (FRAMES - 1) * 96 * 128
 
 
@@ -105,8 +105,10 @@ def test_the_order_of_the_topics_does_not_matter(
         planes.sort(key=lambda plane: plane[0], reverse=order == 'labels first')
     bag = write_bag(tmp_path / 'bag', planes)
     settings = dataclasses.replace(SETTINGS, sequence=True)
-    found = judge(in_bag(bag), tiny_model, settings=settings)
-    plain = judge(in_bag(write_bag(tmp_path / 'plain', labelled())), tiny_model, settings=settings)
+    found = evaluated(in_bag(bag), tiny_model, settings=settings)
+    plain = evaluated(
+        in_bag(write_bag(tmp_path / 'plain', labelled())), tiny_model, settings=settings
+    )
     assert accuracy(found) == accuracy(plain)
     assert found.metrics['flicker'].value is not None
     assert found.unmatched_labels == found.unlabelled == 0
@@ -118,8 +120,8 @@ def test_a_limit_takes_the_first_frames_with_their_labels(
 ) -> None:
     planes = sorted(labelled(), key=lambda plane: plane[0])
     source = in_bag(write_bag(tmp_path / 'bag', planes)).take(range(min(limit, FRAMES)))
-    found = judge(source, tiny_model)
-    some = judge(in_bag(write_bag(tmp_path / 'some', labelled(min(limit, FRAMES)))), tiny_model)
+    found = evaluated(source, tiny_model)
+    some = evaluated(in_bag(write_bag(tmp_path / 'some', labelled(min(limit, FRAMES)))), tiny_model)
     assert found.counts.offered == min(limit, FRAMES)
     assert found.labels_sha256 == some.labels_sha256
     assert found.unmatched_labels == 0
@@ -128,13 +130,9 @@ def test_a_limit_takes_the_first_frames_with_their_labels(
 def test_a_broken_frame_costs_that_frame(tmp_path: Path, tiny_model: Path) -> None:
     root = write_folder(tmp_path / 'folder')
     (root / 'images' / '3.png').write_bytes(b'torn')
-    found = judge(folder_source(root), tiny_model)
+    found = evaluated(folder_source(root), tiny_model)
     assert (found.counts.processed, found.counts.failed) == (FRAMES - 1, 1)
     assert '3.png' in found.parts[0].failures['3']
-    for i in range(FRAMES):
-        (root / 'images' / f'{i}.png').write_bytes(b'torn')
-    with pytest.raises(DataError, match=r'none of 8 frames could be judged; the last: .*7\.png'):
-        judge(folder_source(root), tiny_model)
 
 
 def test_a_broken_message_and_stamps_that_come_twice_cost_their_frames(
@@ -142,7 +140,7 @@ def test_a_broken_message_and_stamps_that_come_twice_cost_their_frames(
 ) -> None:
     planes = [*labelled(3), (IMAGE, 2, color_image(5))]
     bag = write_bag(tmp_path / 'bag', planes)
-    found = judge(in_bag(bag), tiny_model)
+    found = evaluated(in_bag(bag), tiny_model)
     assert found.counts.failed_by_kind == {'stamp': 2}
     assert found.counts.processed == 2
     assert '(2 of /cam/image_raw, 1 of /cam/label)' in ' '.join(found.parts[0].failures.values())
@@ -156,7 +154,7 @@ def test_a_broken_message_and_stamps_that_come_twice_cost_their_frames(
             if number == 1:
                 message = dataclasses.replace(message, data=message.data[:100])
             writer.write(IMAGE, stamp(number), message)
-    found = judge(in_bag(other, topics=BagTopics()), tiny_model)
+    found = evaluated(in_bag(other, topics=BagTopics()), tiny_model)
     assert (found.counts.processed, found.counts.failed, found.unlabelled) == (1, 1, 1)
 
 
@@ -164,8 +162,8 @@ def test_labels_that_mean_nothing_end_the_run(tmp_path: Path, tiny_model: Path) 
     planes = [(IMAGE, 0, color_image(0)), (LABEL, 0, np.full((96, 128), 7, np.uint8))]
     bag = write_bag(tmp_path / 'bag', planes)
     with pytest.raises(DataError, match=r'the label has stray values: 7 .*; bdd100k has 0 to 2'):
-        judge(in_bag(bag), tiny_model)
-    cityscapes = judge(in_bag(bag, labels=read_labels('cityscapes')), tiny_model)
+        evaluated(in_bag(bag), tiny_model)
+    cityscapes = evaluated(in_bag(bag, labels=read_labels('cityscapes')), tiny_model)
     assert cityscapes.metrics['road_iou'].value is not None
     assert 'miou' not in cityscapes.metrics
     assert cityscapes.calibration is None
@@ -173,14 +171,14 @@ def test_labels_that_mean_nothing_end_the_run(tmp_path: Path, tiny_model: Path) 
 
 def test_a_label_of_another_size_is_not_stretched(tmp_path: Path, tiny_model: Path) -> None:
     planes = [(IMAGE, 0, color_image(0)), (LABEL, 0, np.zeros((4, 4), np.uint8))]
-    with pytest.raises(DataError, match='one size'):
-        judge(in_bag(write_bag(tmp_path / 'bag', planes)), tiny_model)
+    found = evaluated(in_bag(write_bag(tmp_path / 'bag', planes)), tiny_model)
+    assert found.counts.failed_by_kind == {'size': 1}
 
 
 def test_slices_and_bands_are_sums_of_their_own(tmp_path: Path, tiny_model: Path) -> None:
     told = {f'{i}': {'timeofday': 'night' if i % 2 else 'daytime'} for i in range(FRAMES - 1)}
     source = folder_source(write_folder(tmp_path / 'folder'))
-    found = judge(source, tiny_model, attributes=told)
+    found = evaluated(source, tiny_model, attributes=told)
     names = {one.name: one for one in slices(found)}
     assert {name: one.frames for name, one in names.items()} == {
         'timeofday=daytime': 4,
@@ -203,7 +201,7 @@ def test_slices_and_bands_are_sums_of_their_own(tmp_path: Path, tiny_model: Path
 def test_the_file_holds_all_of_it(tmp_path: Path, tiny_model: Path) -> None:
     settings = dataclasses.replace(SETTINGS, sequence=True, bands=2)
     bag = write_bag(tmp_path / 'bag', labelled())
-    found = judge(in_bag(bag), tiny_model, settings=settings)
+    found = evaluated(in_bag(bag), tiny_model, settings=settings)
     write_evaluation(tmp_path / 'deep' / 'e.json', describe(found, command='drivseg evaluate'))
     text = (tmp_path / 'deep' / 'e.json').read_text()
     assert not any(word in text for word in ('NaN', 'Infinity'))
@@ -241,7 +239,7 @@ def test_the_file_holds_all_of_it(tmp_path: Path, tiny_model: Path) -> None:
 def test_files_that_are_refused(
     tmp_path: Path, tiny_model: Path, before: str, after: str, message: str
 ) -> None:
-    found = judge(in_bag(write_bag(tmp_path / 'bag', labelled(2))), tiny_model)
+    found = evaluated(in_bag(write_bag(tmp_path / 'bag', labelled(2))), tiny_model)
     path = tmp_path / 'e.json'
     write_evaluation(path, describe(found))
     path.write_text(path.read_text().replace(before, after, 1))
@@ -254,7 +252,7 @@ def test_the_names_of_the_metrics_are_known_before(
     tmp_path: Path, tiny_model: Path, changes: dict[str, Any]
 ) -> None:
     settings = dataclasses.replace(SETTINGS, **changes)
-    found = judge(folder_source(write_folder(tmp_path / 'd')), tiny_model, settings=settings)
+    found = evaluated(folder_source(write_folder(tmp_path / 'd')), tiny_model, settings=settings)
     assert [one.name for one in metrics_of(found.terms)] == list(found.metrics)
     assert ('flicker' in found.metrics) == bool(changes.get('sequence'))
     assert ('drivable_boundary_iou' in found.metrics) == (changes.get('boundary') != 0)
@@ -262,9 +260,9 @@ def test_the_names_of_the_metrics_are_known_before(
 
 def test_two_halves_are_the_whole(tmp_path: Path, tiny_model: Path) -> None:
     planes = labelled()
-    whole = judge(in_bag(write_bag(tmp_path / 'whole', planes), by_drive=False), tiny_model)
+    whole = evaluated(in_bag(write_bag(tmp_path / 'whole', planes), by_drive=False), tiny_model)
     halves = [
-        judge(in_bag(write_bag(tmp_path / f'half_{i}', part), by_drive=False), tiny_model)
+        evaluated(in_bag(write_bag(tmp_path / f'half_{i}', part), by_drive=False), tiny_model)
         for i, part in enumerate((planes[:6], planes[6:]))
     ]
     merged = halves[0].merge(Evaluation.from_plain(halves[1].to_plain()))
@@ -284,14 +282,14 @@ def test_labels_of_which_the_network_has_nothing_are_refused(
     root = write_folder(tmp_path / 'folder')
     dataset = open_dataset('folder', root, classes=['sky', 'tree', 'car'])
     with pytest.raises(DataError, match=r'sky, tree, car; the network has direct .*--labels'):
-        judge(DatasetSource('folder', dataset), tiny_model)
+        evaluated(DatasetSource('folder', dataset), tiny_model)
 
 
 def test_pictures_without_labels_tell_of_changes(tmp_path: Path, tiny_model: Path) -> None:
     root = write_folder(tmp_path / 'folder')
     source = DatasetSource('pictures', open_dataset('unlabelled', root / 'images'))
     settings = dataclasses.replace(SETTINGS, sequence=True)
-    found = judge(source, tiny_model, settings=settings)
+    found = evaluated(source, tiny_model, settings=settings)
     said = [color_image(i).argmax(-1) for i in range(FRAMES)]
     wanted = np.mean([a != b for a, b in itertools.pairwise(said)])
     assert found.metrics['change'].value == pytest.approx(wanted)

@@ -17,8 +17,8 @@ from evaluation_bags import (
     IMAGE,
     LABEL,
     MASK,
+    evaluated,
     in_bag,
-    judge,
     label_of,
     labelled,
     stamp,
@@ -39,7 +39,7 @@ from drivseg_ros.model.card import UNLABELLED
 def test_masks_that_are_there_are_judged_as_if_we_had_made_them(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    ours = judge(in_bag(write_bag(tmp_path / 'ours', labelled())), tiny_model)
+    ours = evaluated(in_bag(write_bag(tmp_path / 'ours', labelled())), tiny_model)
     planes = [
         plane
         for i in range(FRAMES)
@@ -50,7 +50,7 @@ def test_masks_that_are_there_are_judged_as_if_we_had_made_them(
         )
     ]
     topics = BagTopics(label=LABEL, mask=MASK, confidence=CONFIDENCE)
-    theirs = judge(in_bag(write_bag(tmp_path / 'theirs', planes), topics=topics), None)
+    theirs = evaluated(in_bag(write_bag(tmp_path / 'theirs', planes), topics=topics), None)
     assert accuracy(theirs) == accuracy(ours)
     assert theirs.labels_sha256 == ours.labels_sha256
     assert theirs.images_sha256 == ''
@@ -61,7 +61,7 @@ def test_masks_have_values_of_their_own(tmp_path: Path, tiny_model: Path) -> Non
     turn = np.array([1, 2, 0], np.uint8)
     first = read_labels('bdd100k_first_release')
     said = {i: color_image(i).argmax(-1).astype(np.uint8) for i in range(FRAMES)}
-    wanted = accuracy(judge(in_bag(write_bag(tmp_path / 'ours', labelled())), tiny_model))
+    wanted = accuracy(evaluated(in_bag(write_bag(tmp_path / 'ours', labelled())), tiny_model))
     wanted['ece'] = dataclasses.replace(wanted['ece'], value=None)
     topics = BagTopics(label=LABEL, mask=MASK)
     for name, turned, masks in (('both', (LABEL, MASK), None), ('masks', (MASK,), first)):
@@ -72,7 +72,7 @@ def test_masks_have_values_of_their_own(tmp_path: Path, tiny_model: Path) -> Non
         ]
         bag = write_bag(tmp_path / name, planes)
         labels = first if masks is None else BDD100K
-        assert judge(in_bag(bag, topics=topics, labels=labels, masks=masks), None).metrics == (
+        assert evaluated(in_bag(bag, topics=topics, labels=labels, masks=masks), None).metrics == (
             wanted
         )
 
@@ -82,11 +82,11 @@ def test_a_mask_need_not_tell_a_class_where_nobody_labelled(tmp_path: Path) -> N
     mask[label == UNLABELLED] = UNLABELLED
     topics = BagTopics(label=LABEL, mask=MASK)
     bag = write_bag(tmp_path / 'bag', [(LABEL, 0, label), (MASK, 0, mask), (MASK, 1, mask)])
-    assert judge(in_bag(bag, topics=topics), None).counts.processed == 2
+    assert evaluated(in_bag(bag, topics=topics), None).counts.processed == 2
     mask[label == 1] = UNLABELLED
     bag = write_bag(tmp_path / 'silent', [(LABEL, 0, label), (MASK, 0, mask)])
     with pytest.raises(DataError, match=r'frame 17.*values \[255\], which stand for no class'):
-        judge(in_bag(bag, topics=topics), None)
+        evaluated(in_bag(bag, topics=topics), None)
 
 
 def test_the_ledger_of_masks_adds_up(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_the_ledger_of_masks_adds_up(tmp_path: Path) -> None:
     topics = BagTopics(image=IMAGE, label=LABEL, mask=MASK)
     source = in_bag(write_bag(tmp_path / 'bag', planes), topics=topics)
     assert len(source) == 5
-    found = judge(source, None)
+    found = evaluated(source, None)
     counts = found.counts
     assert (counts.offered, counts.processed, counts.dropped, counts.failed) == (5, 3, 2, 0)
     assert (found.unlabelled, found.unmatched_labels) == (1, 2)
@@ -109,7 +109,7 @@ def test_a_size_of_its_own_costs_a_frame(tmp_path: Path) -> None:
     planes = [(LABEL, i, label_of(i)) for i in range(3)]
     planes += [(MASK, i, np.zeros((96, 128) if i else (48, 64), np.uint8)) for i in range(3)]
     topics = BagTopics(label=LABEL, mask=MASK)
-    found = judge(in_bag(write_bag(tmp_path / 'bag', planes), topics=topics), None)
+    found = evaluated(in_bag(write_bag(tmp_path / 'bag', planes), topics=topics), None)
     assert found.counts.failed_by_kind == {'size': 1}
     assert 'mask is 64x48, /cam/label is 128x96' in found.counts.last_error
     assert found.counts.processed == 2
@@ -124,7 +124,7 @@ def test_what_a_damaged_message_says_names_its_topic(tmp_path: Path) -> None:
         message = messages.image(label_of(2), encoding='mono8', stamp_ns=stamp(2), frame_id='c')
         data = bytes(standard_types().serialize_cdr(message, 'sensor_msgs/msg/Image'))
         writer.write(MASK, stamp(2), data[:60])
-    found = judge(in_bag(bag, topics=BagTopics(label=LABEL, mask=MASK)), None)
+    found = evaluated(in_bag(bag, topics=BagTopics(label=LABEL, mask=MASK)), None)
     assert found.counts.failed_by_kind == {'encoding': 1, 'message': 1}
     told = list(found.parts[0].failures.values())
     assert told[0].startswith("/cam/mask: labels of the encoding 'rgb8'")

@@ -13,9 +13,10 @@ from evaluation_cases import accuracy
 
 from drivseg_ros.bags.from_dataset import bag_from_dataset
 from drivseg_ros.bags.image_bag import ImageBagOptions
-from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.metric import MetricValue
+from drivseg_ros.evaluation.network import RunNetwork
 from drivseg_ros.evaluation.open_source import open_source
+from drivseg_ros.evaluation.run import evaluate
 from drivseg_ros.evaluation.settings import EvaluationSettings
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.registry import open_dataset
@@ -47,19 +48,15 @@ def test_one_number(shared_data: Path, tmp_path: Path, kind: str, options: dict[
     dataset = open_dataset('folder', shared_data / kind, **OPTIONS[kind], **options)
     bag_from_dataset(dataset, ImageBagOptions(output=tmp_path / 'bag', compressed=True))
     with Segmenter.open(DEFAULT_MODEL, engine='onnxruntime', device='cpu', threads=1) as segmenter:
-        folder = judge(DatasetSource(kind, dataset), segmenter)
-        assert judge(open_source(tmp_path / 'bag'), segmenter) == folder
+        folder = evaluated(DatasetSource(kind, dataset), segmenter)
+        assert evaluated(open_source(tmp_path / 'bag'), segmenter) == folder
         wanted = by_scikit_learn(kind, dataset, segmenter)
     for name, value in wanted.items():
         assert folder[name].value == pytest.approx(value, abs=1e-12), name
 
 
-def judge(source: FrameSource, segmenter: Segmenter) -> dict[str, MetricValue]:
-    classes = segmenter.card.classes
-    result = evaluate_source(
-        source, segmenter, EvaluationSettings(), network={}, network_classes=classes
-    )
-    return accuracy(result)
+def evaluated(source: FrameSource, segmenter: Segmenter) -> dict[str, MetricValue]:
+    return accuracy(evaluate(source, RunNetwork(segmenter), settings=EvaluationSettings()))
 
 
 def by_scikit_learn(kind: str, dataset: Dataset, segmenter: Segmenter) -> dict[str, float]:

@@ -52,7 +52,7 @@ def live(latencies: list[float | None], **changes: object) -> Evaluation:
 
 
 def offline(*totals: float) -> Evaluation:
-    frames = tuple((0.1 * i, ms, 1.0, ms - 3.0, 2.0) for i, ms in enumerate(totals))
+    frames = tuple((0.1 * i, ms, 4.0, 1.0, ms - 3.0, 2.0) for i, ms in enumerate(totals))
     result = result_of(PAIRS[: len(totals)])
     part = dataclasses.replace(result.parts[0], times=FrameTimes(STAGES, frames))
     return dataclasses.replace(result, mode=Mode.NETWORK, parts=(part,))
@@ -119,7 +119,7 @@ def test_metrics_of_two_live_runs_are_those_of_all_their_frames() -> None:
     assert content['live']['played'] == 6
     assert content['live']['usage']['gpu_percent'] == [[0.5, 30.0], [0.7, 30.0]]
     assert content['live']['usage']['gpu_memory_of'] == 'the node'
-    assert content['live']['rate'] == 2.0
+    assert content['live']['speed'] == 2.0
     assert content['live']['player_late_p95'] == 0.5
 
 

@@ -17,9 +17,11 @@ from drivseg_ros.bags.source import BagSource
 from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.bags.typestore import LABEL_INFO
 from drivseg_ros.bags.writer import BagWriter
-from drivseg_ros.evaluation.evaluate import evaluate_source
+from drivseg_ros.evaluation.network import RecordedMasks, RunNetwork
 from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.run import evaluate
 from drivseg_ros.evaluation.settings import BootstrapSettings, EvaluationSettings
+from drivseg_ros.evaluation.sink import Sink
 from drivseg_ros.frames.labels import plain_labels
 from drivseg_ros.frames.registry import open_dataset
 from drivseg_ros.frames.source import DatasetSource, FrameSource
@@ -88,18 +90,21 @@ def labelled(count: int = FRAMES) -> list[tuple[str, int, np.ndarray]]:
     ]
 
 
-def judge(
+def evaluated(
     source: FrameSource,
     model: Path | None,
     *,
     settings: EvaluationSettings = SETTINGS,
     attributes: dict[str, dict[str, str]] | None = None,
+    sinks: Sequence[Sink] = (),
 ) -> Evaluation:
-    common: dict[str, Any] = {'network_classes': BDD100K_CLASSES, 'attributes': attributes}
+    """What is found of the frames; None: with the masks that are recorded with them."""
+    source.attributes = attributes or source.attributes
     if model is None:
-        return evaluate_source(source, None, settings, network={'masks': MASK}, **common)
+        network = RecordedMasks('masks', BDD100K_CLASSES, {'masks': MASK})
+        return evaluate(source, network, settings=settings, sinks=sinks)
     with Segmenter.open(model, engine='onnxruntime', device='cpu', threads=1) as segmenter:
-        return evaluate_source(source, segmenter, settings, network={'model': 'tiny'}, **common)
+        return evaluate(source, RunNetwork(segmenter), settings=settings, sinks=sinks)
 
 
 def in_bag(bag: Path, **changes: Any) -> BagSource:

@@ -17,10 +17,13 @@ from drivseg_ros.evaluation.part import Part
 from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.evaluation.settings import BootstrapSettings, EvaluationSettings
 from drivseg_ros.evaluation.tally import Tally
+from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.frames.matching import Matching, areas_of
-from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED, ModelClass
+from drivseg_ros.model.card import BDD100K_CLASSES, UNLABELLED, ModelCard, ModelClass
+from drivseg_ros.model.segmentation import Segmentation
 
 BDD100K = Matching(BDD100K_CLASSES, BDD100K_CLASSES, areas_of(BDD100K_CLASSES))
+ANY_CARD = ModelCard('any', BDD100K_CLASSES, 8, 8)
 PLAIN = EvaluationSettings(bootstrap=BootstrapSettings(draws=200))
 
 
@@ -54,7 +57,8 @@ def result_of(
     tally = Tally(matching, settings)
     for i, (label, mask) in enumerate(pairs):
         sure = np.random.default_rng(i).integers(0, 256, mask.shape).astype(np.uint8)
-        tally.add(f'{name} {i}', mask, label, confidence=sure if confidence else None)
+        found = Segmentation(mask, sure if confidence else None, ANY_CARD)
+        tally.add(LabelledFrame(f'{name} {i}', label=label), found)
     counts = FrameCounts(offered=len(pairs), processed=len(pairs))
     part = Part({'given': name, 'resampled_by': 'frame'}, counts)
     return Evaluation(

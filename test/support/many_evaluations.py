@@ -15,10 +15,10 @@ from many_bags import COUNT, TRUNCATED
 from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.evaluation_file import describe
-from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
 from drivseg_ros.evaluation.many.bags import ManyResult, entitle
 from drivseg_ros.evaluation.many.runs import Finished, OnNote, Runs
 from drivseg_ros.evaluation.many.worker import BagRequest, handle
+from drivseg_ros.evaluation.request import EvaluationRequest, open_evaluation
 from drivseg_ros.evaluation.result import Evaluation
 
 TOPICS = BagTopics('/cam/image_raw', '/cam/label')
@@ -51,11 +51,12 @@ class RunsHere(Runs):
     """Evaluates in this process, the last bag first."""
 
     def run(
-        self, requests: Sequence[EvaluationRequest], *, command: str, on_note: OnNote
+        self, requests: Sequence[BagRequest], *, on_note: OnNote
     ) -> Generator[Finished, None, None]:
         for index, request in reversed([*enumerate(requests)]):
             try:
-                yield Finished(index, handle(BagRequest(request, command), lambda note: None))
+                answer = handle(request, lambda note: None)
+                yield Finished(index, answer['content'], sink=answer['sink'])
             except DrivsegError as error:
                 yield Finished(index, error=str(error))
 

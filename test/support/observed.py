@@ -31,13 +31,8 @@ NUMBERS = {
         'ledger.failed', 'ledger.unlabelled', 'ledger.unmatched_labels',
         'confusion_matrix.pixels', 'checks.*.passed',
     ),
-    'replay': (
-        'frames.offered', 'frames.failed', 'accuracy.*iou*', 'accuracy.frames', 'accuracy.pixel*',
-        'accuracy.unmatched*', 'accuracy.confusion_matrix.pixels',
-    ),
-    'live': ('frames.offered', 'frames.failed'),
     'parity': (
-        'verdict', 'rows.*.verdict', 'rows.*.accuracy.*iou*', 'rows.*percent', 'rows.*points',
+        'verdict', 'rows.*.verdict', 'rows.*.metrics.*iou*', 'rows.*percent', 'rows.*points',
     ),
     'comparison': (
         'data.*.frames', 'rows.*.title', 'rows.*.problem', 'rows.*.accuracy.*iou*',

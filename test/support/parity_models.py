@@ -13,8 +13,23 @@ import onnx
 from onnx import numpy_helper
 from tiny_model import write_tiny_model
 
+from drivseg_ros.evaluation.network import RunNetwork
+from drivseg_ros.evaluation.parity.agreement import ParityResult
+from drivseg_ros.evaluation.parity.sinks import Rival
+from drivseg_ros.evaluation.run import evaluate
+from drivseg_ros.evaluation.settings import PLAIN
 from drivseg_ros.frames.classes import CLASSES_FILE, classes_text
+from drivseg_ros.frames.source import FrameSource
 from drivseg_ros.model.card import BDD100K_CLASSES
+from drivseg_ros.segmenter import Segmenter
+
+
+def compared(reference: Path, candidate: Path, source: FrameSource) -> ParityResult:
+    """Two networks in one pass."""
+    with Segmenter.open(reference) as first, Segmenter.open(candidate) as second:
+        rival = Rival(second, first)
+        evaluate(source, RunNetwork(first), settings=PLAIN, sinks=[rival])
+    return rival.result
 
 
 def write_frames(path: Path, *, frames: int = 4, seed: int = 0) -> Path:

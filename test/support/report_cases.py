@@ -24,7 +24,7 @@ from drivseg_ros.frames.matching import Matching, areas_of
 from drivseg_ros.images.codec import encode_jpeg
 from drivseg_ros.model.card import ModelClass, Role
 from drivseg_ros.report.page.chosen_frames import ChosenFrame
-from drivseg_ros.report.page.pictures import FramePicture
+from drivseg_ros.report.page.pictures import FramePicture, Pictures
 
 HOSTILE = (
     '</title><script>window.hacked = 1</script>"\'><img src="https://example.invalid/x" '
@@ -119,5 +119,8 @@ def plain_picture(name: str = HOSTILE, which: str = 'worst', part: int = 0) -> F
     image, overlay = (encode_jpeg(plane(color)) for color in (RED, GREEN))
     before = 0.75 if which == 'worse' else None
     chosen = ChosenFrame(which, part, name, 'miou', 0.5, before)
-    was = {} if before is None else {'was_prediction': png, 'was_difference': image}
-    return FramePicture(chosen, 320, 180, image, overlay, png, png, image, **was)
+    files = {'image': image, 'overlay': overlay, 'label': png, 'prediction': png}
+    files['difference'] = image
+    if before is not None:
+        files |= {'was_prediction': png, 'was_difference': image}
+    return FramePicture(chosen, Pictures(320, 180, files))

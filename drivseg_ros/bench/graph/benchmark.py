@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from drivseg_ros.base.environment import describe_hardware, describe_versions
+from drivseg_ros.base.environment import describe_run
 from drivseg_ros.base.interruption import exit_status
 from drivseg_ros.base.json_data import to_plain
 from drivseg_ros.bench.graph.node_under_test import NodeUnderTest
@@ -145,8 +145,7 @@ def benchmark_graph(
     return {
         'kind': 'bench graph',
         'interrupted': interrupted,
-        'hardware': describe_hardware(),
-        'versions': describe_versions(),
+        **describe_run(),
         'model': {
             'model': model.card.name,
             'file': model.path.name,

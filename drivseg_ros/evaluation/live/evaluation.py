@@ -1,27 +1,22 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluation live: a bag is played to the real node, and what it publishes is judged."""
+"""Evaluation live: a bag is played to the node, and what it published goes through the one pass."""
 
 from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.source import BagSource
-from drivseg_ros.bags.stamped import StampedMessages
 from drivseg_ros.base.diagnostics import read_counts, read_setup
 from drivseg_ros.base.interruption import orderly_end
 from drivseg_ros.errors import DrivsegError, ParameterError
-from drivseg_ros.evaluation.evaluate import evaluate_source
 from drivseg_ros.evaluation.live.ledger import LiveLedger
-from drivseg_ros.evaluation.live.result import (
+from drivseg_ros.evaluation.live.recording import (
     Recorded,
     check_stamps,
     describe_network,
@@ -34,187 +29,143 @@ from drivseg_ros.evaluation.live.run import (
     read_play_log,
     run_live,
 )
+from drivseg_ros.evaluation.live.source import REPEATED, LiveSource, repeated_stamps
 from drivseg_ros.evaluation.live.times import LiveTimes
 from drivseg_ros.evaluation.live.usage import UsageSeries
 from drivseg_ros.evaluation.measured import Mode, Terms
+from drivseg_ros.evaluation.network import RecordedMasks
+from drivseg_ros.evaluation.part import Part
 from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.run import OnFrame, evaluate
 from drivseg_ros.evaluation.settings import EvaluationSettings
-from drivseg_ros.frames.labelled_frame import DROPPED, LabelledFrame, LostFrame
+from drivseg_ros.evaluation.sink import Sink
 from drivseg_ros.frames.matching import match_classes
 from drivseg_ros.frames.source import FrameSource
-from drivseg_ros.model.card import ModelClass
 from drivseg_ros.model.file import ModelFile
 
 _LOG_LINES = 8
-# As BagSource calls the second message of a stamp.
-_REPEATED = 'stamp'
-_WHICH = 'several messages have this stamp: which of them a mask is of, nobody can tell'
 
 
 @dataclass(frozen=True, eq=False)
-class OpenedLive:
+class LiveEvaluation:
     """A live evaluation that can begin.
 
     Args:
-        frames: the frames, of a bag.
+        source: the frames, of a bag.
         model: what the node will run.
         choice: the node's parameters.
         settings: what is counted, and how.
-        rate: times recorded speed.
+        speed: times recorded speed.
 
     Raises:
         ParameterError: if the frames cannot be played.
     """
 
-    frames: FrameSource
+    source: FrameSource
     model: ModelFile
     choice: NodeChoice
     settings: EvaluationSettings
-    rate: float
-    segmenter: None = None
+    speed: float
 
     def __post_init__(self) -> None:
-        _played_bag(self.frames)
-
-    @property
-    def network_classes(self) -> tuple[ModelClass, ...]:
-        """The classes of the masks."""
-        return self.model.card.classes
+        played_bag(self.source)
 
     @property
     def terms(self) -> Terms:
         """What decides which metrics it will have."""
-        matching = match_classes(self.frames.labels, self.network_classes)
+        matching = match_classes(self.source.labels, self.model.card.classes)
         return Terms(matching, self.settings, Mode.LIVE)
 
-    def run(self, on_frame: Callable[[int, int], None] = lambda done, total: None) -> Evaluation:
-        """Plays the bag, and judges the masks; see `evaluate_live_source`.
+    def run(
+        self,
+        *,
+        sinks: Sequence[Sink] = (),
+        on_frame: OnFrame = lambda done, total: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Evaluation:
+        """Plays the bag, and evaluates the masks; see `run_live` and `evaluate_run`.
 
         Args:
-            on_frame: called with the frames played and the frames there are.
+            sinks: what else is made of the frames.
+            on_frame: called with the messages played and the messages there are.
+            stop: not asked: Ctrl-C ends the playing, and what was played is evaluated.
         """
         with orderly_end(), tempfile.TemporaryDirectory(prefix='drivseg_live_') as folder:
-            return evaluate_live_source(self, Path(folder), on_frame=on_frame)
+            run = self.play(Path(folder), on_progress=on_frame)
+            return evaluate_run(run, self.source, self.model, self.settings, sinks=sinks)
+
+    def play(self, folder: Path, *, on_progress: OnFrame) -> LiveRun:
+        """Plays the bag to the node.
+
+        Args:
+            folder: where recording and logs go.
+            on_progress: called with the messages played and the messages there are.
+
+        Raises:
+            DrivsegError: as `run_live` does.
+        """
+        source, image_topic = played_bag(self.source)
+        return run_live(
+            source.bag,
+            image_topic=image_topic,
+            choice=self.choice,
+            speed=self.speed,
+            folder=folder,
+            outputs=('mask', 'confidence') if self.model.has_confidence else ('mask',),
+            on_progress=on_progress,
+        )
 
 
-def evaluate_live_source(
-    opened: OpenedLive, folder: Path, *, on_frame: Callable[[int, int], None]
+def evaluate_run(
+    run: LiveRun,
+    source: FrameSource,
+    model: ModelFile,
+    settings: EvaluationSettings,
+    *,
+    sinks: Sequence[Sink] = (),
+    on_frame: OnFrame = lambda done, total: None,
 ) -> Evaluation:
-    """Plays a bag to the node and judges every mask that it published.
+    """Evaluates every mask that the node published.
 
-    The ledger of the result is the node's own. A KeyboardInterrupt ends it early: what was played
-    is judged.
+    The ledger of the result is the node's own.
 
     Args:
-        opened: the evaluation.
-        folder: where recording and logs go.
-        on_frame: called with the frames played and the frames there are.
+        run: what was played and recorded.
+        source: the bag that was played.
+        model: what the node ran.
+        settings: what is counted, and how.
+        sinks: what else is made of the frames.
+        on_frame: called with the frames done and the frames that were played.
 
     Raises:
         BagError: if a bag cannot be read.
         DataError: if labels and masks do not fit each other.
-        DrivsegError: if a process fails, the node published no mask, or the ledger does not add up.
+        DrivsegError: if the node published no mask, or the ledger does not add up.
+        KeyboardInterrupt: if the run was ended before there was a mask.
     """
-    source, image_topic = _played_bag(opened.frames)
-    has_confidence = opened.model.has_confidence
-    run = run_live(
-        source.bag,
-        image_topic=image_topic,
-        choice=opened.choice,
-        rate=opened.rate,
-        folder=folder,
-        outputs=('mask', 'confidence') if has_confidence else ('mask',),
-        on_progress=on_frame,
-    )
     recorded = read_recording(run)
     played = read_play_log(run.play_log)
     check_stamps(played, recorded)
     ledger = LiveLedger.of(
-        played=len(played), recorded=recorded.masks, told=read_counts(recorded.diagnostics)
+        played=len(played), recorded=recorded.masks, reported=read_counts(recorded.diagnostics)
     )
     if not recorded.received_ns:
         if run.interrupted:
             raise KeyboardInterrupt
-        said = '\n'.join(run.node_log.read_text(errors='replace').splitlines()[-_LOG_LINES:])
-        raise DrivsegError(f'the node published no mask ({ledger}); it said:\n{said}')
-    result = evaluate_source(
-        LiveSource(source, run, recorded, played),
-        None,
-        opened.settings,
-        network=describe_network(recorded.diagnostics),
-        network_classes=opened.network_classes,
-        attributes=opened.frames.attributes,
+        log = '\n'.join(run.node_log.read_text(errors='replace').splitlines()[-_LOG_LINES:])
+        raise DrivsegError(f'the node published no mask ({ledger}); the end of its log:\n{log}')
+    bag, _ = played_bag(source)
+    return evaluate(
+        LiveSource(bag, run, recorded, played),
+        _LiveMasks(model, run, recorded, played, ledger),
+        settings=settings,
+        sinks=sinks,
+        on_frame=on_frame,
     )
-    (part,) = result.parts
-    times = _times(run, recorded, played, ledger, opened.rate)
-    times = dataclasses.replace(times, repeated=part.ledger.failed_by_kind.get(_REPEATED, 0))
-    part = dataclasses.replace(part, ledger=ledger.counts, interrupted=run.interrupted, live=times)
-    return dataclasses.replace(result, mode=Mode.LIVE, parts=(part,))
 
 
-class LiveSource(FrameSource):
-    """The frames of a bag with the masks that the node made of them.
-
-    Args:
-        source: the bag.
-        run: what was played from it.
-        recorded: the times of the masks.
-        played: the messages that were played.
-    """
-
-    def __init__(
-        self, source: BagSource, run: LiveRun, recorded: Recorded, played: Sequence[PlayedFrame]
-    ) -> None:
-        self.title = source.title
-        self.labels = source.labels
-        self.is_drive = source.is_drive
-        self.unmatched_labels = source.unmatched_labels
-        self.has_images = False
-        self._source = source
-        self._run = run
-        self._recorded = recorded
-        self._played = played
-
-    def __len__(self) -> int:
-        return len(self._played)
-
-    def __iter__(self) -> Iterator[LabelledFrame | LostFrame]:
-        recorded, run = self._recorded, self._run
-        repeated = _repeated(self._played)
-        masked = recorded.received_ns.keys() - repeated
-        with ExitStack() as stack:
-            masks = stack.enter_context(StampedMessages(run.recording, run.mask_topic, masked))
-            confidences = stack.enter_context(
-                StampedMessages(
-                    run.recording, run.topic_of('confidence'), recorded.confidences & masked
-                )
-            )
-            for _, frame in zip(self._played, self._source, strict=False):
-                if isinstance(frame, LostFrame) and frame.kind != _REPEATED:
-                    yield frame
-                elif isinstance(frame, LostFrame) or frame.stamp_ns in repeated:
-                    yield LostFrame(frame.name, _REPEATED, _WHICH)
-                elif frame.stamp_ns not in masked:
-                    yield LostFrame(frame.name, DROPPED, 'it was played, and no mask came')
-                else:
-                    confidence = None
-                    if frame.stamp_ns in recorded.confidences:
-                        confidence = confidences.plane(frame.stamp_ns)
-                    mask = masks.plane(frame.stamp_ns)
-                    yield dataclasses.replace(frame, mask=mask, confidence=confidence)
-
-    def take(self, places: Sequence[int]) -> LiveSource:
-        """See FrameSource."""
-        played = [self._played[i] for i in sorted(places)]
-        return LiveSource(self._source.take(places), self._run, self._recorded, played)
-
-    def describe(self) -> dict[str, Any]:
-        """Where the frames are from."""
-        return self._source.describe()
-
-
-def _played_bag(source: FrameSource) -> tuple[BagSource, str]:
-    """The bag, and the topic of its images.
+def played_bag(source: FrameSource) -> tuple[BagSource, str]:
+    """The bag that is played, and the topic of its images.
 
     Raises:
         ParameterError: if it cannot be played.
@@ -233,38 +184,56 @@ def _played_bag(source: FrameSource) -> tuple[BagSource, str]:
     return source, topic
 
 
-def _times(
-    run: LiveRun,
-    recorded: Recorded,
-    played: Sequence[PlayedFrame],
-    ledger: LiveLedger,
-    rate: float,
-) -> LiveTimes:
-    begin, end = played[0].published_ns, played[-1].published_ns
-    rows = []
-    repeated = _repeated(played)
-    for frame in played:
-        received = recorded.received_ns.get(frame.stamp_ns)
-        latency = None
-        if received is not None and frame.stamp_ns not in repeated:
-            latency = round((received - frame.published_ns) / 1e6, 3)
-        offset = round((frame.published_ns - begin) / 1e9, 4)
-        rows.append((offset, round((frame.published_ns - frame.due_ns) / 1e6, 3), latency))
-    usage = UsageSeries()
-    if run.usage is not None:
-        device = recorded.diagnostics.get('device', '')
-        usage = run.usage.series(begin_ns=begin, end_ns=end, device=device)
-    return LiveTimes(
-        rate=rate,
-        played=tuple(rows),
-        lost_before_node=ledger.lost_before_node,
-        lost_after_node=ledger.lost_after_node,
-        stages=recorded.stages,
-        usage=usage,
-        node=read_setup(recorded.diagnostics),
-    )
+class _LiveMasks(RecordedMasks):
+    """The masks of a live run, and what is known of it besides."""
 
+    def __init__(
+        self,
+        model: ModelFile,
+        run: LiveRun,
+        recorded: Recorded,
+        played: Sequence[PlayedFrame],
+        ledger: LiveLedger,
+    ) -> None:
+        description = describe_network(recorded.diagnostics)
+        super().__init__(model.card.name, model.card.classes, description, mode=Mode.LIVE)
+        self._run = run
+        self._recorded = recorded
+        self._played = played
+        self._ledger = ledger
 
-def _repeated(played: Sequence[PlayedFrame]) -> set[int]:
-    """The stamps that more than one message has."""
-    return {stamp for stamp, times in Counter(f.stamp_ns for f in played).items() if times > 1}
+    def complete(self, part: Part) -> Part:
+        """With the node's own ledger, and the times."""
+        live = dataclasses.replace(
+            self._times(), repeated=part.ledger.failed_by_kind.get(REPEATED, 0)
+        )
+        interrupted = part.interrupted or self._run.interrupted
+        return dataclasses.replace(
+            part, ledger=self._ledger.counts, interrupted=interrupted, live=live
+        )
+
+    def _times(self) -> LiveTimes:
+        played, recorded = self._played, self._recorded
+        begin, end = played[0].published_ns, played[-1].published_ns
+        rows = []
+        repeated = repeated_stamps(played)
+        for frame in played:
+            received = recorded.received_ns.get(frame.stamp_ns)
+            latency = None
+            if received is not None and frame.stamp_ns not in repeated:
+                latency = round((received - frame.published_ns) / 1e6, 3)
+            offset = round((frame.published_ns - begin) / 1e9, 4)
+            rows.append((offset, round((frame.published_ns - frame.due_ns) / 1e6, 3), latency))
+        usage = UsageSeries()
+        if self._run.usage is not None:
+            device = recorded.diagnostics.get('device', '')
+            usage = self._run.usage.series(begin_ns=begin, end_ns=end, device=device)
+        return LiveTimes(
+            speed=self._run.speed,
+            played=tuple(rows),
+            lost_before_node=self._ledger.lost_before_node,
+            lost_after_node=self._ledger.lost_after_node,
+            stages=recorded.stages,
+            usage=usage,
+            node=read_setup(recorded.diagnostics),
+        )

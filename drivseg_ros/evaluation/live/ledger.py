@@ -40,25 +40,25 @@ class LiveLedger:
         ):
             raise DrivsegError(
                 f'{self.played} messages were played and {self.recorded} masks recorded, but the '
-                f'node tells of {self.counts.offered} frames and {self.counts.processed} masks; '
+                f'node reports {self.counts.offered} frames and {self.counts.processed} masks; '
                 'does somebody else publish to its topics?'
             )
 
     @classmethod
-    def of(cls, *, played: int, recorded: int, told: FrameCounts | None) -> LiveLedger:
-        """Brings together what the three told.
+    def of(cls, *, played: int, recorded: int, reported: FrameCounts | None) -> LiveLedger:
+        """Brings together what player, recorder and node counted.
 
         Args:
             played: messages that were played.
             recorded: masks that were recorded.
-            told: the last ledger in the node's diagnostics; it is behind if the run was ended
+            reported: the last ledger in the node's diagnostics; it is behind if the run was ended
                 early. None if there is none.
 
         Raises:
             DrivsegError: if they contradict each other.
         """
-        counts = told or FrameCounts()
-        # Of frames whose mask came after the node's last word, some waited then, and the others
+        counts = reported or FrameCounts()
+        # Of frames whose mask came after the node's last report, some waited then, and the others
         # had not arrived.
         later = max(0, recorded - counts.processed)
         waited = min(later, counts.waiting)

@@ -55,6 +55,7 @@ class LiveRun:
         recording: the bag with the node's outputs, bag time being wall time of receipt.
         play_log: what was played when, JSON by line.
         node_log: what the node printed.
+        speed: times recorded speed.
         outputs: the names of the outputs that were recorded, 'mask' among them.
         interrupted: whether it was ended early.
         usage: what the node used meanwhile; None before it ran.
@@ -65,6 +66,7 @@ class LiveRun:
     recording: Path
     play_log: Path
     node_log: Path
+    speed: float = 1.0
     outputs: tuple[str, ...] = ('mask',)
     interrupted: bool = False
     usage: UsageSampler | None = None
@@ -89,7 +91,7 @@ def run_live(
     *,
     image_topic: str,
     choice: NodeChoice,
-    rate: float,
+    speed: float,
     folder: Path,
     outputs: Sequence[str] = ('mask',),
     on_progress: Callable[[int, int], None],
@@ -105,7 +107,7 @@ def run_live(
         bag: the bag.
         image_topic: raw or compressed images in it.
         choice: which network the node runs, and on what.
-        rate: 1 plays as recorded, 2 twice as fast.
+        speed: 1 plays as recorded, 2 twice as fast.
         folder: where recording and logs go.
         outputs: what is recorded; the node computes what somebody listens to.
         on_progress: called with the frames played and the frames there are.
@@ -125,6 +127,7 @@ def run_live(
         recording=folder / 'output',
         play_log=logs / 'played.jsonl',
         node_log=logs / 'node.log',
+        speed=speed,
         outputs=tuple(outputs),
     )
     compressed = info.msgtype == COMPRESSED_IMAGE
@@ -141,7 +144,7 @@ def run_live(
         node_arguments += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False)}']
     topics = [*(run.topic_of(name) for name in run.outputs), DIAGNOSTICS_TOPIC]
     record_arguments = ['record', *topics, '--output', str(run.recording), '--overwrite']
-    play_arguments = ['play', str(bag), '--topic', image_topic, '--speed', str(rate)]
+    play_arguments = ['play', str(bag), '--topic', image_topic, '--speed', str(speed)]
     play_arguments += ['--remap', f'{image_topic}:={played_as}']
     play_arguments += ['--wait-for-subscribers', str(_START_TIMEOUT_S), '--log', str(run.play_log)]
     interrupted = False

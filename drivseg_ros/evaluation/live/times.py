@@ -26,7 +26,7 @@ class LiveTimes:
     """What a live run tells besides masks.
 
     Args:
-        rate: times recorded speed.
+        speed: times recorded speed.
         played: of each message, in order: seconds since the first one, by how many milliseconds it
             was later than its place in the bag, and the milliseconds to its mask (None without).
         lost_before_node: messages that were played and never reached the node.
@@ -41,7 +41,7 @@ class LiveTimes:
         DataError: if numbers contradict each other.
     """
 
-    rate: float
+    speed: float
     played: tuple[tuple[float, float, float | None], ...]
     lost_before_node: int
     lost_after_node: int

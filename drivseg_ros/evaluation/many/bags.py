@@ -14,14 +14,16 @@ from typing import Any, Protocol
 import drivseg_ros
 from drivseg_ros.base.json_data import from_plain
 from drivseg_ros.errors import DataError, DrivsegError, ParameterError
-from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
 from drivseg_ros.evaluation.gate import Check
 from drivseg_ros.evaluation.live.ros_domain import need_rclpy
 from drivseg_ros.evaluation.many.identity import identify
 from drivseg_ros.evaluation.many.kept_results import KeptResults
 from drivseg_ros.evaluation.many.runs import Finished, Runs
+from drivseg_ros.evaluation.many.worker import BagRequest
 from drivseg_ros.evaluation.measured import Terms
+from drivseg_ros.evaluation.request import EvaluationRequest
 from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.sink import SinkRecipe
 from drivseg_ros.frames.known_labels import read_labels
 from drivseg_ros.model.file import ModelFile
 from drivseg_ros.model.store import find_model
@@ -113,6 +115,8 @@ def evaluate_many(
     kept: KeptResults | None = None,
     resume: bool = False,
     command: str = '',
+    sink: Callable[[EvaluationRequest], SinkRecipe] | None = None,
+    on_export: Callable[[int, Any], None] = lambda index, exported: None,
 ) -> ManyResult:
     """Evaluates bags; those that fail are told, and the rest go on.
 
@@ -125,6 +129,9 @@ def evaluate_many(
         kept: where each result is written as soon as it is there.
         resume: whether what is there already is taken instead of done again.
         command: the command line, for the reports.
+        sink: gives what else is to be made of the frames of each bag.
+        on_export: called with the place of a bag and what its sink exported; not of one whose
+            result was there already.
 
     Raises:
         MissingDependencyError: if live runs need what is not installed.
@@ -166,8 +173,10 @@ def evaluate_many(
             terms.check(requests[left[place]], found)
         watcher.note(left[place], note)
 
-    asked = [requests[i] for i in left]
-    with closing(runs.run(asked, command=command, on_note=on_note)) as finished:
+    asked = [
+        BagRequest(requests[i], command, None if sink is None else sink(requests[i])) for i in left
+    ]
+    with closing(runs.run(asked, on_note=on_note)) as finished:
         for one in finished:
             index = left[one.index]
             try:
@@ -178,6 +187,8 @@ def evaluate_many(
                 terms.check(requests[index], found[index].terms)
                 if kept is not None and one.content is not None:
                     kept.keep(str(requests[index].title), identities[index], one.content)
+                if one.sink is not None:
+                    on_export(index, one.sink)
             watcher.finished(index, broken.get(index, ''))
     _leave_out_others(found, broken, check_terms)
     return ManyResult(found, {requests[i].frames: broken[i] for i in sorted(broken)})

@@ -12,14 +12,23 @@ from typing import Any
 from drivseg_ros.base.environment import describe_versions
 from drivseg_ros.base.json_data import to_plain
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_asked
 from drivseg_ros.evaluation.open_source import attributes_beside
+from drivseg_ros.evaluation.request import EvaluationRequest, open_frames
 from drivseg_ros.frames.known_labels import read_labels
 from drivseg_ros.frames.labels import Labels
 from drivseg_ros.model.file import ModelFile
 
 # They tell where something is, or how fast it goes; what they stand for is looked at instead.
-_NO_MATTER = ('frames', 'data', 'model', 'threads', 'labels', 'mask_classes', 'attributes')
+_NO_MATTER = (
+    'frames',
+    'data',
+    'model',
+    'threads',
+    'labels',
+    'mask_classes',
+    'attributes',
+    'pictures',
+)
 _VERSIONS_THAT_COUNT = (
     'drivseg_ros',
     'numpy',
@@ -86,7 +95,7 @@ def _frames(request: EvaluationRequest) -> dict[str, Any]:
         attributes = None if beside is None else _digest(beside)
         if path.exists():
             return {'files': bag_files(path), 'attributes': attributes}
-        source = open_asked(request, None)
+        source = open_frames(request, None)
         return {'dataset': source.describe()['identity'], 'attributes': attributes}
     except OSError as error:
         raise DataError(f'{error.filename} cannot be read ({error.strerror})') from None

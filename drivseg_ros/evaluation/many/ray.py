@@ -17,10 +17,10 @@ from typing import Any
 
 from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import DrivsegError, EngineError, MissingDependencyError, ParameterError
-from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
 from drivseg_ros.evaluation.many.identity import bag_files
 from drivseg_ros.evaluation.many.runs import MAX_JOBS, Finished, OnNote, Runs
 from drivseg_ros.evaluation.many.worker import BagRequest, handle
+from drivseg_ros.evaluation.request import EvaluationRequest
 
 log = logging.getLogger(__name__)
 
@@ -63,15 +63,15 @@ class RayRuns(Runs):
         self._jobs = jobs
 
     def run(
-        self, requests: Sequence[EvaluationRequest], *, command: str, on_note: OnNote
+        self, requests: Sequence[BagRequest], *, on_note: OnNote
     ) -> Generator[Finished, None, None]:
         """See `Runs`; it tells nothing while a bag is being evaluated."""
         import ray
 
         if not requests:
             return
-        with self._connected(requests[0].threads or 1):
-            needs = _needs(requests[0])
+        with self._connected(requests[0].asked.threads or 1):
+            needs = _needs(requests[0].asked)
             _look_for_room(needs, local=self._address in (LOCAL, None))
             # Once called, a process is ended: what a library leaves behind is not the next bag's.
             task = ray.remote(max_calls=1, max_retries=0, **needs)(evaluate_on_node)
@@ -81,8 +81,8 @@ class RayRuns(Runs):
                 while waiting or running:
                     while waiting and len(running) < (self._jobs or MAX_JOBS):
                         index, request = waiting.pop()
-                        asked = BagRequest(request, command)
-                        started = task.remote(asked, os.getcwd(), _sizes(request.frames))
+                        sizes = _sizes(request.asked.frames)
+                        started = task.remote(request, os.getcwd(), sizes)
                         running[started] = index
                     (done, *_), _ = ray.wait(list(running), num_returns=1)
                     yield _finish(running.pop(done), done)
@@ -172,7 +172,7 @@ def evaluate_on_node(
         sizes: of the bag's files where they were asked for.
 
     Returns:
-        'content' of `handle`, or the 'error'.
+        What `handle` gives, or the 'error'.
     """
     try:
         os.chdir(folder)
@@ -182,7 +182,7 @@ def evaluate_on_node(
     if sizes is not None and _sizes(bag) != sizes:
         return {'error': f'{bag} is another one on {socket.gethostname()}; copy it there'}
     try:
-        return {'content': handle(request, lambda note: None)}
+        return handle(request, lambda note: None)
     except DrivsegError as error:
         return {'error': str(error)}
 
@@ -195,7 +195,7 @@ def _finish(index: int, reference: Any) -> Finished:
     except Exception as error:  # a dead process, a dead node, or a bug on one
         cause = getattr(error, 'cause', None) or error
         return Finished(index, error=f'{type(cause).__name__}: {_first_line(cause)}')
-    return Finished(index, answer.get('content'), answer.get('error', ''))
+    return Finished(index, answer.get('content'), answer.get('error', ''), answer.get('sink'))
 
 
 def _needs(request: EvaluationRequest) -> dict[str, Any]:

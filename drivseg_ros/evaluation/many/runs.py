@@ -14,7 +14,6 @@ from typing import Any
 
 from drivseg_ros.base.child import Worker
 from drivseg_ros.errors import DrivsegError, ParameterError
-from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
 from drivseg_ros.evaluation.many.worker import BagRequest
 
 MAX_JOBS = 256
@@ -30,11 +29,13 @@ class Finished:
         index: its place among those asked for.
         content: what `evaluation_file.describe` gave; None if it failed.
         error: why it failed.
+        sink: what its sink exported; None without one.
     """
 
     index: int
     content: Mapping[str, Any] | None = None
     error: str = ''
+    sink: Any = None
 
 
 OnNote = Callable[[int, Mapping[str, Any]], None]
@@ -46,7 +47,7 @@ class Runs(ABC):
 
     @abstractmethod
     def run(
-        self, requests: Sequence[EvaluationRequest], *, command: str, on_note: OnNote
+        self, requests: Sequence[BagRequest], *, on_note: OnNote
     ) -> Generator[Finished, None, None]:
         """Evaluates bags; one that fails, or whose process dies, leaves the others alone.
 
@@ -54,7 +55,6 @@ class Runs(ABC):
 
         Args:
             requests: the bags.
-            command: the command line, for their reports.
             on_note: called in this thread.
 
         Yields:
@@ -78,10 +78,10 @@ class LocalRuns(Runs):
         self._jobs = jobs
 
     def run(
-        self, requests: Sequence[EvaluationRequest], *, command: str, on_note: OnNote
+        self, requests: Sequence[BagRequest], *, on_note: OnNote
     ) -> Generator[Finished, None, None]:
         """See `Runs`."""
-        crew = _Crew(requests, command)
+        crew = _Crew(requests)
         try:
             crew.start(min(self._jobs, len(requests)))
             left = len(requests)
@@ -99,12 +99,11 @@ class LocalRuns(Runs):
 class _Crew:
     """Threads that each look after one worker at a time."""
 
-    def __init__(self, requests: Sequence[EvaluationRequest], command: str) -> None:
+    def __init__(self, requests: Sequence[BagRequest]) -> None:
         self.events: queue.SimpleQueue[tuple[int, Finished | Mapping[str, Any]]] = (
             queue.SimpleQueue()
         )
         self._requests = requests
-        self._command = command
         self._left = iter(range(len(requests)))
         self._lock = threading.Lock()
         self._stopped = False
@@ -138,7 +137,7 @@ class _Crew:
                     return
                 request = self._requests[index]
                 try:
-                    worker = Worker(request.frames, 'drivseg_ros.evaluation.many.worker')
+                    worker = Worker(request.asked.frames, 'drivseg_ros.evaluation.many.worker')
                 except OSError as error:
                     self._put(index, Finished(index, error=f'no process can be started: {error}'))
                     continue
@@ -147,18 +146,18 @@ class _Crew:
             with self._lock:
                 self._workers.discard(worker)
 
-    def _ask(self, worker: Worker, index: int, request: EvaluationRequest) -> Finished:
+    def _ask(self, worker: Worker, index: int, request: BagRequest) -> Finished:
         try:
             with worker:
-                content = worker.ask(
-                    BagRequest(request, self._command),
+                answer = worker.ask(
+                    request,
                     on_note=lambda note: self._put(index, note),
                 )
         except DrivsegError as error:
             return Finished(index, error=str(error))
         except Exception as error:  # a thread that died would be waited for
             return Finished(index, error=f'{type(error).__name__}: {error}')
-        return Finished(index, content)
+        return Finished(index, answer['content'], sink=answer['sink'])
 
     def _put(self, index: int, event: Finished | Mapping[str, Any]) -> None:
         self.events.put((index, event))

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from drivseg_ros.base.child import OnNote, serve
+from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_file import describe
-from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
+from drivseg_ros.evaluation.notes import none_processed
+from drivseg_ros.evaluation.request import EvaluationRequest, open_evaluation
+from drivseg_ros.evaluation.sink import SinkRecipe
 
 
 @dataclass(frozen=True)
@@ -19,10 +22,12 @@ class BagRequest:
     Attributes:
         asked: the bag and what to count.
         command: the command line, for the report.
+        sink: what else is made of the frames; None for nothing.
     """
 
     asked: EvaluationRequest
     command: str
+    sink: SinkRecipe | None = None
 
 
 def handle(request: BagRequest, note: OnNote) -> dict[str, Any]:
@@ -30,21 +35,27 @@ def handle(request: BagRequest, note: OnNote) -> dict[str, Any]:
 
     Args:
         request: which one.
-        note: called with {'terms', 'frames'} when the bag is open, and then with
-            {'done': frames}.
+        note: called with {'terms', 'frames'} when the bag is open, and then with {'done': frames}.
 
     Returns:
-        What `evaluation_file.describe` gives.
+        content (what `evaluation_file.describe` gives) and sink (what its `export` gives).
+
+    Raises:
+        DrivsegError: if it cannot be evaluated, or none of its frames could be processed.
     """
+    sink = None if request.sink is None else request.sink.make()
     with open_evaluation(request.asked) as opened:
-        note(
-            {
-                'terms': opened.terms,
-                'frames': len(opened.frames),
-            }
+        note({'terms': opened.terms, 'frames': len(opened.source)})
+        found = opened.run(
+            sinks=() if sink is None else (sink,),
+            on_frame=lambda done, total: note({'done': done}),
         )
-        result = opened.run(lambda done, total: note({'done': done}))
-    return describe(result, command=request.command)
+    if not found.counts.processed:
+        raise DataError(none_processed(found))
+    return {
+        'content': describe(found, command=request.command),
+        'sink': None if sink is None else sink.export(),
+    }
 
 
 if __name__ == '__main__':

@@ -1,42 +1,21 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether two networks, or one network on two engines, give the same masks.
+"""How far the masks of two networks agree, and what is still the same.
 
-Masks are compared pixel by pixel at the size of the images, and by what they are worth: the mean
-IoU of each against the same labels. Each figure is computed once from all pixels of the set.
+Masks are compared pixel by pixel at the size of the images, and by what they are worth: the
+metrics of each against the same labels. Each is computed once from all pixels of the set.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from drivseg_ros.errors import DataError, ModelError, ParameterError
-from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
-from drivseg_ros.frames.labelled_frame import LabelledFrame
-from drivseg_ros.frames.labels import Labels
-from drivseg_ros.frames.matching import class_titles, match_classes
-from drivseg_ros.frames.source import ReadableFrames
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.segmentation import Segmentation
-
-
-class ComparedSegmenter(Protocol):
-    """A Segmenter, or what stands in for one."""
-
-    @property
-    def card(self) -> ModelCard:
-        """The network's card."""
-
-    def segment(
-        self, images: Sequence[np.ndarray], *, confidence: bool = False
-    ) -> list[Segmentation]:
-        """See `Segmenter.segment`."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +31,7 @@ class ConfidenceDifference:
     largest: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ParityResult:
     """What the comparison of a candidate with its reference showed.
 
@@ -63,9 +42,11 @@ class ParityResult:
         worst_agreement: its agreement, in percent.
         confidence: the difference of the confidences; None where the reference has none.
         lacks_confidence: the reference gave a confidence, and the candidate none.
-        reference_matrix: the reference against the labels; None without labels.
-        matrix: the candidate against the labels; None without labels.
-        card: the candidate's card, in the classes of the labels if there are any.
+        reference: the metrics of the reference against the labels, shares by name, None where not
+            defined; empty without labels.
+        metrics: those of the candidate.
+        decisive: the metric whose change is held to a bound, mIoU where there is one; '' without
+            labels.
     """
 
     frames: int
@@ -74,24 +55,14 @@ class ParityResult:
     worst_agreement: float
     confidence: ConfidenceDifference | None
     lacks_confidence: bool
-    reference_matrix: ConfusionMatrix | None
-    matrix: ConfusionMatrix | None
-    card: ModelCard
+    reference: Mapping[str, float | None] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    decisive: str = ''
 
-    @property
-    def miou_change(self) -> float | None:
-        """The candidate's mIoU less the reference's, in points; None without labels."""
-        if self.matrix is None or self.reference_matrix is None:
-            return None
-        return 100 * (self.matrix.miou - self.reference_matrix.miou)
-
-    @property
-    def drivable_iou_change(self) -> float | None:
-        """The same of the drivable IoU; None also if the model has no drivable class."""
-        if self.matrix is None or self.reference_matrix is None or not self.card.drivable_ids:
-            return None
-        ids = self.card.drivable_ids
-        return 100 * (self.matrix.iou_of(ids) - self.reference_matrix.iou_of(ids))
+    def change(self, name: str) -> float | None:
+        """A metric of the candidate less the reference's, in points; None where not defined."""
+        before, after = self.reference.get(name), self.metrics.get(name)
+        return None if before is None or after is None else 100 * (after - before)
 
 
 @dataclass(frozen=True)
@@ -102,7 +73,8 @@ class ParityBounds:
 
     Args:
         min_agreement: lowest share of equal pixels over the whole set, in percent.
-        max_miou_change: largest change of the mIoU either way, in points.
+        max_miou_change: largest change of the mIoU (of the decisive metric, where the classes of
+            labels and network do not match) either way, in points.
 
     Raises:
         ParameterError: if one is out of range.
@@ -127,53 +99,22 @@ class ParityBounds:
                 f'of {self.min_agreement:g} % (worst frame {result.worst_frame}: '
                 f'{result.worst_agreement:.2f} %)'
             )
-        change = result.miou_change
-        if change is not None and math.isnan(change):
-            failures.append(
-                'the mIoU cannot be judged, for no pixel is labelled (all ids are 255); give '
-                'other labels, or none'
-            )
-        elif change is not None and not abs(change) <= self.max_miou_change:
-            failures.append(
-                f'the mIoU changes by {change:+.3f} points, '
-                f'{abs(change) - self.max_miou_change:.3f} more than the bound of '
-                f'{self.max_miou_change:g}'
-            )
+        if result.decisive:
+            change = result.change(result.decisive)
+            if change is None:
+                failures.append(
+                    f'the change of {result.decisive} is not known, for no pixel is labelled (all '
+                    'ids are 255); give other labels, or none'
+                )
+            elif not abs(change) <= self.max_miou_change:
+                failures.append(
+                    f'{result.decisive} changes by {change:+.3f} points, '
+                    f'{abs(change) - self.max_miou_change:.3f} more than the bound of '
+                    f'{self.max_miou_change:g}'
+                )
         if result.lacks_confidence:
             failures.append('it gives no confidence, and the reference does')
         return failures
-
-
-def compare(
-    reference: ComparedSegmenter,
-    candidate: ComparedSegmenter,
-    frames: ReadableFrames,
-    *,
-    on_frame: Callable[[int, int], None] = lambda done, total: None,
-) -> ParityResult:
-    """Runs both over all frames.
-
-    Args:
-        reference: what is held to be right.
-        candidate: what is judged; it stays the caller's, as the reference does.
-        frames: the frames.
-        on_frame: called with the frames done and the frames there are.
-
-    Raises:
-        ModelError: if the two have other classes.
-        DataError: if no frame can be decoded, or labels do not fit the model.
-        EngineError: if an engine fails.
-    """
-    check_same_classes(reference.card, candidate.card)
-    comparison = Comparison(candidate.card, frames.source.labels)
-    for done, frame in enumerate(frames, 1):
-        comparison.add(
-            frame,
-            reference=reference.segment([frame.pixels()], confidence=True)[0],
-            candidate=candidate.segment([frame.pixels()], confidence=True)[0],
-        )
-        on_frame(done, len(frames))
-    return comparison.result()
 
 
 def check_same_classes(reference: ModelCard, candidate: ModelCard) -> None:
@@ -190,32 +131,10 @@ def check_same_classes(reference: ModelCard, candidate: ModelCard) -> None:
         )
 
 
-class Comparison:
-    """Counts frame by frame what a ParityResult is made of.
+class AgreementCounter:
+    """Counts frame by frame what a ParityResult is made of."""
 
-    Args:
-        card: the candidate's; the reference has the same classes.
-        labels: what the frames' labels show; None without labels.
-
-    Raises:
-        DataError: if the network's classes do not match the labels' one by one.
-    """
-
-    def __init__(self, card: ModelCard, labels: Labels | None) -> None:
-        self._card = card
-        self._matrices = None
-        self._answers = np.arange(256, dtype=np.uint8)
-        if labels is not None:
-            found = match_classes(labels, card.classes).answers
-            if found is None:
-                raise DataError(
-                    f'the labels ({labels.name}) have the classes {class_titles(labels.classes)}; '
-                    f'the network has {class_titles(card.classes)}: these do not match one by one. '
-                    'Say what the values in the labels mean (--labels), or leave the labels out'
-                )
-            self._answers[: len(found)] = found
-            self._card = dataclasses.replace(card, classes=labels.classes)
-            self._matrices = tuple(ConfusionMatrix(len(labels.classes)) for _ in range(2))
+    def __init__(self) -> None:
         self._frames = 0
         self._pixels = 0
         self._equal = 0
@@ -224,17 +143,21 @@ class Comparison:
         self._differences = np.zeros(256, np.int64)
         self._lacks_confidence = False
 
-    def add(
-        self, frame: LabelledFrame, *, reference: Segmentation, candidate: Segmentation
-    ) -> None:
-        """Adds a frame."""
+    def add(self, name: str, *, reference: Segmentation, candidate: Segmentation) -> None:
+        """Adds a frame.
+
+        Args:
+            name: of the frame.
+            reference: what is held to be right.
+            candidate: what is compared with it.
+        """
         equal = int(np.count_nonzero(reference.class_ids == candidate.class_ids))
         pixels = reference.class_ids.size
         self._frames += 1
         self._pixels += pixels
         self._equal += equal
         if equal / pixels < self._worst[1]:
-            self._worst = (frame.name, equal / pixels)
+            self._worst = (name, equal / pixels)
         if reference.confidence is not None:
             if candidate.confidence is None:
                 self._lacks_confidence = True
@@ -242,12 +165,14 @@ class Comparison:
                 low = np.minimum(reference.confidence, candidate.confidence)
                 high = np.maximum(reference.confidence, candidate.confidence)
                 self._differences += np.bincount((high - low).ravel(), minlength=256)
-        if self._matrices is not None and frame.label is not None:
-            for matrix, result in zip(self._matrices, (reference, candidate), strict=True):
-                matrix.update(label=frame.label, prediction=self._answers[result.class_ids])
 
-    def result(self) -> ParityResult:
-        """The figures of all frames added so far.
+    def result(
+        self,
+        reference: Mapping[str, float | None],
+        metrics: Mapping[str, float | None],
+        decisive: str,
+    ) -> ParityResult:
+        """What all frames added so far showed; the arguments as in `ParityResult`.
 
         Raises:
             DataError: if there are none.
@@ -261,7 +186,6 @@ class Comparison:
                 mean=float(levels @ self._differences / self._differences.sum()),
                 largest=int(np.flatnonzero(self._differences)[-1]),
             )
-        reference_matrix, matrix = self._matrices or (None, None)
         return ParityResult(
             frames=self._frames,
             agreement=100 * self._equal / self._pixels,
@@ -269,7 +193,7 @@ class Comparison:
             worst_agreement=100 * self._worst[1],
             confidence=confidence,
             lacks_confidence=self._lacks_confidence,
-            reference_matrix=reference_matrix,
-            matrix=matrix,
-            card=self._card,
+            reference=reference,
+            metrics=metrics,
+            decisive=decisive,
         )

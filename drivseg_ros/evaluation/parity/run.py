@@ -3,7 +3,7 @@
 """Models x engines x precisions against one fp32 reference: the report of `drivseg parity`.
 
 The reference runs once and its masks are kept in files; each row then runs in a process of its
-own, so that a runtime that crashes costs its row only.
+own, so that a runtime that crashes ends its row only.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from drivseg_ros.base.child import Worker
-from drivseg_ros.base.environment import describe_hardware, describe_versions
-from drivseg_ros.base.json_data import to_plain
+from drivseg_ros.base.environment import describe_run
+from drivseg_ros.base.json_data import from_plain, to_plain
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import DrivsegError, MissingDependencyError, ModelError
 from drivseg_ros.evaluation.open_source import open_source
 from drivseg_ros.evaluation.parity.agreement import ParityBounds
+from drivseg_ros.evaluation.parity.worker import ReferenceRun, RowRequest
 from drivseg_ros.model.file import ModelFile
 
 REFERENCE = EngineSpec('onnxruntime', 'fp32', 'cpu')
@@ -77,39 +78,32 @@ def run_parity(
     source = open_source(**data, card=reference_model.card)
     # Taken before anything runs: these files are what is compared.
     hashes = {candidate.model.path: candidate.model.sha256 for candidate in candidates}
-    request: dict[str, Any] = {
-        'model': str(reference_model.path),
-        'spec': REFERENCE,
-        'threads': threads,
-        'data': dict(data),
-    }
     with tempfile.TemporaryDirectory(prefix='drivseg-parity-') as folder:
-        masks = Path(folder) / 'masks'
-        masks.mkdir()
-        request['masks'] = str(masks)
+        path = str(reference_model.path)
+        request = RowRequest(path, REFERENCE, threads, data, Path(folder), path, bounds=bounds)
 
-        def ask(name: str, changes: Mapping[str, Any]) -> Any:
+        def ask(name: str, request: RowRequest) -> Any:
             on_progress(name, 0, len(source))
             with Worker(name, _MODULE) as worker:
                 return worker.ask(
-                    {**request, **changes},
-                    on_note=lambda note: on_progress(name, note['done'], len(source)),
+                    request, on_note=lambda note: on_progress(name, note['done'], len(source))
                 )
 
-        reference = ask(f'the reference, {reference_model.path.name} on {REFERENCE}', {})
+        answer = ask(f'the reference, {reference_model.path.name} on {REFERENCE}', request)
+        reference = from_plain(ReferenceRun, answer, 'the answer of the reference')
         rows = []
         for candidate in candidates:
             if candidate.model == reference_model and _is_reference(candidate):
                 rows.append(_reference_row(reference))
                 continue
-            changes = {
-                'model': str(candidate.model.path),
-                'spec': candidate.spec,
-                'reference_model': str(reference_model.path),
-                'bounds': bounds,
-            }
+            row = dataclasses.replace(
+                request,
+                model=str(candidate.model.path),
+                spec=candidate.spec,
+                reference=reference,
+            )
             try:
-                rows.append(ask(str(candidate), changes))
+                rows.append(ask(str(candidate), row))
             except DrivsegError as error:
                 missing = isinstance(error, MissingDependencyError) and skip_missing
                 verdict = 'skipped' if missing else 'not run'
@@ -118,17 +112,17 @@ def run_parity(
     return {
         'kind': 'parity',
         'verdict': 'fail' if failed else 'pass',
-        'hardware': describe_hardware(),
-        'versions': describe_versions(),
+        **describe_run(),
         'input': {
             'data': source.title,
             'labels': None if source.labels is None else source.labels.name,
-            'frames': reference['frames'],
-            'failed': reference['failed'],
-            'pixels_sha256': reference['pixels_sha256'],
+            'frames': reference.frames,
+            'failed': dict(reference.failed),
+            'images_sha256': reference.images_sha256,
+            'labels_sha256': reference.labels_sha256,
         },
         'bounds': to_plain(bounds),
-        'reference': {'engine': reference['engine'], 'accuracy': reference['accuracy']},
+        'reference': {'engine': dict(reference.engine), 'metrics': dict(reference.metrics)},
         'rows': rows,
     }
 
@@ -157,15 +151,14 @@ def markdown_table(report: Mapping[str, Any]) -> str:
             lines.append(f'| {" | ".join(cells)} | – | – | – | – | – | – | {row["verdict"]} |')
             continue
         worst, confidence = row['worst_frame'], row['confidence_steps_of_255']
-        accuracy = row['accuracy'] or {'miou': None, 'drivable_iou': None}
         cells += [
             f'{row["agreement_percent"]:.3f} ({worst["agreement_percent"]:.2f})',
             '–'
             if confidence is None
             else f'{confidence["mean"] / 2.55:.2f} % / {confidence["largest"] / 2.55:.0f} %',
-            _percent(accuracy['miou']),
+            _percent(row['metrics'].get('miou')),
             _signed(row['miou_change_points']),
-            _percent(accuracy['drivable_iou']),
+            _percent(row['metrics'].get('drivable_iou')),
             _signed(row['drivable_iou_change_points']),
             row['verdict'],
         ]
@@ -177,10 +170,12 @@ def _basis(report: Mapping[str, Any]) -> str:
     given, bounds, hardware = report['input'], report['bounds'], report['hardware']
     reference = report['reference']['engine']
     text = (
-        f'{given["frames"]} frames ({given["data"]}, pixels '
-        f'{given["pixels_sha256"][:12]}), '
-        + (f'labels {given["labels"]}. ' if given['labels'] else '')
-        + ('' if given['labels'] else 'no labels: the change of the mIoU cannot be judged. ')
+        f'{given["frames"]} frames ({given["data"]}, images {given["images_sha256"][:12]}), '
+        + (
+            f'labels {given["labels"]} ({given["labels_sha256"][:12]}). '
+            if given['labels']
+            else 'no labels: the masks alone are compared. '
+        )
         + f'Reference: {reference["model"]} ({reference["sha256"][:12]}), {reference["engine"]} '
         f'{reference["precision"]}, {reference["device"]}. Bounds: at least '
         f'{bounds["min_agreement"]:g} % of the pixels the same, mIoU within '
@@ -199,19 +194,19 @@ def _is_reference(candidate: Candidate) -> bool:
     return dataclasses.replace(spec, precision=precision) == REFERENCE
 
 
-def _reference_row(reference: Mapping[str, Any]) -> dict[str, Any]:
-    labelled = reference['accuracy'] is not None
+def _reference_row(reference: ReferenceRun) -> dict[str, Any]:
+    same = {name: None if value is None else 0.0 for name, value in reference.metrics.items()}
     return {
-        'engine': reference['engine'],
+        'engine': dict(reference.engine),
         'verdict': 'reference',
         'reasons': [],
-        'frames': reference['frames'],
+        'frames': reference.frames,
         'agreement_percent': 100.0,
         'worst_frame': {'name': '', 'agreement_percent': 100.0},
         'confidence_steps_of_255': None,
-        'miou_change_points': 0.0 if labelled else None,
-        'drivable_iou_change_points': 0.0 if labelled else None,
-        'accuracy': reference['accuracy'],
+        'miou_change_points': same.get('miou'),
+        'drivable_iou_change_points': same.get('drivable_iou'),
+        'metrics': dict(reference.metrics),
     }
 
 

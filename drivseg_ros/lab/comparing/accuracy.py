@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -12,24 +11,24 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.errors import DataError
-from drivseg_ros.evaluation.cross_table import count_pairs
-from drivseg_ros.evaluation.measured import Measured, Terms
-from drivseg_ros.evaluation.metric import metrics_of, number, rounded
-from drivseg_ros.evaluation.settings import EvaluationSettings
-from drivseg_ros.evaluation.sums import Sums
+from drivseg_ros.evaluation.metric import rounded
+from drivseg_ros.evaluation.network import RunNetwork
+from drivseg_ros.evaluation.run import evaluate
+from drivseg_ros.evaluation.settings import PLAIN
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.matching import Matching, areas_of
-from drivseg_ros.model.card import UNLABELLED, ModelCard
+from drivseg_ros.frames.source import DatasetSource
+from drivseg_ros.model.card import UNLABELLED
 from drivseg_ros.segmenter import Segmenter
 
 
-def evaluate(
+def measure(
     segmenter: Segmenter,
     dataset: Dataset,
     *,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """The metrics of a network on a data set, from one table over all its frames.
+    """The metrics of a network on a data set.
 
     Args:
         segmenter: runs the network.
@@ -37,61 +36,47 @@ def evaluate(
         on_frame: called with the frames done and the frames there are.
 
     Returns:
-        Plain data; see `describe`.
+        'by_role': IoU by area (matching.py), None where the network has no such role; 'miou',
+        'iou_by_class', 'pixel_accuracy' in the data set's classes, None where the network's cannot
+        be matched to them; 'frames'; and the confusion matrix, 'pixels', None where nothing can be
+        matched.
 
     Raises:
-        DrivsegError: if the engine fails, or a frame cannot be read.
+        DataError: if a frame cannot be read.
+        EngineError: if the engine fails.
     """
-    classes = dataset.classes
-    table = np.zeros((len(classes), segmenter.card.num_classes), np.int64)
-    for index in range(len(dataset)):
-        image, label = dataset[index].pair()
-        (found,) = segmenter.segment([image])
-        table += count_pairs(label, found.class_ids, truth=table.shape[0], network=table.shape[1])[
-            0
-        ]
-        on_frame(index + 1, len(dataset))
-    return describe(table, dataset, segmenter.card)
-
-
-def describe(table: np.ndarray, dataset: Dataset, card: ModelCard) -> dict[str, Any]:
-    """The metrics of a table; one that is not defined is None.
-
-    Args:
-        table: int64 [classes of the data set, classes of the network].
-        dataset: whose frames were counted.
-        card: of the network.
-
-    Returns:
-        'by_role': IoU by area (truth.py), None where the network has no such role;
-        'miou', 'iou_by_class', 'pixel_accuracy' in the data set's classes, None where the
-        network's cannot be matched to them; and the table itself.
-    """
-    classes = dataset.classes
+    classes, card = dataset.classes, segmenter.card
     matching = Matching(classes, card.classes, areas_of(classes))
-    measured = Measured(dataclasses.replace(Sums.zero(matching), table=table), matching)
-    found = {
-        one.name: rounded(number(one.compute(measured)))
-        for one in metrics_of(Terms(matching, EvaluationSettings()))
-        if one.of_counts
-    }
-
-    return {
-        'by_role': {f.value: found.get(f'{f.value}_iou') for f in matching.areas},
-        'miou': found.get('miou'),
-        'iou_by_class': {c.name: found.get(f'iou/{c.name}') for c in classes},
-        'pixel_accuracy': found.get('pixel_accuracy'),
-        'frames': len(dataset),
-        'pixels': {
+    values: dict[str, float | None] = {}
+    pixels = None
+    if matching.targets:  # else there is nothing to count
+        found = evaluate(
+            DatasetSource(dataset.name, dataset),
+            RunNetwork(segmenter, confidence=False),
+            settings=PLAIN,
+            on_frame=on_frame,
+        )
+        (part,) = found.parts
+        for message in part.failures.values():
+            raise DataError(message)
+        values = {name: rounded(one.value) for name, one in found.metrics.items()}
+        pixels = {
             'rows_are_labels': [c.name for c in classes],
             'columns_are_predictions': list(card.class_names),
-            'counts': table.tolist(),
-        },
+            'counts': found.total.table.tolist(),
+        }
+    return {
+        'by_role': {area.value: values.get(f'{area.value}_iou') for area in matching.areas},
+        'miou': values.get('miou'),
+        'iou_by_class': {c.name: values.get(f'iou/{c.name}') for c in classes},
+        'pixel_accuracy': values.get('pixel_accuracy'),
+        'frames': len(dataset),
+        'pixels': pixels,
     }
 
 
 def describe_data(dataset: Dataset) -> dict[str, Any]:
-    """Which frames a data set has, what its labels say, and the hash of all of it.
+    """Which frames a data set has, what its labels are of, and the hash of all of it.
 
     Every frame is read, so what is broken is found before anything is trained.
 

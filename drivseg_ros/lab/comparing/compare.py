@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import DrivsegError, ModelError
-from drivseg_ros.lab.comparing.accuracy import describe_data, evaluate
+from drivseg_ros.lab.comparing.accuracy import describe_data, measure
 from drivseg_ros.lab.comparing.candidates import Candidate, MeasuredSet
 from drivseg_ros.lab.comparing.prepare import Prepared, check_size, file_names, prepare
 from drivseg_ros.lab.comparing.runs import Means
@@ -164,7 +164,7 @@ class _Row:
         ) as segmenter:
             for one_set in sets:
                 what = f'measure {self.title} on {one_set.title}'
-                self._accuracy[one_set.title] = evaluate(
+                self._accuracy[one_set.title] = measure(
                     segmenter,
                     one_set.dataset,
                     on_frame=lambda done, total, what=what: on_progress(what, done, total),  # type: ignore[misc]

@@ -7,9 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from drivseg_ros.base.json_data import read_json
+from drivseg_ros.base.environment import describe_run
+from drivseg_ros.base.json_data import json_text
 from drivseg_ros.base.whole_file import write_whole
-from drivseg_ros.evaluation.report import write_report
 from drivseg_ros.lab.comparing.table import markdown
 
 
@@ -27,8 +27,8 @@ def write(report: dict[str, Any], table: Path, data: Path) -> str:
     Raises:
         DataError: if the report cannot be written.
     """
-    write_report(data, report)
-    # With the head that the report was given.
-    text = markdown(read_json(data, 'the report'))
+    whole = {**describe_run(), **report}
+    text = markdown(whole)
+    write_whole(data, json_text(whole))
     write_whole(table, text)
     return text

@@ -13,7 +13,7 @@ _FIGURES = {'drivable': 'drivable IoU', 'road': 'road IoU', 'ego_lane': 'ego lan
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """The tables of a report of `compare`, completed by `write_report`'s head.
+    """The tables of a report of `compare`, with what `describe_run` gives.
 
     The first has a row for each network: metrics of each data set, size, time. With several data
     sets the IoU by class comes in a table for each; with one it stands in the first.

@@ -91,9 +91,11 @@ def _describe(verdict: Verdict) -> dict[str, Any]:
         'worst_frame_percent': round(result.worst_agreement, 2),
         'keeps_bounds': not verdict.failures,
     }
-    if result.matrix is not None and result.miou_change is not None:
-        metrics['miou'] = round(result.matrix.miou, 4)
-        metrics['miou_change_points'] = round(result.miou_change, 3)
-    if result.drivable_iou_change is not None:
-        metrics['drivable_iou_change_points'] = round(result.drivable_iou_change, 3)
+    miou = result.metrics.get('miou')
+    if miou is not None:
+        metrics['miou'] = round(miou, 4)
+    for name in ('miou', 'drivable_iou'):
+        change = result.change(name)
+        if change is not None:
+            metrics[f'{name}_change_points'] = round(change, 3)
     return metrics

@@ -14,7 +14,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from drivseg_ros.engines import EngineOptions, create_engine
-from drivseg_ros.evaluation.parity.agreement import Comparison, ParityBounds, ParityResult
+from drivseg_ros.evaluation.network import RunNetwork
+from drivseg_ros.evaluation.parity.agreement import ParityBounds, ParityResult
+from drivseg_ros.evaluation.parity.sinks import Rival
+from drivseg_ros.evaluation.run import evaluate
+from drivseg_ros.evaluation.settings import PLAIN
+from drivseg_ros.evaluation.sink import Sink
+from drivseg_ros.frames.labelled_frame import LostFrame
 from drivseg_ros.frames.source import ReadableFrames
 from drivseg_ros.model.file import ModelFile
 from drivseg_ros.segmenter import Segmenter
@@ -72,22 +78,35 @@ def compare_forms(
     forms[TENSORRT_FORM] = ('onnxruntime', tensorrt_form)
     with ExitStack() as stack:
         reference = stack.enter_context(_open('onnxruntime', source, threads))
-        candidates = {
-            name: stack.enter_context(_open(runtime, model, threads))
+        rivals = {
+            name: Rival(stack.enter_context(_open(runtime, model, threads)), reference)
             for name, (runtime, model) in forms.items()
         }
-        comparisons = {name: Comparison(source.card, frames.source.labels) for name in forms}
-        for done, frame in enumerate(frames, 1):
-            wanted = reference.segment([frame.pixels()], confidence=True)[0]
-            for name, candidate in candidates.items():
-                got = candidate.segment([frame.pixels()], confidence=True)[0]
-                comparisons[name].add(frame, reference=wanted, candidate=got)
-            on_frame(done, len(frames))
-    results = {name: comparison.result() for name, comparison in comparisons.items()}
+        frames.failed = {}
+        evaluate(
+            frames.source,
+            RunNetwork(reference),
+            settings=PLAIN,
+            sinks=[*rivals.values(), _Failed(frames)],
+            on_frame=on_frame,
+        )
     return {
-        name: Verdict(result, tuple(bounds.failures(result)), decides=name != TENSORRT_FORM)
-        for name, result in results.items()
+        name: Verdict(
+            rival.result, tuple(bounds.failures(rival.result)), decides=name != TENSORRT_FORM
+        )
+        for name, rival in rivals.items()
     }
+
+
+class _Failed(Sink):
+    """Notes which frames could not be read."""
+
+    def __init__(self, frames: ReadableFrames) -> None:
+        self._frames = frames
+
+    def lose(self, frame: LostFrame) -> None:
+        """See `Sink`."""
+        self._frames.failed[frame.name] = frame.message
 
 
 def _open(runtime: str, model: ModelFile, threads: int) -> Segmenter:

@@ -5,7 +5,7 @@
 Every pixel's label allows some classes. For a group of classes (one class, the drivable ones, the
 road) a pixel counts as positive if all it allows is in the group, as negative if nothing is, and
 not at all otherwise. Where every label allows one class, these are the ordinary metrics of
-`ConfusionMatrix`.
+`drivseg evaluate`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from drivseg_ros.evaluation.confusion_matrix import mean_iou
 from drivseg_ros.frames.label_sets import LabelSets
 from drivseg_ros.model.card import DRIVABLE_ROLES, ROAD_ROLES, ModelClass
 
@@ -66,7 +65,8 @@ class PartialMetrics:
     @property
     def miou(self) -> float:
         """Mean of the IoUs that say something; NaN if none does."""
-        return mean_iou(self.iou_by_class)
+        known = self.iou_by_class[~np.isnan(self.iou_by_class)]
+        return float(known.mean()) if known.size else float('nan')
 
     @property
     def pixel_accuracy(self) -> float:

@@ -125,7 +125,7 @@ def live_facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
         return []
     age = live.get('age_ms') or {}
     found = [
-        ('played at', f'{float(live["rate"]):g} times the recorded speed'),
+        ('played at', f'{float(live["speed"]):g} times the recorded speed'),
         ('the player was late by', f'{decimal(live.get("player_late_p95"))} ms (95 % of messages)'),
     ]
     for key, words in (

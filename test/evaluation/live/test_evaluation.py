@@ -25,8 +25,8 @@ from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.evaluation.comparison import compare
 from drivseg_ros.evaluation.evaluation_file import describe
-from drivseg_ros.evaluation.evaluation_request import EvaluationRequest, open_evaluation
 from drivseg_ros.evaluation.gate import check_frames
+from drivseg_ros.evaluation.request import EvaluationRequest, open_evaluation
 from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.images.compression import encode_jpeg
 
@@ -58,7 +58,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[ColorBag, Path]:
 def pair(place: tuple[ColorBag, Path]) -> tuple[Evaluation, Evaluation]:
     """Offline, and live at half speed."""
     bag, model = place
-    return evaluate(bag.path, model), evaluate(bag.path, model, live=True, rate=0.5)
+    return evaluate(bag.path, model), evaluate(bag.path, model, live=True, speed=0.5)
 
 
 def test_masks_are_those_of_an_offline_evaluation(
@@ -100,7 +100,7 @@ def test_the_ledger_and_the_times(pair: tuple[Evaluation, Evaluation]) -> None:
     assert len(times) == 5
     assert all(one.value is not None and one.value > 0 for one in times)
     content = describe(live)
-    assert content['live']['rate'] == 0.5
+    assert content['live']['speed'] == 0.5
     assert set(content['times']['stages']) == {'wait', 'decode', 'infer', 'publish', 'total'}
     assert content['live']['node']['model'] == 'tiny'
     assert 'gpu_percent' not in content['live']['usage']
@@ -117,7 +117,7 @@ def test_live_runs_are_put_together(pair: tuple[Evaluation, Evaluation]) -> None
     assert describe(both)['live']['played'] == 2 * FRAMES
 
 
-def test_a_rate_that_the_node_cannot_hold(tmp_path: Path) -> None:
+def test_a_speed_that_the_node_cannot_hold(tmp_path: Path) -> None:
     """Without labels and with a frame that fails, everything played is accounted for."""
     bag = tmp_path / 'bag'
     with BagWriter(bag) as writer:
@@ -131,7 +131,7 @@ def test_a_rate_that_the_node_cannot_hold(tmp_path: Path) -> None:
                 message.data = message.data[:-5]
             writer.write(IMAGE, stamp, message)
     model = write_tiny_model(tmp_path / 'slow.onnx', width=320, height=240, work=16)
-    live = evaluate(bag, model, live=True, rate=1.0, label=None)
+    live = evaluate(bag, model, live=True, speed=1.0, label=None)
     (part,) = live.parts
     assert part.live is not None
     counts = part.ledger
@@ -170,7 +170,7 @@ def test_topics_and_paths_of_any_name(tmp_path: Path) -> None:
     assert all(digests[row.name] == row.image_sha256 for row in live.rows)
 
 
-def test_messages_of_one_stamp_are_not_judged(tmp_path: Path) -> None:
+def test_messages_of_one_stamp_are_not_evaluated(tmp_path: Path) -> None:
     """A mask has the stamp of both, and the node may have dropped either."""
     bag = tmp_path / 'bag'
     stamps = [START_NS + i * 100_000_000 for i in (0, 1, 2, 2, 4, 5)]
@@ -182,7 +182,7 @@ def test_messages_of_one_stamp_are_not_judged(tmp_path: Path) -> None:
             )
             writer.write(IMAGE, START_NS + i * 100_000_000, message)
     model = write_tiny_model(tmp_path / 'tiny.onnx', width=24, height=18)
-    live = evaluate(bag, model, live=True, rate=0.5, label=None)
+    live = evaluate(bag, model, live=True, speed=0.5, label=None)
     (part,) = live.parts
     assert part.live is not None
     assert part.live.repeated == 2
@@ -194,11 +194,8 @@ def test_messages_of_one_stamp_are_not_judged(tmp_path: Path) -> None:
     check = check_frames(live)
     assert not check.passed
     assert '2 have the stamp of another one' in check.message
-    assert check.frames == tuple(
-        f'1700000000.200000000 ({number}): several messages have this stamp: which of them a mask '
-        'is of, nobody can tell'
-        for number in (3, 4)
-    )
+    why = 'several messages have this stamp; which of them a mask belongs to is unknown'
+    assert check.frames == tuple(f'1700000000.200000000 ({i}): {why}' for i in (3, 4))
     again = Evaluation.from_plain(json.loads(json.dumps(describe(live))))
     assert again.parts == live.parts
 
@@ -210,7 +207,7 @@ def test_it_ends_with_whoever_started_it(place: tuple[ColorBag, Path], tmp_path:
         'import sys; from pathlib import Path\n'
         'from drivseg_ros.evaluation.live.run import NodeChoice, run_live\n'
         'bag, model, folder = map(Path, sys.argv[1:])\n'
-        f'run_live(bag, image_topic={IMAGE!r}, choice=NodeChoice(str(model)), rate=0.05,\n'
+        f'run_live(bag, image_topic={IMAGE!r}, choice=NodeChoice(str(model)), speed=0.05,\n'
         '         folder=folder, on_progress=lambda *_: None)\n'
     )
     command = [sys.executable, '-c', code, str(bag.path), str(model), str(tmp_path / 'run')]
@@ -245,9 +242,9 @@ def processes_that_say(*words: str) -> list[str]:
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'rate': 2.0}, 'give --live too'),
-        ({'live': True, 'rate': 0.0}, 'speed 0.0 is out of range'),
-        ({'live': True, 'rate': float('nan')}, 'out of range'),
+        ({'speed': 2.0}, 'give --live too'),
+        ({'live': True, 'speed': 0.0}, 'speed 0.0 is out of range'),
+        ({'live': True, 'speed': float('nan')}, 'out of range'),
         ({'live': True, 'limit': 3}, 'leave --limit out'),
         (
             {'live': True, 'model': None, 'topics': BagTopics(mask='/m', image=IMAGE)},

@@ -23,7 +23,7 @@ def counts(offered: int, processed: int, dropped: int = 0, failed: int = 0, wait
 
 
 @pytest.mark.parametrize(
-    ('played', 'recorded', 'told', 'expected'),
+    ('played', 'recorded', 'reported', 'expected'),
     [
         # (lost before the node, its ledger, lost behind it)
         (10, 10, counts(10, 10), (0, counts(10, 10), 0)),
@@ -40,15 +40,17 @@ def counts(offered: int, processed: int, dropped: int = 0, failed: int = 0, wait
 def test_it_adds_up(
     played: int,
     recorded: int,
-    told: FrameCounts | None,
+    reported: FrameCounts | None,
     expected: tuple[int, FrameCounts, int],
 ) -> None:
-    ledger = LiveLedger.of(played=played, recorded=recorded, told=told)
+    ledger = LiveLedger.of(played=played, recorded=recorded, reported=reported)
     assert (ledger.lost_before_node, ledger.counts, ledger.lost_after_node) == expected
     assert f'{played} played, {expected[0]} lost before the node' in str(ledger)
 
 
-@pytest.mark.parametrize(('played', 'recorded', 'told'), [(3, 3, counts(4, 3, 1)), (1, 2, None)])
-def test_what_does_not_add_up(played: int, recorded: int, told: FrameCounts | None) -> None:
+@pytest.mark.parametrize(
+    ('played', 'recorded', 'reported'), [(3, 3, counts(4, 3, 1)), (1, 2, None)]
+)
+def test_what_does_not_add_up(played: int, recorded: int, reported: FrameCounts | None) -> None:
     with pytest.raises(DrivsegError, match='does somebody else publish'):
-        LiveLedger.of(played=played, recorded=recorded, told=told)
+        LiveLedger.of(played=played, recorded=recorded, reported=reported)

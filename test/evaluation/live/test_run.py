@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -17,12 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from color_bag import ColorBag, write_color_bag
-from tiny_model import tiny_card
+from plain_colors import read_frames
 
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.base.usage import usage_below
 from drivseg_ros.errors import DrivsegError
-from drivseg_ros.evaluation.live.result import Recorded, count_frames, evaluate_live
+from drivseg_ros.evaluation.live.evaluation import evaluate_run
+from drivseg_ros.evaluation.live.recording import Recorded, check_stamps
 from drivseg_ros.evaluation.live.run import (
     LiveRun,
     NodeChoice,
@@ -30,7 +30,12 @@ from drivseg_ros.evaluation.live.run import (
     read_play_log,
     run_live,
 )
+from drivseg_ros.evaluation.open_source import open_source
+from drivseg_ros.evaluation.settings import EvaluationSettings
 from drivseg_ros.images.codec import decode_labels
+from drivseg_ros.images.overlay import Look
+from drivseg_ros.model.store import find_model
+from drivseg_ros.report.overlay_sinks import OverlaySheet, OverlayVideo
 
 pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
 
@@ -46,7 +51,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[ColorBag, LiveRu
         bag.path,
         image_topic='/cam/image_raw',
         choice=NodeChoice(model=str(write_tiny_model(folder / 'tiny.onnx'))),
-        rate=0.5,
+        speed=0.5,
         folder=folder / 'run',
         on_progress=lambda *_: None,
     )
@@ -66,35 +71,32 @@ def test_masks_are_those_of_a_replay(finished: tuple[ColorBag, LiveRun]) -> None
         np.testing.assert_array_equal(decode_labels(message.message), by_stamp[stamp].argmax(-1))
 
 
-def test_figures(finished: tuple[ColorBag, LiveRun], tmp_path: Path) -> None:
-    _, run = finished
+def test_metrics_and_pictures(finished: tuple[ColorBag, LiveRun], tmp_path: Path) -> None:
+    bag, run = finished
     seen: list[tuple[int, int]] = []
-    report = evaluate_live(
+    source = open_source(bag.path, label_topic='/cam/label', labels='bdd100k')
+    video, sheet = tmp_path / 'v.mp4', tmp_path / 's.png'
+    found = evaluate_run(
         run,
-        card=tiny_card(),
-        label_topic='/cam/label',
-        video=tmp_path / 'v.mp4',
-        contact_sheet=tmp_path / 's.png',
-        overlay_alpha=0.5,
+        source,
+        find_model(str(run.recording.parents[1] / 'tiny.onnx')),
+        EvaluationSettings(),
+        sinks=[
+            OverlayVideo(video, rate_hz=source.rate_hz, look=Look()),
+            OverlaySheet(sheet, look=Look()),
+        ],
         on_frame=lambda *at: seen.append(at),
     )
-    frames = report['frames']
-    assert frames['offered'] == 20
-    assert frames['processed'] + frames['dropped'] + frames['failed'] == 20
-    assert frames['processed'] >= 1
-    assert report['latency']['count'] == frames['processed']
-    assert report['latency']['p50_ms'] > 0
-    assert report['accuracy']['miou'] == 1.0
-    assert report['accuracy']['frames'] == frames['processed']
-    assert report['engine']['model'] == 'tiny'
-    with BagReader(run.bag) as reader:
-        data = b''.join(m.data for m in reader.messages([run.image_topic]))
-    assert report['input']['images_sha256'] == hashlib.sha256(data).hexdigest()
-    assert report['stages_by_the_node_ms']['infer_p50'] is not None
-    assert (tmp_path / 'v.mp4').stat().st_size > 0
-    assert (tmp_path / 's.png').stat().st_size > 0
+    (part,) = found.parts
+    assert part.live is not None
+    assert part.ledger.offered + part.live.lost_before_node == 20
+    assert found.metrics['miou'].value == 1
+    assert found.metrics['latency_p50'].value > 0
+    assert found.network['model'] == 'tiny'
+    # A frame without a mask is shown all the same, so that the video keeps time.
+    assert len(read_frames(video)) == 20
+    assert sheet.stat().st_size > 0
     assert seen[-1] == (20, 20)
-    json.dumps(report)
 
 
 def test_play_log(tmp_path: Path) -> None:
@@ -105,30 +107,10 @@ def test_play_log(tmp_path: Path) -> None:
     assert read_play_log(tmp_path / 'none') == []
 
 
-@pytest.mark.parametrize(
-    ('received', 'diagnostics', 'expected'),
-    [
-        ({1: 9, 2: 9, 3: 9, 4: 9}, {}, (4, 0, 0)),
-        ({1: 9, 3: 9}, {}, (2, 2, 0)),
-        ({1: 9}, {'frames failed: jpeg': '2', 'last error': 'bad'}, (1, 1, 2)),
-        ({}, {}, (0, 4, 0)),
-        # The node counted more failures than frames are missing: some were not ours to play.
-        ({1: 9, 2: 9, 3: 9}, {'frames failed: jpeg': '5'}, (3, 0, 1)),
-    ],
-)
-def test_ledger(
-    received: dict[int, int], diagnostics: dict[str, str], expected: tuple[int, int, int]
-) -> None:
-    played = [PlayedFrame(s, 0, 0) for s in (1, 2, 3, 4)]
-    counts = count_frames(played, Recorded(received_ns=received, diagnostics=diagnostics))
-    assert counts.offered == 4
-    assert (counts.processed, counts.dropped, counts.failed) == expected
-
-
 def test_masks_of_somebody_else_are_noticed() -> None:
     recorded = Recorded(received_ns={77: 1}, diagnostics={})
     with pytest.raises(DrivsegError, match='another node'):
-        count_frames([PlayedFrame(1, 0, 0)], recorded)
+        check_stamps([PlayedFrame(1, 0, 0)], recorded)
 
 
 def test_a_node_that_cannot_start_says_why(tmp_path: Path, color_bag: ColorBag) -> None:
@@ -138,7 +120,7 @@ def test_a_node_that_cannot_start_says_why(tmp_path: Path, color_bag: ColorBag) 
             color_bag.path,
             image_topic='/cam/image_raw',
             choice=NodeChoice(model=str(tmp_path / 'broken.onnx')),
-            rate=1.0,
+            speed=1.0,
             folder=tmp_path / 'run',
             on_progress=lambda *_: None,
         )
@@ -177,7 +159,7 @@ def test_a_node_that_ends_in_mid_run(
             color_bag.path,
             image_topic='/cam/image_raw',
             choice=NodeChoice(model=str(tiny_model)),
-            rate=0.2,
+            speed=0.2,
             folder=tmp_path / 'run',
             on_progress=on_progress,
         )
@@ -212,17 +194,19 @@ def test_demo_command(tmp_path: Path, tiny_model: Path) -> None:
         assert (folder / name).stat().st_size > 0
         assert name in result.stdout
     report = json.loads((folder / 'report.json').read_text())
-    assert report['frames']['offered'] == 40
-    assert report['accuracy']['frames'] == report['frames']['processed'] > 0
+    ledger = report['ledger']
+    assert ledger['offered'] + report['live']['lost_before_node'] == 40
+    assert ledger['processed'] > ledger['unlabelled'] == 0
+    assert report['metrics']['miou']['value'] > 0
     with BagReader(folder / 'output') as reader:
-        assert reader.topic('/camera/segmentation/mask').count == report['frames']['processed']
+        assert reader.topic('/camera/segmentation/mask').count == ledger['processed']
         assert reader.topic('/diagnostics').count > 0
     assert 'mIoU' in result.stdout
     assert 'p99' in result.stdout
 
 
 def test_demo_of_a_bag_interrupted(tmp_path: Path, tiny_model: Path) -> None:
-    """Ctrl-C leaves the figures and files of what was played before."""
+    """Ctrl-C leaves the metrics and files of what was played before."""
     bag = write_color_bag(tmp_path / 'bag', frames=400)
     folder = tmp_path / 'demo'
     command = drivseg('demo', '--bag', bag.path, '--image-topic', '/cam/image_raw')
@@ -239,17 +223,18 @@ def test_demo_of_a_bag_interrupted(tmp_path: Path, tiny_model: Path) -> None:
     assert 'Traceback' not in errors
     report = json.loads((folder / 'report.json').read_text())
     assert report['interrupted']
-    assert 0 < report['frames']['processed'] <= report['frames']['offered'] < 400
-    assert report['accuracy'] is None
+    assert 0 < report['ledger']['processed'] <= report['ledger']['offered'] < 400
+    assert report['ledger']['unlabelled'] > 0
 
 
 @pytest.mark.parametrize(
     ('arguments', 'expected'),
     [
-        (['--bag', 'x'], "there is no bag at 'x'"),
+        (['--bag', 'x'], "there is nothing at 'x'"),
         (['--image-topic', '/a'], 'give --bag too, or leave it out'),
+        (['--labels', 'bdd100k'], 'give --bag too'),
         (['--label-topic', '/l'], 'give --bag too'),
-        (['--rate', '0'], 'must be above 0'),
+        (['--speed', '0'], 'out of range'),
         (['--model', 'nothing'], "no model is called 'nothing'"),
     ],
 )

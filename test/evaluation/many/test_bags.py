@@ -20,10 +20,10 @@ from drivseg_ros.errors import (
     DataError,
     ParameterError,
 )
-from drivseg_ros.evaluation.evaluation_request import EvaluationRequest
 from drivseg_ros.evaluation.many.bags import entitle, evaluate_many
 from drivseg_ros.evaluation.many.runs import Finished, LocalRuns
 from drivseg_ros.evaluation.measured import Terms
+from drivseg_ros.evaluation.request import EvaluationRequest
 
 
 @pytest.mark.parametrize('jobs', [pytest.param(1, marks=pytest.mark.slow), 2])

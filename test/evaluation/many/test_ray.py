@@ -27,6 +27,10 @@ needs_ray = pytest.mark.skipif(
 )
 
 
+def asked(folder: Path) -> list[BagRequest]:
+    return [BagRequest(request, '') for request in eight(folder)]
+
+
 @needs_ray
 def test_eight_bags_on_ray(eight_bags: Path) -> None:
     seen, before = Seen(), signal.getsignal(signal.SIGTERM)
@@ -38,9 +42,7 @@ def test_eight_bags_on_ray(eight_bags: Path) -> None:
 @needs_ray
 def test_an_address_at_which_there_is_no_ray(eight_bags: Path) -> None:
     with pytest.raises(DrivsegError, match='no connection to Ray at'):
-        next(
-            RayRuns('127.0.0.1:9').run(eight(eight_bags), command='', on_note=lambda i, note: None)
-        )
+        next(RayRuns('127.0.0.1:9').run(asked(eight_bags), on_note=lambda i, note: None))
 
 
 @needs_ray
@@ -52,7 +54,7 @@ def test_jobs_that_are_not_allowed() -> None:
 @needs_ray
 def test_no_ray_to_take(eight_bags: Path) -> None:
     with pytest.raises(DrivsegError, match='connected to no Ray'):
-        next(RayRuns(None).run(eight(eight_bags), command='', on_note=lambda i, note: None))
+        next(RayRuns(None).run(asked(eight_bags), on_note=lambda i, note: None))
 
 
 @pytest.fixture(scope='module')
@@ -70,7 +72,7 @@ def our_ray() -> Iterator[None]:
 def test_a_gpu_that_is_not_there(eight_bags: Path) -> None:
     request = dataclasses.replace(eight(eight_bags)[0], device='cuda')
     with pytest.raises(EngineError, match='no 1 CPU, 1 GPU on this machine'):
-        next(RayRuns(None, jobs=1).run([request], command='', on_note=lambda i, note: None))
+        next(RayRuns(None, jobs=1).run([BagRequest(request, '')], on_note=lambda i, note: None))
 
 
 @pytest.mark.usefixtures('our_ray')
@@ -102,7 +104,7 @@ def test_a_node_on_which_something_else_lies(
     eight_bags: Path, monkeypatch: pytest.MonkeyPatch, folder: str, sizes: Any, message: str
 ) -> None:
     monkeypatch.chdir(eight_bags)
-    asked = BagRequest(requests_of(eight_bags, ['drive0'])[0], '')
-    answer = evaluate_on_node(asked, str(eight_bags / folder), sizes)
+    request = BagRequest(requests_of(eight_bags, ['drive0'])[0], '')
+    answer = evaluate_on_node(request, str(eight_bags / folder), sizes)
     assert message in answer.get('error', '')
     assert ('content' in answer) == (not message)

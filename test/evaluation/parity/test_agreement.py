@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A model that is slightly different is caught, and the figures are those of plain numpy."""
+"""A model that is slightly different is caught, and the numbers are those of plain numpy."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from parity_models import write_frames, write_shifted_model
+from parity_models import compared, write_frames, write_shifted_model
 from tiny_model import write_tiny_model
 
 from drivseg_ros.errors import DataError, DrivsegError, ModelError, ParameterError
+from drivseg_ros.evaluation.network import RunNetwork
 from drivseg_ros.evaluation.open_source import open_source
-from drivseg_ros.evaluation.parity.agreement import ParityBounds, ParityResult, compare
-from drivseg_ros.frames.source import ReadableFrames
+from drivseg_ros.evaluation.parity.agreement import ParityBounds
+from drivseg_ros.evaluation.parity.sinks import AgreementWithFolder, MaskFolder, accuracy_values
+from drivseg_ros.evaluation.run import evaluate
+from drivseg_ros.evaluation.settings import PLAIN
+from drivseg_ros.frames.source import FrameSource
 from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass
 from drivseg_ros.segmenter import Segmenter
 
 
-def labelled(data: Path) -> ReadableFrames:
-    return ReadableFrames(open_source(data, labels='bdd100k'))
+def labelled(data: Path) -> FrameSource:
+    return open_source(data, labels='bdd100k')
 
 
-def unlabelled(data: Path) -> ReadableFrames:
-    return ReadableFrames(open_source(data, with_labels=False))
-
-
-def run(reference: Path, candidate: Path, frames: ReadableFrames) -> ParityResult:
-    with Segmenter.open(reference) as first, Segmenter.open(candidate) as second:
-        return compare(first, second, frames)
+def unlabelled(data: Path) -> FrameSource:
+    return open_source(data, with_labels=False)
 
 
 def test_a_network_agrees_with_itself(tmp_path: Path, tiny_model: Path) -> None:
     frames = labelled(write_frames(tmp_path / 'data'))
-    result = run(tiny_model, tiny_model, frames)
+    result = compared(tiny_model, tiny_model, frames)
     assert (result.frames, result.agreement, result.worst_agreement) == (4, 100, 100)
-    assert (result.miou_change, result.drivable_iou_change) == (0, 0)
+    assert (result.change('miou'), result.change('drivable_iou')) == (0, 0)
+    assert result.decisive == 'miou'
     assert result.confidence is not None
     assert (result.confidence.mean, result.confidence.largest) == (0, 0)
     assert ParityBounds(min_agreement=100, max_miou_change=0).failures(result) == []
 
 
-def test_figures_are_those_of_numpy(tmp_path: Path, tiny_model: Path) -> None:
+def test_numbers_are_those_of_numpy(tmp_path: Path, tiny_model: Path) -> None:
     data = write_frames(tmp_path / 'data')
     other = write_shifted_model(tmp_path / 'other.onnx', shift=20)
-    result = run(tiny_model, other, labelled(data))
+    result = compared(tiny_model, other, labelled(data))
 
     images = np.stack(
         [cv2.imread(str(data / 'images' / f'{i}.png'))[..., ::-1] for i in range(4)]
@@ -69,9 +69,9 @@ def test_figures_are_those_of_numpy(tmp_path: Path, tiny_model: Path) -> None:
         return 100 * (truth & found & known).sum() / ((truth | found) & known).sum()
 
     change = np.mean([iou(second, [c]) - iou(first, [c]) for c in range(3)])
-    assert result.miou_change == pytest.approx(change)
+    assert result.change('miou') == pytest.approx(change)
     drivable = iou(second, [0, 1]) - iou(first, [0, 1])
-    assert result.drivable_iou_change == pytest.approx(drivable)
+    assert result.change('drivable_iou') == pytest.approx(drivable)
     failures = ParityBounds().failures(result)
     assert len(failures) == 2
     assert f'{result.agreement:.3f} % of the pixels agree' in failures[0]
@@ -87,41 +87,41 @@ def test_figures_are_those_of_numpy(tmp_path: Path, tiny_model: Path) -> None:
         (ParityBounds(max_miou_change=50), 1),
     ],
 )
-def test_bounds_are_what_is_judged_by(tmp_path: Path, bounds: ParityBounds, failing: int) -> None:
+def test_bounds_decide(tmp_path: Path, bounds: ParityBounds, failing: int) -> None:
     frames = labelled(write_frames(tmp_path / 'data'))
     tiny = write_tiny_model(tmp_path / 'tiny.onnx')
-    result = run(tiny, write_shifted_model(tmp_path / 'other.onnx', shift=20), frames)
+    result = compared(tiny, write_shifted_model(tmp_path / 'other.onnx', shift=20), frames)
     assert len(bounds.failures(result)) == failing
 
 
-def test_without_labels_agreement_alone_is_judged(tmp_path: Path, tiny_model: Path) -> None:
+def test_without_labels_agreement_alone_decides(tmp_path: Path, tiny_model: Path) -> None:
     other = write_shifted_model(tmp_path / 'other.onnx', shift=20)
-    result = run(tiny_model, other, unlabelled(write_frames(tmp_path / 'data')))
-    assert (result.miou_change, result.drivable_iou_change) == (None, None)
+    result = compared(tiny_model, other, unlabelled(write_frames(tmp_path / 'data')))
+    assert (result.metrics, result.decisive, result.change('miou')) == ({}, '', None)
     assert len(ParityBounds().failures(result)) == 1
 
 
 def test_labels_that_label_nothing_are_said_to(tmp_path: Path, tiny_model: Path) -> None:
     data = write_frames(tmp_path / 'data', frames=1)
     cv2.imwrite(str(data / 'labels' / '0.png'), np.full((48, 64), 255, np.uint8))
-    result = run(tiny_model, tiny_model, labelled(data))
+    result = compared(tiny_model, tiny_model, labelled(data))
     (failure,) = ParityBounds().failures(result)
-    assert failure.startswith('the mIoU cannot be judged, for no pixel is labelled')
+    assert failure.startswith('the change of miou is not known, for no pixel is labelled')
 
 
 def test_a_lost_confidence_is_a_failure(tmp_path: Path, tiny_model: Path) -> None:
     without = write_tiny_model(tmp_path / 'other.onnx', confidence=False)
     frames = unlabelled(write_frames(tmp_path / 'data'))
-    result = run(tiny_model, without, frames)
+    result = compared(tiny_model, without, frames)
     assert ParityBounds().failures(result) == ['it gives no confidence, and the reference does']
-    assert ParityBounds().failures(run(without, tiny_model, frames)) == []
+    assert ParityBounds().failures(compared(without, tiny_model, frames)) == []
 
 
 def test_networks_of_other_sizes_are_compared_at_the_images_size(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     other = write_tiny_model(tmp_path / 'other.onnx', width=32, height=24)
-    result = run(tiny_model, other, unlabelled(write_frames(tmp_path / 'data')))
+    result = compared(tiny_model, other, unlabelled(write_frames(tmp_path / 'data')))
     assert 33 < result.agreement < 90
 
 
@@ -130,15 +130,38 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, tiny_model: Path) ->
     classes = (*BDD100K_CLASSES[:2], ModelClass(2, 'sky', (0, 0, 0)))
     other = write_tiny_model(tmp_path / 'other.onnx', classes=classes)
     with pytest.raises(ModelError, match='direct, alternative, sky, and the reference'):
-        run(tiny_model, other, unlabelled(data))
+        compared(tiny_model, other, unlabelled(data))
     cv2.imwrite(str(data / 'labels' / '0.png'), np.full((48, 64), 7, np.uint8))
-    frames = labelled(data)
     with pytest.raises(DataError, match='not one frame'):
-        run(tiny_model, tiny_model, frames)
-    assert "0.png' has stray values: 7" in frames.failed['0']
+        compared(tiny_model, tiny_model, labelled(data))
     (data / 'images' / '0.png').write_bytes(b'')
     with pytest.raises(DrivsegError, match='not one frame'):
-        run(tiny_model, tiny_model, unlabelled(data))
+        compared(tiny_model, tiny_model, unlabelled(data))
+
+
+def test_in_two_passes_it_is_the_same(tmp_path: Path, tiny_model: Path) -> None:
+    data = write_frames(tmp_path / 'data')
+    (data / 'images' / '1.png').write_bytes(b'torn')
+    other = write_shifted_model(tmp_path / 'other.onnx', shift=20)
+    source, masks = labelled(data), tmp_path / 'masks'
+    masks.mkdir()
+    with Segmenter.open(tiny_model) as segmenter:
+        network = RunNetwork(segmenter)
+        found = evaluate(source, network, settings=PLAIN, sinks=[MaskFolder(masks)])
+    second = AgreementWithFolder(masks, accuracy_values(found))
+    with pytest.raises(RuntimeError, match='not over'):
+        _ = second.result
+    with Segmenter.open(other) as segmenter:
+        evaluate(source, RunNetwork(segmenter), settings=PLAIN, sinks=[second])
+    assert second.result == compared(tiny_model, other, source)
+    assert second.result.frames == 3
+
+    with Segmenter.open(other) as segmenter:
+        more = labelled(write_frames(tmp_path / 'more'))
+        with pytest.raises(DataError, match='frame 3 is not the one that the reference saw'):
+            evaluate(
+                more, RunNetwork(segmenter), settings=PLAIN, sinks=[AgreementWithFolder(masks, {})]
+            )
 
 
 @pytest.mark.parametrize('bounds', [{'min_agreement': 101}, {'max_miou_change': float('nan')}])

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The command: a row for each model and engine, an exit status, and figures that add up."""
+"""The command: a row for each model and engine, an exit status, and numbers that add up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from color_bag import ColorBag
 from command_line import drivseg
-from parity_models import write_frames, write_shifted_model
+from parity_models import compared, write_frames, write_shifted_model
 from tiny_model import write_tiny_model
 
 from drivseg_ros.base.child import Worker
@@ -21,11 +21,9 @@ from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import MissingDependencyError, ModelError
 from drivseg_ros.evaluation.open_source import open_source
 from drivseg_ros.evaluation.parity import run as parity_run
-from drivseg_ros.evaluation.parity.agreement import compare
 from drivseg_ros.evaluation.parity.run import Candidate, markdown_table, run_parity
-from drivseg_ros.frames.source import ReadableFrames
+from drivseg_ros.evaluation.parity.worker import RowRequest
 from drivseg_ros.model.store import find_model
-from drivseg_ros.segmenter import Segmenter
 
 parity = partial(drivseg, 'parity')
 
@@ -35,32 +33,31 @@ def test_equal_models_pass_and_a_different_one_fails(tmp_path: Path, tiny_model:
     same = write_tiny_model(tmp_path / 'same.onnx', name='same')
     other = write_shifted_model(tmp_path / 'other.onnx', shift=20, name='other')
     common = ('--data', data, '--labels', 'bdd100k', '--engines', 'onnxruntime')
-    result = parity(tiny_model, same, *common, '--output', tmp_path / 'same.json')
+    result = parity(tiny_model, same, *common, '--json', tmp_path / 'same.json')
     assert result.returncode == 0, result.stderr
     assert '| same | onnxruntime fp32, cpu | 100.000 (100.00) |' in result.stdout
     report = json.loads((tmp_path / 'same.json').read_text())
     assert [row['verdict'] for row in report['rows']] == ['reference', 'pass']
     assert report['rows'][1]['miou_change_points'] == 0
 
-    result = parity(tiny_model, same, other, *common, '--output', tmp_path / 'other.json')
+    result = parity(tiny_model, same, other, *common, '--json', tmp_path / 'other.json')
     assert result.returncode == 1
     assert result.stderr.count('failed: ') == 1
     assert 'failed: other.onnx on onnxruntime (fp32, cpu):' in result.stderr
     report = json.loads((tmp_path / 'other.json').read_text())
     assert report['verdict'] == 'fail'
     assert [row['verdict'] for row in report['rows']] == ['reference', 'pass', 'fail']
-    with Segmenter.open(tiny_model) as first, Segmenter.open(other) as second:
-        expected = compare(first, second, ReadableFrames(open_source(data, labels='bdd100k')))
+    expected = compared(tiny_model, other, open_source(data, labels='bdd100k'))
     row = report['rows'][2]
     assert row['agreement_percent'] == pytest.approx(expected.agreement, abs=1e-4)
-    assert row['miou_change_points'] == pytest.approx(expected.miou_change, abs=1e-4)
+    assert row['miou_change_points'] == pytest.approx(expected.change('miou'), abs=1e-4)
     assert row['worst_frame']['name'] == expected.worst_frame
     assert expected.confidence is not None
     confidence = row['confidence_steps_of_255']
     assert confidence['mean'] == pytest.approx(expected.confidence.mean, abs=1e-4)
     assert report['input']['frames'] == 4
-    assert report['reference']['accuracy'] == report['rows'][0]['accuracy']
-    assert f'{report["rows"][0]["accuracy"]["miou"]:.4f}'[2:4] in markdown_table(report)
+    assert report['reference']['metrics'] == report['rows'][0]['metrics']
+    assert f'{report["rows"][0]["metrics"]["miou"]:.4f}'[2:4] in markdown_table(report)
 
     bounds = ('--min-agreement', '80', '--max-miou-change', '60')
     assert parity(tiny_model, other, *common, *bounds).returncode == 0
@@ -70,13 +67,13 @@ def test_a_bag_is_as_good_as_a_folder(tmp_path: Path, color_bag: ColorBag) -> No
     model = write_tiny_model(tmp_path / 'tiny.onnx', width=128, height=96)
     result = parity(
         *(model, model, '--data', color_bag.path, '--label-topic', '/cam/label'),
-        *('--engines', 'onnxruntime', '--limit', 5, '--output', tmp_path / 'figures.json'),
+        *('--engines', 'onnxruntime', '--limit', 5, '--json', tmp_path / 'parity.json'),
     )
     assert result.returncode == 0, result.stderr
-    report = json.loads((tmp_path / 'figures.json').read_text())
+    report = json.loads((tmp_path / 'parity.json').read_text())
     assert report['input']['frames'] == 5
     assert report['input']['data'] == 'color_bag'
-    assert report['reference']['accuracy']['miou'] == 1
+    assert report['reference']['metrics']['miou'] == 1
 
 
 @pytest.mark.parametrize(
@@ -102,10 +99,8 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     data = write_frames(tmp_path / 'data', frames=1)
-    for output in (tmp_path, tiny_model / 'figures.json'):
-        result = parity(
-            *(tiny_model, '--data', data, '--engines', 'onnxruntime', '--output', output)
-        )
+    for output in (tmp_path, tiny_model / 'parity.json'):
+        result = parity(*(tiny_model, '--data', data, '--engines', 'onnxruntime', '--json', output))
         assert result.returncode == 1
         assert result.stdout == ''
         assert f'{output} cannot be written' in ' '.join(result.stderr.split())
@@ -115,7 +110,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(
 @pytest.mark.skipif(not Path('/dev/full').exists(), reason='this system has no /dev/full')
 def test_a_full_disk_costs_the_report_only(tmp_path: Path, tiny_model: Path) -> None:
     data = write_frames(tmp_path / 'data', frames=1)
-    result = parity(tiny_model, '--data', data, '--engines', 'onnxruntime', '--output', '/dev/full')
+    result = parity(tiny_model, '--data', data, '--engines', 'onnxruntime', '--json', '/dev/full')
     assert result.returncode == 1
     assert '100.000' in result.stdout
     assert result.stderr.strip().startswith("drivseg: '/dev/full' cannot be written (No space left")
@@ -139,9 +134,7 @@ def test_only_an_fp32_file_can_be_the_reference(tmp_path: Path) -> None:
         run(tmp_path, {model: 'onnxruntime'})
 
 
-def test_a_row_that_cannot_be_run_says_why_and_costs_itself(
-    tmp_path: Path, tiny_model: Path
-) -> None:
+def test_a_row_that_cannot_be_run_says_why_and_ends_alone(tmp_path: Path, tiny_model: Path) -> None:
     write_frames(tmp_path / 'data', frames=2)
     gone = write_tiny_model(tmp_path / 'gone.onnx')
     other = write_tiny_model(tmp_path / 'other.onnx', name='last')
@@ -157,7 +150,7 @@ def test_a_row_that_cannot_be_run_says_why_and_costs_itself(
     assert "'bf16'" in first
     assert 'no model file at' in second
     assert '| – | not run |' in markdown_table(report)
-    assert 'the change of the mIoU cannot be judged' in markdown_table(report)
+    assert 'no labels: the masks alone are compared' in markdown_table(report)
 
 
 def test_the_reference_runs_once_and_each_other_row_in_its_own_process(
@@ -189,8 +182,8 @@ def test_runtimes_that_are_not_installed(
     write_frames(tmp_path / 'data', frames=1)
 
     class Lacking(Worker):
-        def ask(self, request: dict[str, Any], **rest: Any) -> Any:
-            if request['spec'].engine == 'openvino':
+        def ask(self, request: RowRequest, **rest: Any) -> Any:
+            if request.spec.engine == 'openvino':
                 raise MissingDependencyError('openvino is not installed')
             return super().ask(request, **rest)
 

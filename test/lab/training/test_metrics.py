@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from evaluation_cases import result_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivseg_ros.evaluation.confusion_matrix import ConfusionMatrix
 from drivseg_ros.frames.label_sets import LabelSets
 from drivseg_ros.lab.training.metrics import PartialMetrics
 from drivseg_ros.lab.training.recipe_parts import LANE_CLASSES
@@ -57,17 +57,11 @@ def test_groups_of_classes(pixels, group):
 def test_whole_labels_give_the_ordinary_figures():
     rng = np.random.default_rng(0)
     label, prediction = rng.integers(0, 3, (2, 40, 30)).astype(np.uint8)
-    matrix = ConfusionMatrix(3)
-    matrix.update(label=label, prediction=prediction)
-    metrics = PartialMetrics(matrix.counts, LabelSets(3)).by_name(BDD100K_CLASSES)
-    assert metrics == pytest.approx(
-        {
-            'miou': matrix.miou,
-            'pixel_accuracy': matrix.pixel_accuracy,
-            'drivable_iou': matrix.iou_of([0, 1]),
-            **{f'iou_{c.name}': matrix.iou_by_class[c.id] for c in BDD100K_CLASSES},
-        }
-    )
+    evaluation = result_of([(label, prediction)])
+    metrics = PartialMetrics(evaluation.total.table, LabelSets(3)).by_name(BDD100K_CLASSES)
+    wanted = {name: evaluation.metrics[name.replace('iou_', 'iou/')].value for name in metrics}
+    assert metrics == pytest.approx(wanted)
+    assert len(metrics) == 3 + 3
 
 
 def test_a_label_that_may_be_right_is_not_wrong():

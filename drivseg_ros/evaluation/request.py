@@ -5,33 +5,30 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from drivseg_ros.bags.player import PlayOptions
 from drivseg_ros.bags.topics import BagTopics
-from drivseg_ros.errors import ParameterError
+from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.evaluation.boundary import DEFAULT_SHARE
-from drivseg_ros.evaluation.evaluate import evaluate_source
-from drivseg_ros.evaluation.live.evaluation import OpenedLive
+from drivseg_ros.evaluation.live.evaluation import LiveEvaluation
 from drivseg_ros.evaluation.live.ros_domain import need_rclpy
 from drivseg_ros.evaluation.live.run import NodeChoice
-from drivseg_ros.evaluation.measured import Mode, Terms
+from drivseg_ros.evaluation.measured import Terms
+from drivseg_ros.evaluation.network import Network, RecordedMasks, RunNetwork
 from drivseg_ros.evaluation.open_source import check_resample, open_source
-from drivseg_ros.evaluation.report import describe_engine
 from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.run import OnFrame, evaluate
 from drivseg_ros.evaluation.settings import BootstrapSettings, EvaluationSettings
+from drivseg_ros.evaluation.sink import Sink
 from drivseg_ros.frames.matching import match_classes
 from drivseg_ros.frames.source import FrameSource
-from drivseg_ros.model.card import ModelCard, ModelClass
+from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.store import DEFAULT_MODEL, find_model
 from drivseg_ros.segmenter import Segmenter
-
-OnFrame = Callable[[int, int], None]
-"""Told the frames done and the frames there are."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class EvaluationRequest:
 
     Args:
         frames: a bag, or a data set (see `open_source`).
-        model: name or path; None with masks that are there.
+        model: name or path; None with recorded masks.
         engine: one of ENGINE_NAMES; the rest as in `EngineOptions`.
         device: see there.
         precision: see there.
@@ -59,7 +56,8 @@ class EvaluationRequest:
         seed: of the bootstrap.
         title: what to call a bag; None: by its own name.
         live: whether the node makes the masks while the bag is played to it.
-        rate: of a live run, times recorded speed.
+        speed: of a live run, times recorded speed.
+        pictures: whether frames will be shown, with the images beside recorded masks.
 
     Raises:
         ParameterError: if options contradict each other, or one is not allowed.
@@ -85,22 +83,25 @@ class EvaluationRequest:
     seed: int = 0
     title: str | None = None
     live: bool = False
-    rate: float = 1.0
+    speed: float = 1.0
+    pictures: bool = False
 
     def __post_init__(self) -> None:
-        PlayOptions(speed=self.rate)  # refuses what cannot be played
-        if self.rate != 1.0 and not self.live:
-            raise ParameterError('--rate is that of a live run; give --live too')
+        PlayOptions(speed=self.speed)  # refuses what cannot be played
+        if self.speed != 1.0 and not self.live:
+            raise ParameterError('--speed is that of a live run; give --live too')
         if self.live and self.topics.mask is not None:
             raise ParameterError('a live run makes the masks itself; leave --mask-topic out')
         if self.live and self.limit is not None:
             raise ParameterError('a live run plays the whole bag; leave --limit out')
         if self.topics.mask is not None and self.model is not None:
-            raise ParameterError('masks that are there need no --model; leave one of the two out')
+            raise ParameterError('recorded masks need no --model; leave one of the two out')
         if self.mask_classes is not None and self.topics.mask is None:
             raise ParameterError('--mask-classes was given without masks; name them (--mask-topic)')
         if self.topics.mask is None and self.model is None:
-            raise ParameterError('there are no masks and no network; name one (--model)')
+            raise ParameterError(
+                'there are neither recorded masks nor a network; name one (--model)'
+            )
         check_resample(self.resample)
         self.settings(sequence=False)  # refuses what is out of range
 
@@ -111,44 +112,96 @@ class EvaluationRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class OpenedEvaluation:
+class OfflineEvaluation:
     """An evaluation that can begin.
 
-    Attributes:
-        frames: the frames.
-        segmenter: makes the masks; None if they are there.
+    Args:
+        source: the frames.
+        network: gives the masks.
         settings: what is counted, and how.
-        network: describes what makes the masks.
-        network_classes: the classes of the masks.
     """
 
-    frames: FrameSource
-    segmenter: Segmenter | None
+    source: FrameSource
+    network: Network
     settings: EvaluationSettings
-    network: Mapping[str, Any]
-    network_classes: tuple[ModelClass, ...]
 
     @property
     def terms(self) -> Terms:
         """What decides which metrics it will have."""
-        matching = match_classes(self.frames.labels, self.network_classes)
-        mode = Mode.MASKS if self.segmenter is None else Mode.NETWORK
-        return Terms(matching, self.settings, mode)
+        matching = match_classes(self.source.labels, self.network.classes)
+        return Terms(matching, self.settings, self.network.mode)
 
-    def run(self, on_frame: OnFrame = lambda done, total: None) -> Evaluation:
-        """Judges every frame; raises what `evaluate_source` does."""
-        return evaluate_source(
-            self.frames,
-            self.segmenter,
-            self.settings,
-            network=self.network,
-            network_classes=self.network_classes,
-            attributes=self.frames.attributes,
+    def run(
+        self,
+        *,
+        sinks: Sequence[Sink] = (),
+        on_frame: OnFrame = lambda done, total: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Evaluation:
+        """Goes through the frames; see `evaluate`."""
+        return evaluate(
+            self.source,
+            self.network,
+            settings=self.settings,
+            sinks=sinks,
             on_frame=on_frame,
+            stop=stop,
         )
 
 
-def open_asked(request: EvaluationRequest, card: ModelCard | None) -> FrameSource:
+OpenedEvaluation = OfflineEvaluation | LiveEvaluation
+
+
+@contextmanager
+def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation]:
+    """Loads the network and opens the frames, but goes through none.
+
+    Of a live run, no network is loaded: the node does that.
+
+    Raises:
+        DrivsegError: if anything asked for is not available.
+    """
+    if request.live:
+        yield _open_live(request)
+        return
+    with ExitStack() as stack:
+        network: Network
+        if request.model is None:
+            source = open_frames(request, None)
+            masks = source.masks
+            if masks is None:
+                raise DataError(f'{request.frames} has no recorded masks; name them (--mask-topic)')
+            network = RecordedMasks(masks.name, masks.classes, {'masks': request.topics.mask})
+        else:
+            segmenter = stack.enter_context(
+                Segmenter.open(
+                    request.model,
+                    engine=request.engine,
+                    device=request.device,
+                    precision=request.precision,
+                    threads=request.threads,
+                )
+            )
+            source = open_frames(request, segmenter.card)
+            network = RunNetwork(segmenter)
+        yield OfflineEvaluation(source, network, _settings(request, source))
+
+
+def _open_live(request: EvaluationRequest) -> LiveEvaluation:
+    need_rclpy('a live run')  # before the whole bag is looked through
+    choice = NodeChoice(
+        request.model or DEFAULT_MODEL,
+        request.engine,
+        request.device,
+        request.precision,
+        request.threads,
+    )
+    model = find_model(choice.model)
+    source = open_frames(request, model.card)
+    return LiveEvaluation(source, model, choice, _settings(request, source), request.speed)
+
+
+def open_frames(request: EvaluationRequest, card: ModelCard | None) -> FrameSource:
     """Opens the frames alone.
 
     Args:
@@ -172,69 +225,12 @@ def open_asked(request: EvaluationRequest, card: ModelCard | None) -> FrameSourc
         data=None if request.data is None else Path(request.data),
         attributes=None if request.attributes is None else Path(request.attributes),
         resample=request.resample,
+        with_images=request.pictures,
         title=request.title,
     )
 
 
-def open_network(request: EvaluationRequest, stack: ExitStack) -> Segmenter | None:
-    """The network that is asked for, closed with the stack; None where the masks are there.
-
-    Raises:
-        DrivsegError: if it is not to be had.
-    """
-    if request.model is None:
-        return None
-    return stack.enter_context(
-        Segmenter.open(
-            request.model,
-            engine=request.engine,
-            device=request.device,
-            precision=request.precision,
-            threads=request.threads,
-        )
-    )
-
-
-@contextmanager
-def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation | OpenedLive]:
-    """Loads the network and opens the frames, but judges none.
-
-    Of a live run, no network is loaded: the node does that.
-
-    Raises:
-        DrivsegError: if anything asked for is not to be had.
-    """
-    if request.live:
-        yield _open_live(request)
-        return
-    with ExitStack() as stack:
-        segmenter = open_network(request, stack)
-        opened = open_asked(request, None if segmenter is None else segmenter.card)
-        settings = _settings(request, opened)
-        if segmenter is not None:
-            network, classes = describe_engine(segmenter.engine), segmenter.card.classes
-        else:
-            masks = opened.masks
-            network = {'masks': request.topics.mask}
-            classes = () if masks is None else masks.classes
-        yield OpenedEvaluation(opened, segmenter, settings, network, classes)
-
-
-def _settings(request: EvaluationRequest, opened: FrameSource) -> EvaluationSettings:
+def _settings(request: EvaluationRequest, source: FrameSource) -> EvaluationSettings:
     return request.settings(
-        sequence=opened.is_drive if request.sequence is None else request.sequence
+        sequence=source.is_drive if request.sequence is None else request.sequence
     )
-
-
-def _open_live(request: EvaluationRequest) -> OpenedLive:
-    need_rclpy('a live run')  # before the whole bag is looked through
-    choice = NodeChoice(
-        request.model or DEFAULT_MODEL,
-        request.engine,
-        request.device,
-        request.precision,
-        request.threads,
-    )
-    model = find_model(choice.model)
-    opened = open_asked(request, model.card)
-    return OpenedLive(opened, model, choice, _settings(request, opened), request.rate)

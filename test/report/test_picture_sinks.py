@@ -1,20 +1,32 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures: the masks are right, the names are those of the pictures, and nothing is lost."""
+"""Picture files of a pass: masks, overlays and confidences, and which names are refused."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from plain_colors import write_png
-from tiny_model import tiny_card, write_tiny_model
+from tiny_model import tiny_card
 
-from drivseg_ros.errors import DataError, ParameterError
+from drivseg_ros.errors import DataError, MissingDependencyError, ParameterError
+from drivseg_ros.evaluation.network import RunNetwork
+from drivseg_ros.evaluation.result import Evaluation
+from drivseg_ros.evaluation.run import evaluate
+from drivseg_ros.evaluation.settings import EvaluationSettings
+from drivseg_ros.frames.source import DatasetSource
+from drivseg_ros.frames.unlabelled import UnlabelledFrames
 from drivseg_ros.images.overlay import Look
-from drivseg_ros.report.picture_run import plan_pictures, segment_pictures
+from drivseg_ros.report.picture_sinks import (
+    PictureFiles,
+    PictureWriter,
+    check_video_files,
+    plan_pictures,
+)
 from drivseg_ros.segmenter import Segmenter
 
 NAMES = ('frame2.png', 'frame10.png', 'frame1.PNG')
@@ -31,21 +43,23 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / 'in'
 
 
+def run(model: Path, plan: list[PictureFiles], look: Look = Look()) -> Evaluation:  # noqa: B008
+    frames = UnlabelledFrames('in', tuple(f.picture for f in plan), tuple(range(len(plan))))
+    with Segmenter.open(model) as segmenter:
+        return evaluate(
+            DatasetSource('in', frames),
+            RunNetwork(segmenter),
+            settings=EvaluationSettings(),
+            sinks=[PictureWriter(plan, look)],
+        )
+
+
 def test_masks_overlays_and_confidence(tmp_path: Path, tiny_model: Path, folder: Path) -> None:
     out, sure = tmp_path / 'out', tmp_path / 'sure'
     plan = plan_pictures(folder, out, confidence=sure)
     assert [f.picture.name for f in plan] == ['frame1.PNG', 'frame2.png', 'frame10.png']
-    seen: list[tuple[int, int]] = []
-    with Segmenter.open(tiny_model) as segmenter:
-        tally = segment_pictures(
-            segmenter,
-            plan,
-            Look(alpha=1, side_by_side=True),
-            on_frame=lambda *done: seen.append(done),
-        )
-    assert seen == [(1, 3), (2, 3), (3, 3)]
-    assert (tally.done, tally.failed, tally.interrupted) == (3, {}, False)
-    assert all(ms > 0 for ms in tally.median_ms().values())
+    found = run(tiny_model, plan, Look(alpha=1, side_by_side=True))
+    assert (found.counts.processed, found.counts.failed) == (3, 0)
     palette = np.array([c.color for c in tiny_card().classes])
     for i, name in enumerate(NAMES):
         image = noise(i)
@@ -57,47 +71,16 @@ def test_masks_overlays_and_confidence(tmp_path: Path, tiny_model: Path, folder:
         overlay = cv2.imread(str(out / 'overlays' / name))[..., ::-1]
         expected = np.where((ids == 2)[..., None], image, palette[ids])
         np.testing.assert_array_equal(overlay, np.concatenate([image, expected], axis=1))
-    written = {p.name for p in tmp_path.rglob('*') if p.is_file()}
-    assert not [name for name in written if 'partial' in name]
+    assert not [p for p in tmp_path.rglob('*') if 'partial' in p.name]
 
 
 def test_one_picture_to_one_file_keeps_its_size(tmp_path: Path, tiny_model: Path) -> None:
     picture = write_png(tmp_path / 'a.png', noise(0, 101, 203))
-    plan = plan_pictures(picture, tmp_path / 'new' / 'b.jpg', masks=tmp_path / 'masks')
-    with Segmenter.open(tiny_model) as segmenter:
-        segment_pictures(segmenter, plan, Look())
+    run(tiny_model, plan_pictures(picture, tmp_path / 'new' / 'b.jpg', masks=tmp_path / 'masks'))
     data = (tmp_path / 'new' / 'b.jpg').read_bytes()
     assert data.startswith(b'\xff\xd8\xff')
     assert cv2.imread(str(tmp_path / 'new' / 'b.jpg')).shape == (101, 203, 3)
     assert cv2.imread(str(tmp_path / 'masks' / 'a.png'), cv2.IMREAD_UNCHANGED).shape == (101, 203)
-
-
-def test_a_broken_picture_costs_itself(tmp_path: Path, tiny_model: Path, folder: Path) -> None:
-    (folder / 'frame5.jpg').write_bytes(b'\xff\xd8\xff nonsense')
-    said: list[str] = []
-    with Segmenter.open(tiny_model) as segmenter:
-        plan = plan_pictures(folder, tmp_path / 'out')
-        tally = segment_pictures(segmenter, plan, Look(), on_failure=said.append)
-    assert (tally.done, list(tally.failed)) == (3, ['frame5.jpg'])
-    assert len(said) == 1
-    assert str(folder / 'frame5.jpg') in said[0]
-    assert len(list((tmp_path / 'out' / 'masks').iterdir())) == 3
-
-
-def test_stopped_it_leaves_what_is_finished(tmp_path: Path, tiny_model: Path, folder: Path) -> None:
-    done: list[int] = []
-    with Segmenter.open(tiny_model) as segmenter:
-        tally = segment_pictures(
-            segmenter,
-            plan_pictures(folder, tmp_path / 'out'),
-            Look(),
-            stop=lambda: len(done) == 2,
-            on_frame=lambda number, _: done.append(number),
-        )
-    assert tally.interrupted
-    assert tally.done == 2
-    names = [p.name for p in (tmp_path / 'out' / 'overlays').iterdir()]
-    assert sorted(names) == ['frame1.PNG', 'frame2.png']
 
 
 @pytest.mark.parametrize(
@@ -132,22 +115,51 @@ def test_plans(
 
 def test_a_folder_that_cannot_be(tmp_path: Path, tiny_model: Path, folder: Path) -> None:
     (tmp_path / 'file').write_text('')
-    with Segmenter.open(tiny_model) as segmenter:
-        plan = plan_pictures(folder, tmp_path / 'file' / 'out')
-        with pytest.raises(DataError, match='cannot be written'):
-            segment_pictures(segmenter, plan, Look())
-
-
-def test_a_network_without_confidence(tmp_path: Path, folder: Path) -> None:
-    model = write_tiny_model(tmp_path / 'm.onnx', confidence=False)
-    with Segmenter.open(model) as segmenter:
-        plan = plan_pictures(folder, tmp_path / 'out', confidence=tmp_path / 'c')
-        with pytest.raises(ParameterError, match='has no output'):
-            segment_pictures(segmenter, plan, Look())
-    assert not (tmp_path / 'out').exists()
+    plan = plan_pictures(folder, tmp_path / 'file' / 'out')
+    with pytest.raises(DataError, match='cannot be written'):
+        run(tiny_model, plan)
 
 
 @pytest.mark.parametrize('alpha', [-0.1, 1.1])
 def test_alpha_out_of_range(alpha: float) -> None:
     with pytest.raises(ParameterError, match='give 0 to 1'):
         Look(alpha=alpha)
+
+
+@pytest.mark.parametrize(
+    ('output', 'options', 'expected'),
+    [
+        ('o.avi', {}, r'ends in \.mp4 or \.gif'),
+        ('folder', {}, r'ends in \.mp4 or \.gif'),
+        ('taken.mp4', {}, 'is there already; replace with --overwrite'),
+        ('taken.mp4', {'overwrite': True}, None),
+        ('in.mp4', {'overwrite': True}, 'over the input of the same name'),
+        ('o.mp4', {'masks': 'full'}, 'is not empty'),
+        ('o.mp4', {'masks': 'full', 'overwrite': True}, None),
+        ('o.mp4', {'masks': 'taken.mp4'}, 'is a file; name a folder'),
+        ('o.mp4', {'masks': 'm', 'confidence': 'm'}, 'name two'),
+    ],
+)
+def test_files_of_a_video(tmp_path: Path, output: str, options: dict, expected: str | None) -> None:
+    for name in ('in.mp4', 'taken.mp4', 'full/x.png'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('')
+    (tmp_path / 'folder').mkdir()
+    given = {k: tmp_path / v if isinstance(v, str) else v for k, v in options.items()}
+    given = {'masks': None, 'confidence': None, **given}
+    if expected is None:
+        check_video_files(tmp_path / 'in.mp4', tmp_path / output, **given)
+        return
+    with pytest.raises(DataError, match=expected):
+        check_video_files(tmp_path / 'in.mp4', tmp_path / output, **given)
+
+
+def test_a_gif_needs_av(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'av', None)
+    with pytest.raises(MissingDependencyError, match=r'or write an \.mp4'):
+        check_video_files(tmp_path / 'in.mp4', tmp_path / 'o.gif', masks=None, confidence=None)
+
+
+def test_pictures_of_a_folder_are_not_overwritten_by_masks(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(DataError, match='holds the pictures that are read'):
+        check_video_files(folder, tmp_path / 'p.mp4', masks=folder, confidence=None, overwrite=True)

@@ -1,0 +1,122 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where the masks of an evaluation come from: a network that is run, or masks that are recorded."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from drivseg_ros.engines import Engine
+from drivseg_ros.errors import DataError
+from drivseg_ros.evaluation.measured import Mode
+from drivseg_ros.evaluation.part import Part
+from drivseg_ros.frames.labelled_frame import LabelledFrame
+from drivseg_ros.model.card import ModelCard, ModelClass
+from drivseg_ros.model.segmentation import Segmentation
+from drivseg_ros.segmenter import Segmenter
+
+
+class Network(ABC):
+    """Gives the mask of each frame.
+
+    Attributes:
+        mode: where the masks come from.
+        classes: of the masks.
+        description: the model and the engine that makes the masks, or whose they are; plain data.
+        has_confidence: whether a confidence comes with the masks, as far as that is known before.
+    """
+
+    mode: Mode
+    classes: tuple[ModelClass, ...]
+    description: Mapping[str, Any]
+    has_confidence: bool = False
+
+    def warm_up(self) -> None:  # noqa: B027 (recorded masks are ready)
+        """Makes ready, so that the first frame takes as long as the others."""
+
+    @abstractmethod
+    def segment(self, frame: LabelledFrame) -> Segmentation:
+        """The mask of a frame, with a confidence if there is one.
+
+        Raises:
+            DataError: if the frame has not what is needed.
+            EngineError: if the engine fails.
+        """
+
+    def complete(self, part: Part) -> Part:
+        """What is known of a folder or bag when all its frames are done."""
+        return part
+
+
+class RunNetwork(Network):
+    """A network that is run on every frame.
+
+    Args:
+        segmenter: runs it; it stays the caller's.
+        confidence: whether the confidence is wanted, if the network has it.
+    """
+
+    mode = Mode.NETWORK
+
+    def __init__(self, segmenter: Segmenter, *, confidence: bool = True) -> None:
+        self.classes = segmenter.card.classes
+        self.description = describe_engine(segmenter.engine)
+        self._segmenter = segmenter
+        self.has_confidence = confidence and segmenter.engine.model.has_confidence
+
+    def warm_up(self) -> None:
+        """See `Network`."""
+        self._segmenter.warm_up()
+
+    def segment(self, frame: LabelledFrame) -> Segmentation:
+        """See `Network`."""
+        if frame.image is None:
+            raise DataError(f'the frame {frame.name} has no image for the network')
+        (found,) = self._segmenter.segment([frame.image], confidence=self.has_confidence)
+        return found
+
+
+def describe_engine(engine: Engine) -> dict[str, Any]:
+    """The model and the engine that ran it."""
+    return {
+        'model': engine.model.card.name,
+        'file': str(engine.model.path),
+        'sha256': engine.model.sha256,
+        'engine': engine.name,
+        'device': engine.device,
+        'precision': engine.precision,
+        'threads': engine.threads,
+    }
+
+
+class RecordedMasks(Network):
+    """Masks that somebody recorded.
+
+    Args:
+        name: whose they are.
+        classes: what their ids mean.
+        description: see `Network`.
+        mode: see `Network`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        classes: tuple[ModelClass, ...],
+        description: Mapping[str, Any],
+        *,
+        mode: Mode = Mode.MASKS,
+    ) -> None:
+        self.mode = mode
+        self.classes = classes
+        self.description = description
+        # Nobody knows the size of the network's input.
+        self._card = ModelCard(name, classes, input_width=1, input_height=1)
+
+    def segment(self, frame: LabelledFrame) -> Segmentation:
+        """See `Network`."""
+        if frame.mask is None:
+            raise DataError(f'the frame {frame.name} has no mask, and no network was given')
+        return Segmentation(frame.mask, frame.confidence, self._card)
