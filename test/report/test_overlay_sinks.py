@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from evaluation_cases import BDD100K, PLAIN, result_of
-from plain_videos import read_video
+from plain_colors import read_frames
 from tiny_model import tiny_card
 
 from drivseg_ros.errors import DataError, DrivsegError
@@ -56,7 +56,7 @@ def test_frames_with_and_without_a_mask(tmp_path: Path) -> None:
     both.lose(LostFrame('c', 'jpeg', 'it is torn'))  # nobody knows how it looks
     assert not (tmp_path / 'v.mp4').exists()
     both.finish(FOUND)
-    first, second = read_video(tmp_path / 'v.mp4')
+    first, second = read_frames(tmp_path / 'v.mp4')
     assert np.abs(first[:16].mean((0, 1)) - np.array(CARD.classes[0].color)).max() < 25
     assert np.abs(second[:16].mean((0, 1)) - 100).max() < 6
     sheet = cv2.imread(str(tmp_path / 's.png'))
@@ -102,7 +102,7 @@ def test_width_and_rate(tmp_path: Path) -> None:
     for value in (50, 150):
         video.add(LabelledFrame('a', gray(value)), half(), ROW)
     video.finish(FOUND)
-    assert [frame.shape for frame in read_video(tmp_path / 'v.mp4')] == [(12, 32, 3)] * 2
+    assert [frame.shape for frame in read_frames(tmp_path / 'v.mp4')] == [(12, 32, 3)] * 2
     rate = cv2.VideoCapture(str(tmp_path / 'v.mp4')).get(cv2.CAP_PROP_FPS)
     assert rate == pytest.approx(5)
 

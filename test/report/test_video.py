@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plain_videos import read_video
+from plain_colors import read_frames
 
 from drivseg_ros.errors import DrivsegError, MissingDependencyError
 from drivseg_ros.report import video as video_module
@@ -80,7 +80,7 @@ def test_mp4(
         for value in values:
             video.write(gray(value, *size))
         video.write(gray(70, 100, 100))  # another size than the first
-    frames = read_video(path)
+    frames = read_frames(path)
     assert [f.shape for f in frames] == [(48, 64, 3)] * 4
     for frame, value in zip(frames, [*values, 70], strict=True):
         assert abs(float(frame.mean()) - value) < 6
@@ -91,7 +91,7 @@ def test_mp4_keeps_red_red(tmp_path: Path) -> None:
     red[..., 0] = 200
     with Video(tmp_path / 'v.mp4', rate_hz=5) as video:
         video.write(red)
-    r, g, b = read_video(tmp_path / 'v.mp4')[0].reshape(-1, 3).mean(0)
+    r, g, b = read_frames(tmp_path / 'v.mp4')[0].reshape(-1, 3).mean(0)
     assert r > 150 > 60 > max(g, b)
 
 
