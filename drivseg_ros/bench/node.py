@@ -27,10 +27,10 @@ from drivseg_ros.base.child import Worker
 from drivseg_ros.base.environment import describe_run
 from drivseg_ros.base.frame_ledger import FrameLedger
 from drivseg_ros.base.latency import LatencySummary, percentile
+from drivseg_ros.base.markdown import machine, table
 from drivseg_ros.base.topics import output_topic
 from drivseg_ros.base.usage import own_memory_mb
 from drivseg_ros.bench.graph.messages import InputChoice, make_messages
-from drivseg_ros.bench.markdown import machine, table
 from drivseg_ros.bench.streets import describe_streets
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.evaluation.live.ros_domain import private_domain

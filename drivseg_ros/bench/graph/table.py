@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from drivseg_ros.bench.markdown import NOTHING, machine, table
+from drivseg_ros.base.markdown import NOTHING, machine, table
 
 # What nodes are compared by: title, metric, factor.
 _COMPARED = (

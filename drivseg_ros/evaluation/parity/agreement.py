@@ -59,6 +59,13 @@ class ParityResult:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     decisive: str = ''
 
+    @classmethod
+    def of_itself(
+        cls, frames: int, metrics: Mapping[str, float | None], decisive: str
+    ) -> ParityResult:
+        """The reference compared with itself."""
+        return cls(frames, 100.0, '', 100.0, None, False, metrics, metrics, decisive)
+
     def change(self, name: str) -> float | None:
         """A metric of the candidate less the reference's, in points; None where not defined."""
         before, after = self.reference.get(name), self.metrics.get(name)

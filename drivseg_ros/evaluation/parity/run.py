@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base import markdown
 from drivseg_ros.base.child import Worker
 from drivseg_ros.base.environment import describe_run
 from drivseg_ros.base.json_data import from_plain, to_plain
@@ -22,7 +23,7 @@ from drivseg_ros.engines.spec import EngineSpec
 from drivseg_ros.errors import DrivsegError, MissingDependencyError, ModelError
 from drivseg_ros.evaluation.open_source import open_source
 from drivseg_ros.evaluation.parity.agreement import ParityBounds
-from drivseg_ros.evaluation.parity.worker import ReferenceRun, RowRequest
+from drivseg_ros.evaluation.parity.worker import RunAnswer, RunRequest
 from drivseg_ros.model.file import ModelFile
 
 REFERENCE = EngineSpec('onnxruntime', 'fp32', 'cpu')
@@ -80,34 +81,35 @@ def run_parity(
     hashes = {candidate.model.path: candidate.model.sha256 for candidate in candidates}
     with tempfile.TemporaryDirectory(prefix='drivseg-parity-') as folder:
         path = str(reference_model.path)
-        request = RowRequest(path, REFERENCE, threads, data, Path(folder), path, bounds=bounds)
+        wanted = RunRequest(path, REFERENCE, threads, data, Path(folder), path)
 
-        def ask(name: str, request: RowRequest) -> Any:
+        def ask(name: str, request: RunRequest) -> RunAnswer:
             on_progress(name, 0, len(source))
             with Worker(name, _MODULE) as worker:
-                return worker.ask(
+                answer = worker.ask(
                     request, on_note=lambda note: on_progress(name, note['done'], len(source))
                 )
+            return from_plain(RunAnswer, answer, f'the answer of {name}')
 
-        answer = ask(f'the reference, {reference_model.path.name} on {REFERENCE}', request)
-        reference = from_plain(ReferenceRun, answer, 'the answer of the reference')
+        reference = ask(f'the reference, {reference_model.path.name} on {REFERENCE}', wanted)
+        wanted = dataclasses.replace(wanted, reference=reference.result.metrics)
         rows = []
         for candidate in candidates:
             if candidate.model == reference_model and _is_reference(candidate):
-                rows.append(_reference_row(reference))
+                rows.append(_row(reference, 'reference', ()))
                 continue
-            row = dataclasses.replace(
-                request,
-                model=str(candidate.model.path),
-                spec=candidate.spec,
-                reference=reference,
+            request = dataclasses.replace(
+                wanted, model=str(candidate.model.path), spec=candidate.spec
             )
             try:
-                rows.append(ask(str(candidate), row))
+                answer = ask(str(candidate), request)
             except DrivsegError as error:
                 missing = isinstance(error, MissingDependencyError) and skip_missing
                 verdict = 'skipped' if missing else 'not run'
                 rows.append(_row_not_run(candidate, hashes[candidate.model.path], error, verdict))
+            else:
+                broken = bounds.failures(answer.result)
+                rows.append(_row(answer, 'fail' if broken else 'pass', broken))
     failed = any(row['verdict'] in ('fail', 'not run') for row in rows)
     return {
         'kind': 'parity',
@@ -116,13 +118,16 @@ def run_parity(
         'input': {
             'data': source.title,
             'labels': None if source.labels is None else source.labels.name,
-            'frames': reference.frames,
+            'frames': reference.result.frames,
             'failed': dict(reference.failed),
             'images_sha256': reference.images_sha256,
             'labels_sha256': reference.labels_sha256,
         },
         'bounds': to_plain(bounds),
-        'reference': {'engine': dict(reference.engine), 'metrics': dict(reference.metrics)},
+        'reference': {
+            'engine': dict(reference.engine),
+            'metrics': _to_digits(reference.result.metrics),
+        },
         'rows': rows,
     }
 
@@ -139,21 +144,28 @@ def failures(report: Mapping[str, Any]) -> list[str]:
 
 def markdown_table(report: Mapping[str, Any]) -> str:
     """The rows as a table in Markdown, with what they were measured on."""
-    lines = [
-        '| model | engine | same class, % (worst frame) | confidence off, mean / most '
-        '| mIoU, % | change | drivable IoU, % | change | |',
-        '|---|---|---|---|---|---|---|---|---|',
+    heads = [
+        'model',
+        'engine',
+        'same class, % (worst frame)',
+        'confidence off, mean / most',
+        'mIoU, %',
+        'change',
+        'drivable IoU, %',
+        'change',
+        '',
     ]
+    rows = []
     for row in report['rows']:
         engine = row['engine']
         cells = [engine['model'], f'{engine["engine"]} {engine["precision"]}, {engine["device"]}']
         if row['verdict'] in ('not run', 'skipped'):
-            lines.append(f'| {" | ".join(cells)} | – | – | – | – | – | – | {row["verdict"]} |')
+            rows.append([*cells, *[markdown.NOTHING] * 6, row['verdict']])
             continue
         worst, confidence = row['worst_frame'], row['confidence_steps_of_255']
         cells += [
             f'{row["agreement_percent"]:.3f} ({worst["agreement_percent"]:.2f})',
-            '–'
+            markdown.NOTHING
             if confidence is None
             else f'{confidence["mean"] / 2.55:.2f} % / {confidence["largest"] / 2.55:.0f} %',
             _percent(row['metrics'].get('miou')),
@@ -162,12 +174,12 @@ def markdown_table(report: Mapping[str, Any]) -> str:
             _signed(row['drivable_iou_change_points']),
             row['verdict'],
         ]
-        lines.append(f'| {" | ".join(cells)} |')
-    return '\n'.join([*lines, '', _basis(report)]) + '\n'
+        rows.append(cells)
+    return f'{markdown.table(heads, rows)}\n\n{_basis(report)}\n'
 
 
 def _basis(report: Mapping[str, Any]) -> str:
-    given, bounds, hardware = report['input'], report['bounds'], report['hardware']
+    given, bounds = report['input'], report['bounds']
     reference = report['reference']['engine']
     text = (
         f'{given["frames"]} frames ({given["data"]}, images {given["images_sha256"][:12]}), '
@@ -183,9 +195,7 @@ def _basis(report: Mapping[str, Any]) -> str:
     )
     if given['failed']:
         text += f' {len(given["failed"])} frames could not be decoded and are left out.'
-    versions = ', '.join(f'{name} {version}' for name, version in report['versions'].items())
-    machine = [hardware['cpu'], f'{hardware["cpus_usable"]} CPUs', *hardware.get('gpus', [])]
-    return f'{text} {", ".join(machine)}; {versions}.'
+    return f'{text} {markdown.machine(report)}'
 
 
 def _is_reference(candidate: Candidate) -> bool:
@@ -194,19 +204,24 @@ def _is_reference(candidate: Candidate) -> bool:
     return dataclasses.replace(spec, precision=precision) == REFERENCE
 
 
-def _reference_row(reference: ReferenceRun) -> dict[str, Any]:
-    same = {name: None if value is None else 0.0 for name, value in reference.metrics.items()}
+def _row(answer: RunAnswer, verdict: str, reasons: Sequence[str]) -> dict[str, Any]:
+    result, confidence = answer.result, answer.result.confidence
     return {
-        'engine': dict(reference.engine),
-        'verdict': 'reference',
-        'reasons': [],
-        'frames': reference.frames,
-        'agreement_percent': 100.0,
-        'worst_frame': {'name': '', 'agreement_percent': 100.0},
-        'confidence_steps_of_255': None,
-        'miou_change_points': same.get('miou'),
-        'drivable_iou_change_points': same.get('drivable_iou'),
-        'metrics': dict(reference.metrics),
+        'engine': dict(answer.engine),
+        'verdict': verdict,
+        'reasons': list(reasons),
+        'frames': result.frames,
+        'agreement_percent': round(result.agreement, 5),
+        'worst_frame': {
+            'name': result.worst_frame,
+            'agreement_percent': round(result.worst_agreement, 4),
+        },
+        'confidence_steps_of_255': None
+        if confidence is None
+        else {'mean': round(confidence.mean, 5), 'largest': confidence.largest},
+        'miou_change_points': _rounded(result.change('miou'), 5),
+        'drivable_iou_change_points': _rounded(result.change('drivable_iou'), 5),
+        'metrics': _to_digits(result.metrics),
     }
 
 
@@ -227,10 +242,18 @@ def _row_not_run(
     }
 
 
+def _to_digits(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {name: _rounded(value, 6) for name, value in metrics.items()}
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
 def _percent(value: float | None) -> str:
-    return '–' if value is None else f'{100 * value:.2f}'
+    return markdown.NOTHING if value is None else f'{100 * value:.2f}'
 
 
 def _signed(value: float | None) -> str:
     # Adding 0 makes 0 of -0.
-    return '–' if value is None else f'{round(value, 3) + 0.0:+.3f}'
+    return markdown.NOTHING if value is None else f'{round(value, 3) + 0.0:+.3f}'

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One row of a parity report, made in a process of its own (`python -m` this module)."""
+"""One run of a parity report, made in a process of its own (`python -m` this module)."""
 
 from __future__ import annotations
 
@@ -15,54 +15,31 @@ from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.network import RunNetwork
 from drivseg_ros.evaluation.notes import none_processed
 from drivseg_ros.evaluation.open_source import open_source
-from drivseg_ros.evaluation.parity.agreement import (
-    ParityBounds,
-    ParityResult,
-    check_same_classes,
+from drivseg_ros.evaluation.parity.agreement import ParityResult, check_same_classes
+from drivseg_ros.evaluation.parity.sinks import (
+    AgreementWithFolder,
+    MaskFolder,
+    accuracy_values,
+    decisive_metric,
 )
-from drivseg_ros.evaluation.parity.sinks import AgreementWithFolder, MaskFolder, accuracy_values
-from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.evaluation.run import evaluate
 from drivseg_ros.evaluation.settings import PLAIN
-from drivseg_ros.evaluation.sink import Sink
 from drivseg_ros.model.store import find_model
 from drivseg_ros.segmenter import Segmenter
 
 
 @dataclass(frozen=True)
-class ReferenceRun:
-    """What the reference gave.
-
-    Attributes:
-        engine: what ran it.
-        frames: so many were processed.
-        failed: why others were not, by name.
-        images_sha256: tells the images from others.
-        labels_sha256: tells the labels from others; '' without any.
-        metrics: against the labels, by name; empty without labels.
-    """
-
-    engine: Mapping[str, Any]
-    frames: int
-    failed: Mapping[str, str]
-    images_sha256: str
-    labels_sha256: str
-    metrics: Mapping[str, float | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class RowRequest:
+class RunRequest:
     """A run that a worker is asked for.
 
-    Attributes:
+    Args:
         model: the model file.
         spec: the engine.
         threads: of the engine; 0 leaves the choice to it.
         data: the frames: the arguments of `open_source`.
         masks: the folder of the reference's masks.
         reference_model: the model file of the reference.
-        reference: what the reference gave; None asks for the reference itself.
-        bounds: what is still the same.
+        reference: the metrics of the reference; None asks for the reference itself.
     """
 
     model: str
@@ -71,19 +48,34 @@ class RowRequest:
     data: Mapping[str, Any]
     masks: Path
     reference_model: str
-    reference: ReferenceRun | None = None
-    bounds: ParityBounds = field(default_factory=ParityBounds)
+    reference: Mapping[str, float | None] | None = None
 
 
-def handle(request: RowRequest, note: OnNote) -> ReferenceRun | dict[str, Any]:
+@dataclass(frozen=True)
+class RunAnswer:
+    """What a run gave.
+
+    Args:
+        engine: what ran the network.
+        result: the comparison with the reference, which agrees with itself.
+        failed: why frames could not be processed, by name.
+        images_sha256: tells the images from others.
+        labels_sha256: tells the labels from others; '' without any.
+    """
+
+    engine: Mapping[str, Any]
+    result: ParityResult
+    failed: Mapping[str, str] = field(default_factory=dict)
+    images_sha256: str = ''
+    labels_sha256: str = ''
+
+
+def handle(request: RunRequest, note: OnNote) -> RunAnswer:
     """Runs the reference, or compares a candidate with it.
 
     Args:
         request: what is asked for.
         note: called with {'done': frames}.
-
-    Returns:
-        What the reference gave, or the candidate's row.
 
     Raises:
         DataError: if no frame can be processed.
@@ -91,6 +83,9 @@ def handle(request: RowRequest, note: OnNote) -> ReferenceRun | dict[str, Any]:
     """
     card = find_model(request.reference_model).card
     source = open_source(**request.data, card=card)
+    agreement = None
+    if request.reference is not None:
+        agreement = AgreementWithFolder(request.masks, request.reference)
     with Segmenter.open(
         request.model,
         engine=request.spec.engine,
@@ -100,67 +95,25 @@ def handle(request: RowRequest, note: OnNote) -> ReferenceRun | dict[str, Any]:
     ) as segmenter:
         check_same_classes(card, segmenter.card)
         network = RunNetwork(segmenter)
-
-        def go_through(sink: Sink) -> Evaluation:
-            return evaluate(
-                source,
-                network,
-                settings=PLAIN,
-                sinks=[sink],
-                on_frame=lambda done, total: note({'done': done}),
-            )
-
         engine = {**network.description, 'file': segmenter.engine.model.path.name}
-        if request.reference is None:
-            found = go_through(MaskFolder(request.masks))
-            if not found.counts.processed:
-                raise DataError(none_processed(found))
-            (part,) = found.parts
-            return ReferenceRun(
-                engine,
-                found.counts.processed,
-                part.failures,
-                found.images_sha256,
-                found.labels_sha256,
-                accuracy_values(found),
-            )
-        agreement = AgreementWithFolder(request.masks, request.reference.metrics)
-        go_through(agreement)
-    failures = request.bounds.failures(agreement.result)
-    return {
-        'engine': engine,
-        'verdict': 'fail' if failures else 'pass',
-        'reasons': failures,
-        **describe_result(agreement.result),
-    }
-
-
-def describe_result(result: ParityResult) -> dict[str, Any]:
-    """The numbers of a comparison as plain data."""
-    confidence = result.confidence
-    return {
-        'frames': result.frames,
-        'agreement_percent': round(result.agreement, 5),
-        'worst_frame': {
-            'name': result.worst_frame,
-            'agreement_percent': round(result.worst_agreement, 4),
-        },
-        'confidence_steps_of_255': None
-        if confidence is None
-        else {'mean': round(confidence.mean, 5), 'largest': confidence.largest},
-        'miou_change_points': _points(result.change('miou')),
-        'drivable_iou_change_points': _points(result.change('drivable_iou')),
-        'metrics': {name: _rounded(value) for name, value in result.metrics.items()},
-    }
-
-
-def _points(value: float | None) -> float | None:
-    return None if value is None else round(value, 5)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
+        found = evaluate(
+            source,
+            network,
+            settings=PLAIN,
+            sinks=[agreement or MaskFolder(request.masks)],
+            on_frame=lambda done, total: note({'done': done}),
+        )
+    if not found.counts.processed:
+        raise DataError(none_processed(found))
+    if agreement is not None:
+        result = agreement.result
+    else:
+        result = ParityResult.of_itself(
+            found.counts.processed, accuracy_values(found), decisive_metric(found)
+        )
+    (part,) = found.parts
+    return RunAnswer(engine, result, part.failures, found.images_sha256, found.labels_sha256)
 
 
 if __name__ == '__main__':
-    serve(handle, RowRequest)
+    serve(handle, RunRequest)

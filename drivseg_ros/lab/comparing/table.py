@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_NOTHING = '–'
+from drivseg_ros.base.markdown import NOTHING, machine, table
+
 _FIGURES = {'drivable': 'drivable IoU', 'road': 'road IoU', 'ego_lane': 'ego lane IoU'}
 
 
@@ -30,13 +31,13 @@ def markdown(report: Mapping[str, Any]) -> str:
     for head, cells in (*_sizes(report['rows']), *_times(report)):
         heads.append(head)
         columns.append(cells)
-    parts = ['# Comparison of networks', _table(heads, columns)]
+    parts = ['# Comparison of networks', table(heads, zip(*columns, strict=True))]
     for one in [] if alone else data:
         found = _accuracy(report['rows'], one, by_class=True)
         names = [titles, *(cells for _, cells in found)]
         parts += [
             f'## {_plain(one["title"])}',
-            _table(['network', *(head for head, _ in found)], names),
+            table(['network', *(head for head, _ in found)], zip(*names, strict=True)),
         ]
     trained = [line for row in report['rows'] if (line := _training(row))]
     if trained:
@@ -75,7 +76,7 @@ def _sizes(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
         ('file, MB', [_number(row.get('file', {}).get('bytes'), 1e-6, 1) for row in rows]),
         ('GMACs', [_number(row.get('gmacs'), 1, 2) for row in rows]),
         ('input', [_input(row) for row in rows]),
-        ('epochs', [str(row.get('epochs', _NOTHING)) for row in rows]),
+        ('epochs', [str(row.get('epochs', NOTHING)) for row in rows]),
     ]
 
 
@@ -87,7 +88,7 @@ def _times(report: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
             for row in report['rows']:
                 taken = row.get('times') or []
                 one = taken[place].get(what) if place < len(taken) else None
-                cells.append(_NOTHING if one is None else f'{one["median_ms"]:.1f}')
+                cells.append(NOTHING if one is None else f'{one["median_ms"]:.1f}')
             found.append((f'{spec}: {head}, ms', cells))
     return found
 
@@ -118,7 +119,7 @@ def _training(row: Mapping[str, Any]) -> str:
     recipe = row.get('recipe')
     if not recipe:
         return ''
-    parts = [f'best epoch {row.get("epochs", _NOTHING)}']
+    parts = [f'best epoch {row.get("epochs", NOTHING)}']
     if recipe.get('limit_batches'):
         parts.append(f'at most {recipe["limit_batches"]} batches an epoch')
     parts += [
@@ -154,14 +155,6 @@ def _basis(report: Mapping[str, Any]) -> str:
             f'- {_plain(one["title"])}: {_count(one["frames"], "frame")} ({shares}); identity '
             f'`{one["identity"][:16]}`, content `{one["content_sha256"][:16]}`'
         )
-    hardware = report['hardware']
-    machine = [
-        hardware['cpu'],
-        f'{hardware["cpus_usable"]} CPUs',
-        f'{hardware["memory_gib"]} GiB',
-        *hardware.get('gpus', []),
-    ]
-    versions = ', '.join(f'{name} {version}' for name, version in report['versions'].items())
     files = ', '.join(
         f'{_plain(row["file"]["name"])} `{row["file"]["sha256"][:12]}`'
         for row in report['rows']
@@ -172,31 +165,20 @@ def _basis(report: Mapping[str, Any]) -> str:
             '## Measured on',
             '',
             *lines,
-            f'- {", ".join(machine)}; {versions}',
+            f'- {machine(report)}',
             *([f'- {files}'] if files else []),
             f'- {report["created"]}, by `{report["command"]}`',
         ]
     )
 
 
-def _table(heads: Sequence[str], columns: Sequence[Sequence[str]]) -> str:
-    lines = [_line(heads), '|' + '---|' * len(heads)]
-    lines += [_line(cells) for cells in zip(*columns, strict=True)]
-    return '\n'.join(lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f'| {" | ".join(cells)} |'
-
-
 def _emphasise(cells: list[str]) -> list[str]:
     """The highest of several percentages in bold."""
-    numbers = [float(cell) for cell in cells if cell != _NOTHING]
+    numbers = [float(cell) for cell in cells if cell != NOTHING]
     if len(numbers) < 2:
         return cells
     return [
-        f'**{cell}**' if cell != _NOTHING and float(cell) == max(numbers) else cell
-        for cell in cells
+        f'**{cell}**' if cell != NOTHING and float(cell) == max(numbers) else cell for cell in cells
     ]
 
 
@@ -210,13 +192,13 @@ def _count(number: int, of: str) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return _NOTHING if value is None else f'{100 * value:.2f}'
+    return NOTHING if value is None else f'{100 * value:.2f}'
 
 
 def _number(value: float | None, factor: float, digits: int) -> str:
-    return _NOTHING if value is None else f'{value * factor:.{digits}f}'
+    return NOTHING if value is None else f'{value * factor:.{digits}f}'
 
 
 def _input(row: Mapping[str, Any]) -> str:
     network = row.get('network')
-    return _NOTHING if network is None else f'{network["width"]}x{network["height"]}'
+    return NOTHING if network is None else f'{network["width"]}x{network["height"]}'

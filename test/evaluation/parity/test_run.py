@@ -22,7 +22,7 @@ from drivseg_ros.errors import MissingDependencyError, ModelError
 from drivseg_ros.evaluation.open_source import open_source
 from drivseg_ros.evaluation.parity import run as parity_run
 from drivseg_ros.evaluation.parity.run import Candidate, markdown_table, run_parity
-from drivseg_ros.evaluation.parity.worker import RowRequest
+from drivseg_ros.evaluation.parity.worker import RunRequest
 from drivseg_ros.model.store import find_model
 
 parity = partial(drivseg, 'parity')
@@ -182,7 +182,7 @@ def test_runtimes_that_are_not_installed(
     write_frames(tmp_path / 'data', frames=1)
 
     class Lacking(Worker):
-        def ask(self, request: RowRequest, **rest: Any) -> Any:
+        def ask(self, request: RunRequest, **rest: Any) -> Any:
             if request.spec.engine == 'openvino':
                 raise MissingDependencyError('openvino is not installed')
             return super().ask(request, **rest)
