@@ -14,7 +14,12 @@ import pytest
 torch = pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
 pytest.importorskip('safetensors', reason="not installed: pip install '.[torch]'")
 
-from checkpoints import (  # noqa: E402
+from checkpoints import (  # noqa: E402  # noqa: E402
+    CPU,
+    OUT_OF_MEMORY,
+    image_engine,
+    options,
+    random_batch,
     random_card,
     random_network,
     rounded,
@@ -22,7 +27,6 @@ from checkpoints import (  # noqa: E402
     tiny_confidence,
     write_random_checkpoint,
 )
-from torch_engines import CPU, OUT_OF_MEMORY, image_engine, options, random_batch  # noqa: E402
 
 from drivseg_ros.engines import Engine, ImageEngine, create_engine  # noqa: E402
 from drivseg_ros.engines.base import default_threads  # noqa: E402

@@ -15,8 +15,14 @@ torch = pytest.importorskip('torch', reason="torch is not installed: pip install
 
 pytest.importorskip('safetensors', reason="not installed: pip install '.[torch]'")
 
-from checkpoints import write_random_checkpoint, write_tiny_checkpoint  # noqa: E402
-from torch_engines import OUT_OF_MEMORY, image_engine, options, random_batch  # noqa: E402
+from checkpoints import (  # noqa: E402  # noqa: E402
+    OUT_OF_MEMORY,
+    image_engine,
+    options,
+    random_batch,
+    write_random_checkpoint,
+    write_tiny_checkpoint,
+)
 
 from drivseg_ros.engines import EngineOptions, ImageEngine, create_engine  # noqa: E402
 from drivseg_ros.errors import DrivsegError, EngineError  # noqa: E402

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoints for tests of the torch engine; it is imported where torch is installed."""
+"""Checkpoints and torch engines for tests; it is imported where torch is installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import torch
 from tiny_model import tiny_card
 from torch import Tensor, nn
 
+from drivseg_ros.engines import EngineOptions
+from drivseg_ros.engines.torch_image_engine import TorchImageEngine
 from drivseg_ros.model.card import BDD100K_CLASSES, ModelCard
+from drivseg_ros.model.file import ModelFile
 from drivseg_ros.networks.checkpoint import save_checkpoint
 from drivseg_ros.networks.deployed import DeployedNetwork
 from drivseg_ros.networks.fast_scnn import FastSCNN
@@ -99,3 +102,23 @@ def run_plain(network: nn.Module, batch: np.ndarray) -> tuple[np.ndarray, np.nda
     with torch.inference_mode():
         ids, confidence = deployed.eval()(torch.from_numpy(batch))
     return ids.numpy(), confidence.numpy()
+
+
+CPU = torch.device('cpu')
+OUT_OF_MEMORY = (
+    'CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 7.79 GiB of '
+    'which 12.31 MiB is free. Of the allocated memory 7.10 GiB is allocated by PyTorch.'
+)
+
+
+def options(**changes: Any) -> EngineOptions:
+    return EngineOptions(**{'device': 'cpu', **changes})
+
+
+def random_batch(n: int, height: int = 48, width: int = 64) -> np.ndarray:
+    return np.random.default_rng(n).integers(0, 256, (n, height, width, 3), np.uint8)
+
+
+def image_engine(model: ModelFile, **changes: Any) -> TorchImageEngine:
+    """The GPU's pipeline, on the CPU."""
+    return TorchImageEngine(model, options(**changes), device=CPU)

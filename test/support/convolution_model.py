@@ -8,6 +8,7 @@ way the colours lie in twelve channels of different sizes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tiny_model import tiny_card
 
 from drivseg_ros.frames.classes import CLASSES_FILE, classes_text
+from drivseg_ros.lab.importing.proof import Runner
 from drivseg_ros.model.card import BDD100K_CLASSES
 from drivseg_ros.model.file import METADATA_KEY
 
@@ -129,3 +131,14 @@ def write_colour_frames(folder: Path, count: int) -> Path:
         cv2.imwrite(str(folder / 'labels' / f'{i:03}.png'), label.astype(np.uint8))
     (folder / CLASSES_FILE).write_text(classes_text(BDD100K_CLASSES))
     return folder
+
+
+def values(model: onnx.ModelProto, names: Sequence[str], image: np.ndarray) -> list[np.ndarray]:
+    """The values of some tensors for a batch of images, uint8 [N, H, W, 3]."""
+    shown = onnx.ModelProto()
+    shown.CopyFrom(model)
+    there = {value.name for value in shown.graph.output}
+    shown.graph.output.extend(
+        onnx.helper.make_empty_tensor_value_info(name) for name in names if name not in there
+    )
+    return Runner(shown, 'the network', threads=1).run({'image': image}, list(names))

@@ -11,8 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from many_bags import COUNT, TRUNCATED, Reader, kill_reader, write_bags, write_endless_bag
-from many_evaluations import RunsHere, Seen, check_eight, eight, requests_of
+from many_bags import (
+    COUNT,
+    TRUNCATED,
+    Reader,
+    RunsHere,
+    Seen,
+    check_eight,
+    eight,
+    kill_reader,
+    requests_of,
+    write_bags,
+    write_endless_bag,
+)
 from tiny_model import write_tiny_model
 
 import drivseg_ros

@@ -13,8 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from color_bag import color_image
-from many_bags import truncate, write_bags
-from many_evaluations import RunsHere, Seen, numbers, requests_of
+from many_bags import RunsHere, Seen, numbers, requests_of, truncate, write_bags
 from tiny_model import write_tiny_model
 
 from drivseg_ros.bags.topics import BagTopics

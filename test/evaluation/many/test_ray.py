@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from many_bags import kill_reader, write_endless_bag
-from many_evaluations import Seen, check_eight, eight, requests_of
+from many_bags import Seen, check_eight, eight, kill_reader, requests_of, write_endless_bag
 
 from drivseg_ros.base.gpus import find_gpus
 from drivseg_ros.errors import DrivsegError, EngineError, MissingDependencyError, ParameterError

@@ -7,8 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from explained_subjects import subject_of
-from network_zoo import network_or_skip
+from network_zoo import network_or_skip, subject_of
 
 if TYPE_CHECKING:
     from drivseg_ros.lab.explaining.subject import Subject

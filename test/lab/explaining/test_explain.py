@@ -11,8 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from explained_subjects import red_and_green, strongest_color, subject_of
-from network_zoo import network_or_skip
+from network_zoo import network_or_skip, red_and_green, strongest_color, subject_of
 
 pytest.importorskip('torch', reason="torch is not installed: pip install '.[torch]'")
 

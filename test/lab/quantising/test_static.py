@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from convolution_model import LAYERS, colour_image, write_convolution_model
+from convolution_model import LAYERS, colour_image, values, write_convolution_model
 from onnx import numpy_helper
-from onnx_values import values
 
 from drivseg_ros.errors import DataError, ModelError
 from drivseg_ros.lab.quantising.static import StaticInt8, convolutions
