@@ -14,12 +14,12 @@ from drivseg_ros.bags.calibration import Calibration
 from drivseg_ros.bags.dataset_info import DatasetInfo
 from drivseg_ros.bags.image_bag import FileFrame, ImageBagOptions, MadeBag, write_image_bag
 from drivseg_ros.bags.stamps import DEFAULT_RATE_HZ, check_rate, read_stamps, stamp_at
-from drivseg_ros.errors import BagError, DataError
+from drivseg_ros.errors import BagError
 from drivseg_ros.frames.label_images import open_label
 from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.frames.labels import Labels
 from drivseg_ros.frames.paired_files import pair_files, unused_labels
-from drivseg_ros.frames.pictures import classes_beside
+from drivseg_ros.frames.pictures import find_labels
 from drivseg_ros.images.files import decode_image_file, read_bytes
 from drivseg_ros.images.files import find_images as find_pictures
 
@@ -36,7 +36,7 @@ class ImageFolder:
         stamps_ns: their times.
         stamps_from: where the times come from, in words.
         labels: their label files in the same order, or empty.
-        meaning: what a classes.yaml in or beside their folder says of them; None without one.
+        meaning: what they mean; None if nothing says it.
         spare_labels: label files without a picture, which are left out.
     """
 
@@ -54,7 +54,7 @@ def find_images(
     start_ns: int,
     rate_hz: float | None = None,
     stamps_file: Path | None = None,
-    labels: Path | None = None,
+    labels: str | None = None,
 ) -> ImageFolder:
     """Looks through a folder and pairs pictures with times and labels.
 
@@ -65,13 +65,16 @@ def find_images(
         rate_hz: pictures a second.
         stamps_file: a file with one time a line. If neither is given, a 'timestamps.txt' beside
             or in the folder is used, else 10 Hz.
-        labels: a folder with a PNG of the same stem for every picture: the ids as they stand.
+        labels: the option --labels, for `find_labels`: the folder with a PNG of the same stem for
+            every picture, or what the values in `folder`/labels mean; None: there are none. Where
+            nothing says what they mean, ids stay as they are.
 
     Raises:
         DataError: if there are no pictures, or labels do not match them.
         BagError: if times do not match them.
         ParameterError: if the rate is impossible.
     """
+    given = folder
     images = find_pictures(folder)
     folder = images[0].parent
     if rate_hz is not None and stamps_file is not None:
@@ -94,11 +97,10 @@ def find_images(
         source = f'{rate:g} Hz'
     if labels is None:
         return ImageFolder(images, stamps, source)
-    if not labels.is_dir():
-        raise DataError(f"'{labels}' is no folder; give the folder that holds the labels")
-    pairs = pair_files(images, label_of=lambda image: labels / f'{image.stem}.png')
+    there, meaning = find_labels(given, labels)
+    pairs = pair_files(images, label_of=lambda image: there / f'{image.stem}.png')
     paired, spare = [pair.label for pair in pairs], len(unused_labels(pairs))
-    return ImageFolder(images, stamps, source, paired, classes_beside(labels), spare)
+    return ImageFolder(images, stamps, source, paired, meaning, spare)
 
 
 def bag_from_images(

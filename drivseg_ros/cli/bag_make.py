@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drivseg_ros.cli.console import err, out, progress_bar
-from drivseg_ros.cli.options import SIZE, Overwrite, Seed, parse_size
+from drivseg_ros.cli.options import SIZE, Labels, Overwrite, Seed, parse_size
 
 if TYPE_CHECKING:
     from drivseg_ros.bags.calibration import Calibration
@@ -68,12 +68,7 @@ def from_images(
         Path | None,
         typer.Option(help='File with a time per line, as in KITTI raw.', show_default=False),
     ] = None,
-    label_folder: Annotated[
-        Path | None,
-        typer.Option(
-            help='Folder of labels: PNGs of class ids, named as the pictures.', show_default=False
-        ),
-    ] = None,
+    labels: Labels = None,
     image_topic: ImageTopic = '/camera/image_raw',
     frame_id: FrameId = 'camera_optical_frame',
     encoding: Encoding = 'bgr8',
@@ -111,7 +106,7 @@ def from_images(
         start_ns=options.start_ns,
         rate_hz=rate,
         stamps_file=timestamps,
-        labels=label_folder,
+        labels=labels,
     )
     camera = _calibration(calibration)
     err.print(f'{len(found.images)} pictures, times from {found.stamps_from}', markup=False)

@@ -23,6 +23,7 @@ from drivseg_ros.cli.options import (
     DataFolder,
     Device,
     EngineSpecs,
+    Labels,
     Limit,
     Overwrite,
     RecipeChanges,
@@ -60,6 +61,7 @@ def compare(
             show_default='what the recipes hold out',
         ),
     ] = None,
+    labels: Labels = None,
     data_folder: DataFolder = None,
     changes: RecipeChanges = None,
     limit: Limit = None,
@@ -105,7 +107,7 @@ def compare(
         choose_gpu(evaluation_device, CUDA, 'onnxruntime')
     specs = () if no_times else parse_specs(engine)
     timing = Timing(specs, width, height, runs, threads)
-    sets = find_measured_sets(data or (), candidates, data=data_folder, limit=limit)
+    sets = find_measured_sets(data or (), candidates, data=data_folder, labels=labels, limit=limit)
     try:
         with progress_bar() as progress, orderly_end():
             task = progress.add_task('', total=None)

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from drivseg_ros.bags.image_messages import IMAGE
 from drivseg_ros.bags.messages import image as image_message
+from drivseg_ros.bags.messages import label_info
+from drivseg_ros.bags.qos import LATCHED
+from drivseg_ros.bags.typestore import LABEL_INFO
 from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.base.topics import output_topic, raw_topic
 from drivseg_ros.errors import BagError, DataError
@@ -18,11 +21,12 @@ from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.evaluation.sink import Sink
 from drivseg_ros.evaluation.tally import FrameRow
 from drivseg_ros.frames.labelled_frame import LabelledFrame
+from drivseg_ros.model.card import ModelClass
 from drivseg_ros.model.segmentation import Segmentation
 
 
 class MaskBag(Sink):
-    """Masks, and the confidence if there is one, with the headers of their images.
+    """Masks, the confidence if there is one, and what the ids mean; with the headers of the images.
 
     Args:
         path: the bag's folder.
@@ -37,6 +41,8 @@ class MaskBag(Sink):
         self._path = path
         names = ('mask', 'confidence') if confidence else ('mask',)
         self._topics = {name: output_topic(raw_topic(image_topic), name) for name in names}
+        self._label_info = output_topic(raw_topic(image_topic), 'label_info')
+        self._classes: tuple[ModelClass, ...] = ()
         self._overwrite = overwrite
         self._writer: BagWriter | None = None
 
@@ -49,11 +55,16 @@ class MaskBag(Sink):
         self._writer = BagWriter(self._path, overwrite=self._overwrite)
         for topic in self._topics.values():
             self._writer.add_topic(topic, IMAGE)
+        self._writer.add_topic(self._label_info, LABEL_INFO, qos=LATCHED)
+        self._classes = terms.matching.network
 
     def add(self, frame: LabelledFrame, segmentation: Segmentation, row: FrameRow) -> None:
         """See `Sink`."""
         if self._writer is None or frame.stamp_ns is None or frame.time_ns is None:
             raise DataError(f'the frame {frame.name} has no stamp; only frames of a bag have one')
+        if self._classes:  # before the first mask, as the node does
+            self._writer.write(self._label_info, frame.time_ns, label_info(self._classes))
+            self._classes = ()
         planes = {'mask': segmentation.class_ids, 'confidence': segmentation.confidence}
         for name, topic in self._topics.items():
             plane = planes[name]

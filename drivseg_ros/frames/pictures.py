@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from drivseg_ros.errors import DataError
+from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.classes import CLASSES_FILE, read_classes
 from drivseg_ros.frames.known_labels import KNOWN_LABELS, read_labels
@@ -42,20 +42,10 @@ def open_pictures(
         DataError: if there are no pictures, a label is missing, or nothing says what labels mean.
         ParameterError: if `labels` is neither a folder nor a meaning.
     """
-    folder = None if labels is None else label_folder(path, labels)
-    meaning = None if labels is None or folder is not None else read_labels(labels)
-    if folder is None and (path / _LABELS).is_dir() and (path / 'images').is_dir():
-        folder = path / _LABELS
-    if folder is None:
-        if meaning is not None:
-            raise DataError(
-                f"'{path}' has no labels, and --labels {labels} says what they mean; give the "
-                f'folder of the labels ({_folders(path)}), or leave --labels out'
-            )
+    if labels is None and not ((path / _LABELS).is_dir() and (path / 'images').is_dir()):
         return open_unlabelled(path)
+    folder, meaning = find_labels(path, labels)
     images = find_images(path)
-    if meaning is None:
-        meaning = classes_beside(folder)
     if meaning is None:
         known = f'; the network has the classes {class_titles(network)}' if network else ''
         raise DataError(
@@ -66,6 +56,36 @@ def open_pictures(
         )
     pairs = pair_files(images, label_of=lambda image: folder / f'{image.stem}.png')
     return PairedFiles(path.resolve().name, meaning, pairs, unused_labels(pairs))
+
+
+def find_labels(path: Path, labels: str | None) -> tuple[Path, Labels | None]:
+    """The folder of the labels of pictures, and what they mean if that is known.
+
+    Args:
+        path: the folder of the pictures.
+        labels: the option --labels, as for `open_pictures`.
+
+    Raises:
+        DataError: if there is none.
+        ParameterError: if `labels` is neither a folder nor a meaning.
+    """
+    folder = None if labels is None else label_folder(path, labels)
+    if folder is not None:
+        return folder, _classes_beside(folder)
+    try:
+        meaning = None if labels is None else read_labels(labels)
+    except ParameterError as error:
+        raise ParameterError(
+            f"there is no folder '{labels}' in '{path}' or elsewhere ({_folders(path)}), and "
+            f'{error}'
+        ) from None
+    folder = path / _LABELS
+    if not folder.is_dir():
+        raise DataError(
+            f"'{path}' has no labels, and --labels {labels} says what they mean; give the folder "
+            f'of the labels ({_folders(path)}), or leave --labels out'
+        )
+    return folder, meaning or _classes_beside(folder)
 
 
 def label_folder(path: Path, text: str) -> Path | None:
@@ -81,7 +101,7 @@ def label_folder(path: Path, text: str) -> Path | None:
     return next((place for place in places if place.is_dir()), None)
 
 
-def classes_beside(folder: Path) -> Labels | None:
+def _classes_beside(folder: Path) -> Labels | None:
     """What a classes.yaml in a folder of labels, or beside it, says of them.
 
     Raises:

@@ -67,7 +67,7 @@ def test_images_become_a_bag_with_all_that_was_asked_for(tmp_path: Path) -> None
     arguments = [
         'bag', 'from-images', folder, '--output', out, '--rate', 4, '--image-topic', '/front/image',
         '--frame-id', 'front', '--compressed',
-        '--label-folder', labels, '--label-topic', '/front/truth',
+        '--labels', labels, '--label-topic', '/front/truth',
         '--calibration', tmp_path / 'c.txt', '--start', '1600000000.25',
     ]  # fmt: skip
     status, _ = run(*arguments)

@@ -40,7 +40,7 @@ WRITTEN = {
     *('--output', '--json', '--junit', '--html', '--npz', '--log', '--video', '--contact-sheet'),
     *('--masks', '--confidence', '--cache'),
 }
-READ = {'--attributes', '--baseline', '--bag', '--calibration', '--data-folder', '--label-folder'}
+READ = {'--attributes', '--baseline', '--bag', '--calibration', '--data-folder'}
 READ |= {'--timestamps'}
 # What a cache holds is never wrong, and never replaced.
 NOTHING_REPLACED = {'--cache'}

@@ -22,6 +22,8 @@ from tiny_model import write_tiny_model
 from drivseg_ros.bags import messages
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.writer import BagWriter
+from drivseg_ros.evaluation.open_source import open_source
+from drivseg_ros.model.card import BDD100K_CLASSES
 
 replay = partial(drivseg, 'replay')
 IMAGES = ('--image-topic', '/cam/image_raw')
@@ -61,6 +63,10 @@ def test_all_that_it_writes(tmp_path: Path, tiny_model: Path, color_bag: ColorBa
     with BagReader(made['out']) as reader:
         assert reader.topic('/cam/segmentation/mask').count == 10
         assert reader.topic('/cam/segmentation/confidence').count == 10
+    # What the masks mean is in the bag, as the node would have said it.
+    masks = open_source(made['out'], mask_topic='/cam/segmentation/mask')
+    assert masks.masks is not None
+    assert [c.name for c in masks.masks.classes] == [c.name for c in BDD100K_CLASSES]
     # As a page: it is the JSON of an evaluation.
     page = drivseg('report', 'html', made['e.json'])
     assert page.returncode == 0, page.stderr

@@ -102,7 +102,7 @@ def test_labels_of_every_kind_are_read_alike(tmp_path: Path, form: str, kind: st
         '- {name: drivable, color: [0, 255, 0], role: drivable}\n'
     )
     if form == 'bag':
-        found = find_images(data / 'images', start_ns=1, labels=data / 'labels')
+        found = find_images(data / 'images', start_ns=1, labels='labels')
         bag_from_images(found, ImageBagOptions(output=tmp_path / 'bag'))
         source = open_source(tmp_path / 'bag')
     elif form == 'kind':

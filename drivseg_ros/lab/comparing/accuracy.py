@@ -16,7 +16,8 @@ from drivseg_ros.evaluation.network import RunNetwork
 from drivseg_ros.evaluation.run import evaluate
 from drivseg_ros.evaluation.settings import PLAIN
 from drivseg_ros.frames.base import Dataset
-from drivseg_ros.frames.matching import Matching, areas_of
+from drivseg_ros.frames.matching import Matching
+from drivseg_ros.frames.paired_files import labels_of
 from drivseg_ros.frames.source import DatasetSource
 from drivseg_ros.model.card import UNLABELLED
 from drivseg_ros.segmenter import Segmenter
@@ -46,7 +47,8 @@ def measure(
         EngineError: if the engine fails.
     """
     classes, card = dataset.classes, segmenter.card
-    matching = Matching(classes, card.classes, areas_of(classes))
+    labels = labels_of(dataset)
+    matching = Matching(classes, card.classes, () if labels is None else labels.truth)
     values: dict[str, float | None] = {}
     pixels = None
     if matching.targets:  # else there is nothing to count
@@ -94,6 +96,7 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
     labelled = int(pixels[:UNLABELLED].sum())
     if not labelled:
         raise DataError(f'no pixel of {dataset.name} is labelled; there is nothing to measure on')
+    labels = labels_of(dataset)
     return {
         'name': dataset.name,
         'frames': len(dataset),
@@ -103,5 +106,5 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
         'share_of_labelled_pixels': {
             c.name: round(int(pixels[c.id]) / labelled, 6) for c in dataset.classes
         },
-        'areas': [area.value for area in areas_of(dataset.classes)],
+        'areas': [] if labels is None else [area.value for area in labels.truth],
     }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from drivseg_ros.errors import ModelError, ParameterError
 from drivseg_ros.frames.base import Dataset
+from drivseg_ros.frames.known_labels import read_labels
 from drivseg_ros.frames.spec import DatasetSpec, parse_spec
 from drivseg_ros.lab.training.recipe import Recipe
 from drivseg_ros.lab.training.recipe_file import SUFFIXES, read_recipe, ready_recipes
@@ -82,6 +83,7 @@ def find_measured_sets(
     candidates: Sequence[Candidate],
     *,
     data: Path | None,
+    labels: str | None = None,
     limit: int | None = None,
 ) -> list[MeasuredSet]:
     """Opens the data sets that are measured on.
@@ -91,6 +93,7 @@ def find_measured_sets(
             there are none, what the recipes hold out.
         candidates: what is compared.
         data: the folder of data sets.
+        labels: what the label files of all of them mean, for `read_labels`; None: as they say.
         limit: so many frames of each only.
 
     Raises:
@@ -106,6 +109,7 @@ def find_measured_sets(
             'no data set to measure on was named, and no recipe holds one out; give KIND:PART=ROOT '
             '(--data)'
         )
+    given = None if labels is None else read_labels(labels)
     sets = []
     for source in sources:
         if limit is not None:
@@ -115,7 +119,7 @@ def find_measured_sets(
                 source.part,
                 options={**source.options, 'limit': limit},
             )
-        sets.append(MeasuredSet(source.title, source.spec.open(data)))
+        sets.append(MeasuredSet(source.title, source.spec.open(data, labels=given)))
     titles = Counter(one_set.title for one_set in sets)
     if len(titles) < len(sets):
         sets = [
