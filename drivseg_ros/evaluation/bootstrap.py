@@ -1,9 +1,9 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How far a metric might lie elsewhere on other drives: the bootstrap (Efron 1979).
+"""How far a metric might differ on other drives: the bootstrap (Efron 1979).
 
 Groups of frames are drawn with replacement, their counts added, and the metrics computed as they
-are for the whole set; 95 % of the values found lie in the interval. Frames of one drive are alike,
+are for the whole set; the interval holds 95 % of the values found. Frames of one drive are alike,
 so drives are drawn, and not frames, where they are known: frames would make it too narrow.
 """
 

@@ -1,9 +1,9 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Boundary IoU: how well the rims of areas lie (Cheng et al., "Boundary IoU", CVPR 2021).
+"""Boundary IoU: how well the contours of areas fit (Cheng et al., "Boundary IoU", CVPR 2021).
 
 Of each area only the pixels within a distance d of its contour count, inside of it. Large areas
-such as a road have a high IoU however ragged their rims are; this figure sees the rims.
+such as a road have a high IoU however ragged their contours are; this metric sees them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def rim_width(height: int, width: int, share: float) -> int:
 def rim(mask: np.ndarray, unknown: np.ndarray, distance: int) -> np.ndarray:
     """The pixels of an area within a distance (along rows, columns and diagonals) of its contour.
 
-    The image's border is a contour, as in the paper. Where nobody labelled, none is drawn: the
+    The image's border is a contour, as in the paper. Where nothing is labelled, none is drawn: the
     area is taken to go on there.
 
     Args:
@@ -67,8 +67,8 @@ def count_boundaries(
         return found
     unknown = label == UNLABELLED
     distance = rim_width(label.shape[0], label.shape[1], share)
-    for i, (true, said) in enumerate(zip(truth_members, network_members, strict=True)):
-        masks = true[label] & ~unknown, said[prediction] & ~unknown
+    for i, (true, predicted) in enumerate(zip(truth_members, network_members, strict=True)):
+        masks = true[label] & ~unknown, predicted[prediction] & ~unknown
         if not (masks[0].any() or masks[1].any()):
             continue
         first, second = (rim(mask, unknown, distance) for mask in masks)

@@ -16,7 +16,7 @@ LEVELS = 256
 
 @dataclass(frozen=True)
 class ReliabilityRow:
-    """Pixels whose confidence lies in a range.
+    """Pixels whose confidence is in a range.
 
     Attributes:
         low: from this probability.
@@ -90,7 +90,7 @@ class Calibration:
         return float(np.abs(self.right - claimed).sum() / total)
 
     def table(self, rows: int = 10) -> tuple[ReliabilityRow, ...]:
-        """The reliability table; ranges in which no pixel lies are left out."""
+        """The reliability table; ranges without pixels are left out."""
         levels = np.arange(LEVELS) / (LEVELS - 1)
         bins = np.minimum((levels * rows).astype(int), rows - 1)
         found = []

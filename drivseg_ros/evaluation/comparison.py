@@ -267,4 +267,4 @@ def _notes(before: Evaluation, after: Evaluation) -> list[str]:
 
 
 def _names(terms: Terms) -> str:
-    return ', '.join(figure.value for figure in terms.matching.areas) or 'none'
+    return ', '.join(area.value for area in terms.matching.areas) or 'none'

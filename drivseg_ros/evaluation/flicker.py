@@ -45,7 +45,7 @@ class FlickerCounter:
         Returns:
             (changed, compared) of the pixels whose label stayed, then of all pixels.
         """
-        (before, then), last, told = self._place, self._mask, self._label
+        (before, then), last, known = self._place, self._mask, self._label
         self._place, self._mask, self._label = (sequence, stamp_ns), mask, label
         if last is None or before != sequence or last.shape != mask.shape:
             return _NONE, _NONE
@@ -53,8 +53,8 @@ class FlickerCounter:
             return _NONE, _NONE
         changed = last != mask
         change = int(np.count_nonzero(changed)), mask.size
-        if label is None or told is None:
+        if label is None or known is None:
             return _NONE, change
-        stayed = (label == told) & (label != UNLABELLED)
+        stayed = (label == known) & (label != UNLABELLED)
         still = int(np.count_nonzero(changed & stayed)), int(np.count_nonzero(stayed))
         return still, change

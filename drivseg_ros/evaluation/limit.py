@@ -14,7 +14,7 @@ from drivseg_ros.evaluation.metric import Better, Metric
 
 
 class LimitKind(str, enum.Enum):
-    """What a limit says."""
+    """Which way a limit goes."""
 
     MIN = 'min'
     MAX = 'max'
@@ -42,7 +42,7 @@ class Limit:
     """A limit of one metric.
 
     Args:
-        kind: what it says.
+        kind: which way it goes.
         metric: the metric's name.
         amount: in points (percent), of times in their unit; of a change with `relative` in
             percent of the baseline's.

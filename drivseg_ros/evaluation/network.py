@@ -24,7 +24,7 @@ class Network(ABC):
     Attributes:
         mode: where the masks come from.
         classes: of the masks.
-        description: the model and the engine that makes the masks, or whose they are; plain data.
+        description: the model and the engine that makes the masks, or their topic; plain data.
         has_confidence: whether a confidence comes with the masks, as far as that is known before.
     """
 
@@ -92,10 +92,10 @@ def describe_engine(engine: Engine) -> dict[str, Any]:
 
 
 class RecordedMasks(Network):
-    """Masks that somebody recorded.
+    """Masks that were recorded.
 
     Args:
-        name: whose they are.
+        name: what to call what made them.
         classes: what their ids mean.
         description: see `Network`.
         mode: see `Network`.

@@ -68,7 +68,7 @@ def open_source(
         image_topic: of a bag; None: the one topic with images.
         label_topic: of a bag: labels (mono8) with the images' stamps; None: those of the data set
             that the bag was made of, if it was.
-        mask_topic: of a bag: masks that somebody recorded.
+        mask_topic: of a bag: recorded masks.
         confidence_topic: of a bag, beside these masks.
         mask_classes: what masks mean, for `read_labels`; None: as `labels`.
         card: of the network, whose roles stand for classes of the same names.

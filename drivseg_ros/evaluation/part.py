@@ -22,7 +22,7 @@ class Part:
         source: where its frames are from, plain data.
         ledger: what became of its frames.
         unlabelled: processed frames without a label.
-        unmatched_labels: labels whose frame is not there.
+        unmatched_labels: labels without a frame.
         failures: what happened to frames that failed, by their names.
         interrupted: whether it was ended early.
         times: how long the network took; None where masks were recorded, or came from a live run.
@@ -45,7 +45,7 @@ class Part:
         if not 0 <= self.unlabelled <= self.ledger.processed or self.unmatched_labels < 0:
             raise DataError(
                 f'{self.ledger.processed} frames were processed, and {self.unlabelled} of them '
-                'are said to have no label'
+                'counted as unlabelled'
             )
         live = self.live
         if live and len(live.played) != self.ledger.offered + live.lost_before_node:

@@ -43,7 +43,7 @@ class Evaluation:
         matching: the classes of labels and network.
         settings: what was counted, and how.
         mode: where the masks come from.
-        network: the model and engine that made the masks, or whose they are; plain data.
+        network: the model and engine that made the masks, or where they were recorded; plain data.
         parts: the folders and bags.
         rows: a row for each frame, in order.
         bands: int64 [bands, T, N], by bands of image height.
@@ -159,7 +159,7 @@ class Evaluation:
 
     @property
     def unmatched_labels(self) -> int:
-        """Labels whose frame is not there."""
+        """Labels without a frame."""
         return sum(part.unmatched_labels for part in self.parts)
 
     @property

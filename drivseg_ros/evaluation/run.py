@@ -40,7 +40,7 @@ def evaluate(
 ) -> Evaluation:
     """Goes through all frames, once and in order.
 
-    A frame that cannot be read costs that frame; labels that mean nothing end the run, for the
+    A frame that cannot be read is left out; labels that mean nothing end the run, for the
     other frames' labels then mean something else as well. If it fails, the sinks take back what
     they made; if it is stopped, they complete it.
 

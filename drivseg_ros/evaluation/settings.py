@@ -47,7 +47,7 @@ class EvaluationSettings:
     Args:
         bands: the image is cut into so many bands of equal height, from far to near.
         boundary: the distance of the boundary IoU as a share of the diagonal; 0 leaves it out.
-        sequence: whether frames follow each other in time, so that flicker can be told.
+        sequence: whether frames follow each other in time, so that flicker can be measured.
         bootstrap: how intervals are drawn.
 
     Raises:

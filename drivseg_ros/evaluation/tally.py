@@ -127,7 +127,7 @@ class Tally:
 
     def _check_mask(self, name: str, mask: np.ndarray) -> None:
         known = len(self._matching.network)
-        # Where nobody labelled, a mask need not have a class.
+        # Where a recorded label says nothing, the mask need not have a class.
         strange = np.unique(mask[(mask >= known) & (mask != UNLABELLED)]).tolist()
         if strange:
             raise DataError(

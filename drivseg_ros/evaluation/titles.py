@@ -29,7 +29,7 @@ def network_title(network: Mapping[str, Any]) -> str:
 
 
 def masks_title(network: Mapping[str, Any]) -> str:
-    """What made the masks: a network and the engine that ran it, or whoever published them."""
+    """What made the masks: a network and the engine that ran it, or the topic of the masks."""
     if 'masks' in network:
         return f'masks on {network["masks"]}'
     keys = ('device', 'precision')

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The frame ledger of a live run: what was played, what the node says of it, what was recorded."""
+"""The frame ledger of a live run: what was played, what the node reports, what was recorded."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class LiveLedger:
             raise DrivsegError(
                 f'{self.played} messages were played and {self.recorded} masks recorded, but the '
                 f'node reports {self.counts.offered} frames and {self.counts.processed} masks; '
-                'does somebody else publish to its topics?'
+                'is another node publishing to its topics?'
             )
 
     @classmethod

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the recording of a live run says besides the masks' pixels."""
+"""What the recording of a live run has besides the masks' pixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from drivseg_ros.evaluation.live.run import LiveRun, PlayedFrame
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the recording says besides the masks' pixels.
+    """What the recording has besides the masks' pixels.
 
     Attributes:
         received_ns: wall time of receipt of each mask, by the stamp of its header.
@@ -58,8 +58,8 @@ def read_recording(run: LiveRun) -> Recorded:
             else:
                 values = all_values(message.message)
                 diagnostics.update(values)
-                for name, told in read_stages(values).items():
-                    stages.setdefault(name, []).append(told)
+                for name, reported in read_stages(values).items():
+                    stages.setdefault(name, []).append(reported)
     return Recorded(
         received_ns=received,
         diagnostics=diagnostics,
@@ -70,7 +70,7 @@ def read_recording(run: LiveRun) -> Recorded:
 
 
 def describe_network(diagnostics: Mapping[str, str]) -> dict[str, Any]:
-    """The model and the engine that ran it, as `describe_engine` tells them."""
+    """The model and the engine that ran it, in the form of `describe_engine`."""
     names = {'model': 'model', 'file': 'model file', 'sha256': 'model sha256'}
     names |= {name: name for name in ('engine', 'device', 'precision', 'threads')}
     found: dict[str, Any] = {key: diagnostics.get(name, 'unknown') for key, name in names.items()}

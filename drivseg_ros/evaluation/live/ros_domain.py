@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A ROS domain of one's own, so that a measurement neither disturbs nor sees anybody else."""
+"""A ROS domain of one's own, so that a measurement neither disturbs nor sees other nodes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import DrivsegError, MissingDependencyError
 
 # Ids above 101 can collide with the ephemeral ports of Linux (ROS 2 documentation, "The
-# ROS_DOMAIN_ID"); 0 is everybody's default, and people who choose one choose a low number.
+# ROS_DOMAIN_ID"); 0 is the default, and people who choose one choose a low number.
 _DOMAINS = range(101, 0, -1)
 
 

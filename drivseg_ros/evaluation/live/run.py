@@ -30,7 +30,7 @@ _LOAD_TIMEOUT_S = 900.0
 _LOOK_S = 0.1
 # A node that works off its last two frames: the one in work, and the one that waits.
 _DRAIN_S = 60.0
-# The recorder may hear a little later than whoever watches.
+# The recorder may hear a little later than the watcher.
 _AFTER_S = 0.3
 
 
@@ -82,7 +82,7 @@ class LiveRun:
 
     @property
     def node_topic(self) -> str:
-        """The topic that the node is told of: without the suffix of the transport."""
+        """The topic that the node is given: without the suffix of the transport."""
         return '/' + raw_topic(self.image_topic).lstrip('/')
 
 
@@ -109,7 +109,7 @@ def run_live(
         choice: which network the node runs, and on what.
         speed: 1 plays as recorded, 2 twice as fast.
         folder: where recording and logs go.
-        outputs: what is recorded; the node computes what somebody listens to.
+        outputs: what is recorded; the node computes what is subscribed to.
         on_progress: called with the frames played and the frames there are.
 
     Raises:
@@ -184,7 +184,7 @@ def run_live(
                     time.sleep(_LOOK_S)
                 usage.look(at_once=True)
                 player.check()
-            except Terminated:  # somebody wants an end, and not what was found so far
+            except Terminated:  # an end is wanted, and not what was found so far
                 raise
             except KeyboardInterrupt:
                 interrupted = True
@@ -193,16 +193,16 @@ def run_live(
             _drain(watcher, node, recorder)
         except Terminated:
             raise
-        except KeyboardInterrupt:  # of somebody who will not wait for the last frame
+        except KeyboardInterrupt:  # the last frame will not be waited for
             interrupted = True
     return dataclasses.replace(run, interrupted=interrupted, usage=usage)
 
 
 def _drain(watcher: Worker, node: Program, recorder: Program) -> None:
-    """Waits until the node has told twice that it is done with all that it got.
+    """Waits until the node has reported twice that it is done with all that it got.
 
     Raises:
-        DrivsegError: if it does not; then nobody knows what became of the frames.
+        DrivsegError: if it does not; then it is unknown what became of the frames.
     """
     began = watcher.ask({'do': 'newest'})['heard']
     deadline = time.monotonic() + _DRAIN_S
@@ -211,8 +211,8 @@ def _drain(watcher: Worker, node: Program, recorder: Program) -> None:
     while not newest['settled'] or newest['heard'] <= began + 1:
         if time.monotonic() > deadline:
             raise DrivsegError(
-                f'{_DRAIN_S:.0f} s after the last message, the node has not said that it is done '
-                f'(diagnostics that came since: {newest["heard"] - began}); it printed last:\n'
+                f'{_DRAIN_S:.0f} s after the last message, the node has not reported that it is '
+                f'done (diagnostics that came since: {newest["heard"] - began}); it printed last:\n'
                 f'{node.log_end()}'
             )
         time.sleep(_LOOK_S)

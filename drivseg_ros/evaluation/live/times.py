@@ -23,7 +23,7 @@ CURVE_STEP_S = 0.1
 
 @dataclass(frozen=True)
 class LiveTimes:
-    """What a live run tells besides masks.
+    """What a live run gives besides masks.
 
     Args:
         speed: times recorded speed.
@@ -32,10 +32,10 @@ class LiveTimes:
         lost_before_node: messages that were played and never reached the node.
         lost_after_node: masks that the node published and that were not recorded.
         stages: by stage the median and the 95th percentile in milliseconds, as each of the
-            node's diagnostics told them, of its last ten seconds.
+            node's diagnostics reported them, of its last ten seconds.
         usage: CPU, memory and GPU of the node.
-        node: what the node's diagnostics told of itself, key to value.
-        repeated: messages with the stamp of another one, which therefore were not judged.
+        node: what the node's diagnostics reported of itself, key to value.
+        repeated: messages with the stamp of another one, which therefore were not evaluated.
 
     Raises:
         DataError: if numbers contradict each other.
@@ -53,7 +53,7 @@ class LiveTimes:
     def __post_init__(self) -> None:
         if min(self.lost_before_node, self.lost_after_node) < 0:
             raise DataError(
-                f'{self.lost_before_node} messages are said to be lost before the node, and '
+                f'{self.lost_before_node} messages are counted as lost before the node, and '
                 f'{self.lost_after_node} behind it; no count is below 0'
             )
 
@@ -117,7 +117,7 @@ def age_percentile(ages: np.ndarray, percent: float) -> float | None:
 
 
 def stage_summary(rows: list[tuple[float, float]]) -> dict[str, float]:
-    """The medians of what the diagnostics told of a stage."""
+    """The medians of what the diagnostics reported of a stage."""
     return {
         name: round(percentile([row[place] for row in rows], 50), 3)
         for place, name in enumerate(('p50', 'p95'))

@@ -12,7 +12,7 @@ from drivseg_ros.base.gpus import find_gpus
 from drivseg_ros.base.usage import usage_below
 
 PERIOD_S = 0.5
-# The kernel counts CPU time in ticks of 10 ms; of a shorter time they would tell little.
+# The kernel counts CPU time in ticks of 10 ms; over a shorter time that is too coarse.
 _LEAST_S = 0.2
 _MIB = 2**20
 _CUDA = 'cuda'
@@ -24,9 +24,9 @@ class UsageSeries:
 
     Args:
         rows: seconds since the first message was played; CPU in percent of one core; resident
-            memory in MiB; percent of the time that the GPU was busy for anybody, and its memory in
-            MiB, both None without a GPU.
-        gpu_memory_of: whose the GPU's memory is: NODE or EVERYBODY; '' without a GPU.
+            memory in MiB; percent of the time that the GPU was busy for any process, and its
+            memory in MiB, both None without a GPU.
+        gpu_memory_of: what uses that memory: NODE or EVERYBODY; '' without a GPU.
     """
 
     rows: tuple[tuple[float, float, float, float | None, float | None], ...] = ()
@@ -44,7 +44,7 @@ class UsageSeries:
 
 
 COLUMNS = ('cpu_percent', 'memory_mib', 'gpu_percent', 'gpu_memory_mib')
-"""What is told over time."""
+"""What is known over time."""
 NODE, EVERYBODY = 'the node', 'all processes'
 
 
@@ -100,7 +100,7 @@ class UsageSampler:
             device: where the network ran, such as 'cpu' or 'cuda:0'.
         """
         kind, _, index = device.partition(':')
-        # The driver numbers the GPUs from 0; the first is meant where no number is told.
+        # The driver numbers the GPUs from 0; the first is meant where there is no number.
         place = int(index or 0) if kind == _CUDA else -1
         rows = []
         whose = ''

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The process that watches the node's diagnostics, to tell when it is done with what was played.
+"""The process that watches the node's diagnostics, to see when it is done with what was played.
 
 It answers requests (`child.serve`):
 
@@ -25,7 +25,7 @@ class Watcher:
     """Listens to diagnostics.
 
     Args:
-        node: of rclpy; somebody else spins it.
+        node: of rclpy; the caller spins it.
     """
 
     def __init__(self, node: Any) -> None:

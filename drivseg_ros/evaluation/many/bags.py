@@ -29,11 +29,11 @@ from drivseg_ros.model.file import ModelFile
 from drivseg_ros.model.store import find_model
 
 CheckTerms = Callable[[Terms], None]
-"""Raises if the classes or settings of a bag are not those that were hoped for."""
+"""Raises if the classes or settings of a bag are not those that are needed."""
 
 
 class Watcher(Protocol):
-    """Told how far the bags are."""
+    """Learns how far the bags are."""
 
     def kept(self, index: int) -> None:
         """A bag was done earlier."""
@@ -98,7 +98,8 @@ def entitle(requests: Sequence[EvaluationRequest]) -> list[EvaluationRequest]:
         for other, whole in zip(places, requests, strict=True):
             if place != other == place[: len(other)]:
                 raise ParameterError(
-                    f'{request.frames} lies in {whole.frames}, which is given, too; leave one out'
+                    f'{request.frames} is inside of {whole.frames}, which is given, too; leave '
+                    'one out'
                 )
     return [
         dataclasses.replace(request, title='/'.join(_shortest(place, places)))
@@ -118,12 +119,12 @@ def evaluate_many(
     sink: Callable[[EvaluationRequest], SinkRecipe] | None = None,
     on_export: Callable[[int, Any], None] = lambda index, exported: None,
 ) -> ManyResult:
-    """Evaluates bags; those that fail are told, and the rest go on.
+    """Evaluates bags; those that fail are reported, and the rest go on.
 
     Args:
         requests: the bags, from `entitle`; all of one network.
         runs: where they are evaluated.
-        watcher: told how far they are.
+        watcher: learns how far they are.
         check_terms: called with those of bags as soon as they are known, until one is let pass;
             what it raises before ends all. Bags that are not like the first fail.
         kept: where each result is written as soon as it is there.
@@ -135,7 +136,7 @@ def evaluate_many(
 
     Raises:
         MissingDependencyError: if live runs need what is not installed.
-        ModelError: if the network is not to be had.
+        ModelError: if the network is not available.
         ParameterError: if a label map is not valid.
         DataError: if a result cannot be written.
     """
@@ -195,7 +196,7 @@ def evaluate_many(
 
 
 class _Terms:
-    """Whether the bags have the classes and settings that were hoped for.
+    """Whether the bags have the classes and settings that are needed.
 
     One that has not is left out in the end; if the first has not, none is worth the work.
     """
@@ -226,8 +227,8 @@ def _read(finished: Finished, model: ModelFile | None) -> Evaluation:
         )
     if model is not None and result.network['sha256'] != model.sha256:
         raise DataError(
-            f'it was evaluated with another {result.network["file"]} than lies here; copy the '
-            'same model to all machines'
+            f'it was evaluated with another {result.network["file"]} than that of this machine; '
+            'copy the same model to all machines'
         )
     return result
 
@@ -235,7 +236,7 @@ def _read(finished: Finished, model: ModelFile | None) -> Evaluation:
 def _leave_out_others(
     found: dict[int, Evaluation], broken: dict[int, str], check_terms: CheckTerms
 ) -> None:
-    """Moves to the broken ones what is not as hoped for, or not like the first that is."""
+    """Moves to the broken ones what is not as needed, or not like the first that is."""
     first: Evaluation | None = None
     for index in sorted(found):
         result = found[index]

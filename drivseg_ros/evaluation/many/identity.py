@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from drivseg_ros.base.environment import describe_versions
-from drivseg_ros.base.json_data import to_plain
+from drivseg_ros.base.json_data import json_text, to_plain
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.open_source import attributes_beside
 from drivseg_ros.evaluation.request import EvaluationRequest, open_frames
@@ -18,7 +18,7 @@ from drivseg_ros.frames.known_labels import read_labels
 from drivseg_ros.frames.labels import Labels
 from drivseg_ros.model.file import ModelFile
 
-# They tell where something is, or how fast it goes; what they stand for is looked at instead.
+# They say where something is, or how fast it goes; what they stand for is looked at instead.
 _NO_MATTER = (
     'frames',
     'data',
@@ -104,9 +104,7 @@ def _frames(request: EvaluationRequest) -> dict[str, Any]:
 def _digest_of(text: str | None, read: Callable[[str], Labels]) -> str | None:
     if text is None:
         return None
-    found = read(text)
-    said = (found.name, found.classes, sorted(found.values.items()), found.unlabelled, found.truth)
-    return hashlib.sha256(repr(said).encode()).hexdigest()
+    return hashlib.sha256(json_text(read(text)).encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:

@@ -25,7 +25,7 @@ class KeptResults:
     """A file for each bag, as `drivseg evaluate --json` writes it of that bag alone.
 
     Args:
-        folder: where they lie; it is made with the first one.
+        folder: where they are kept; it is made with the first one.
     """
 
     def __init__(self, folder: Path) -> None:

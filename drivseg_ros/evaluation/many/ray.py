@@ -65,7 +65,7 @@ class RayRuns(Runs):
     def run(
         self, requests: Sequence[BagRequest], *, on_note: OnNote
     ) -> Generator[Finished, None, None]:
-        """See `Runs`; it tells nothing while a bag is being evaluated."""
+        """See `Runs`; there are no notes while a bag is being evaluated."""
         import ray
 
         if not requests:
@@ -129,7 +129,7 @@ class RayRuns(Runs):
                 return
             except Exception as error:  # of many kinds, as the ways to fail are
                 if not local or attempt == _ATTEMPTS:
-                    # It lets nobody in who does not name a token, and says so in its log only.
+                    # It refuses whoever names no token, and reports it in its log only.
                     hint = '' if local else '; one that asks for a token needs RAY_AUTH_MODE=token'
                     raise self._unreachable(error, hint) from None
                 log.warning('Ray did not start (%s); trying again', _first_line(error))

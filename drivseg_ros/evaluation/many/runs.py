@@ -39,7 +39,7 @@ class Finished:
 
 
 OnNote = Callable[[int, Mapping[str, Any]], None]
-"""Told the place of a bag and what its worker tells meanwhile; what it raises ends the run."""
+"""Called with the place of a bag and a note of its worker; what it raises ends the run."""
 
 
 class Runs(ABC):

@@ -20,7 +20,7 @@ from drivseg_ros.model.segmentation import Segmentation
 
 @dataclass(frozen=True)
 class ConfidenceDifference:
-    """How far two confidences lie apart, in steps of 1/255.
+    """How far two confidences differ, in steps of 1/255.
 
     Attributes:
         mean: the mean absolute difference over all pixels.

@@ -150,7 +150,7 @@ def accuracy_values(evaluation: Evaluation) -> dict[str, float | None]:
 
 
 def decisive_metric(evaluation: Evaluation) -> str:
-    """The metric whose change decides: the first that all tables show; '' without labels."""
+    """The metric whose change decides: the first headline; '' without labels."""
     return next((one.name for one in evaluation.of_counts if one.headline), '')
 
 

@@ -59,8 +59,8 @@ class RunAnswer:
         engine: what ran the network.
         result: the comparison with the reference, which agrees with itself.
         failed: why frames could not be processed, by name.
-        images_sha256: tells the images from others.
-        labels_sha256: tells the labels from others; '' without any.
+        images_sha256: of the images.
+        labels_sha256: of the labels; '' without any.
     """
 
     engine: Mapping[str, Any]

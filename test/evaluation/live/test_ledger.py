@@ -52,5 +52,5 @@ def test_it_adds_up(
     ('played', 'recorded', 'reported'), [(3, 3, counts(4, 3, 1)), (1, 2, None)]
 )
 def test_what_does_not_add_up(played: int, recorded: int, reported: FrameCounts | None) -> None:
-    with pytest.raises(DrivsegError, match='does somebody else publish'):
+    with pytest.raises(DrivsegError, match='is another node publishing'):
         LiveLedger.of(played=played, recorded=recorded, reported=reported)

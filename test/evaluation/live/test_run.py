@@ -132,7 +132,7 @@ def test_a_node_that_cannot_start_says_why(tmp_path: Path, color_bag: ColorBag) 
         (signal.SIGTERM, 'the node ended with exit status 0'),
         (signal.SIGKILL, 'the node ended with exit status 137'),
         # It hangs; when the bag is played, nobody knows what became of the frames.
-        (signal.SIGSTOP, r'the node has not said that it is done \(diagnostics .*: 0\)'),
+        (signal.SIGSTOP, r'the node has not reported that it is done \(diagnostics .*: 0\)'),
     ],
 )
 def test_a_node_that_ends_in_mid_run(

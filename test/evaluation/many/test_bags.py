@@ -127,7 +127,10 @@ def test_when_all_fail_the_first_reason_is_told(tmp_path: Path) -> None:
     ('change', 'message'),
     [
         ({'versions': {'drivseg_ros': '0.0.1'}}, f'0.0.1, and this is {drivseg_ros.__version__}'),
-        ({'network': {'sha256': 'x', 'file': 'tiny.onnx'}}, 'another tiny.onnx than lies here'),
+        (
+            {'network': {'sha256': 'x', 'file': 'tiny.onnx'}},
+            'another tiny.onnx than that of this machine',
+        ),
         ({'frames': []}, 'were changed'),
     ],
 )
@@ -167,7 +170,7 @@ def test_a_bag_given_twice_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_file_of_a_bag_beside_the_bag_is_refused(eight_bags: Path) -> None:
     (storage,) = (eight_bags / 'drive1').glob('*.mcap')
     given = [str(eight_bags / 'drive0'), str(storage), str(eight_bags / 'drive1')]
-    with pytest.raises(ParameterError, match=r'mcap lies in .*drive1, which is given, too'):
+    with pytest.raises(ParameterError, match=r'mcap is inside of .*drive1, which is given, too'):
         entitle([EvaluationRequest(text, 'model') for text in given])
 
 
