@@ -304,7 +304,7 @@ def test_an_interrupt_between_any_two_steps_tears_no_message(tmp_path: Path) -> 
             try:
                 with BagWriter(path, buffer_bytes=200_000) as writer:
                     writer.add_topic('/a', STRING)
-                    # Again after a while: Python drops what is raised in a callback of its collector.
+                    # Again after a while: what is raised in a callback of the collector is lost.
                     signal.setitimer(signal.ITIMER_REAL, 0.002 + 0.0003 * i, 0.5)
                     for number in range(10**6):
                         writer.write('/a', number, numbered(number))

@@ -122,20 +122,6 @@ def test_roots_limits_and_titles(folder: Path, shared_data: Path) -> None:
     assert [len(one.dataset.classes) for one in sets] == [3, 2]
 
 
-def test_labels_say_what_the_files_of_all_sets_mean(folder: Path, tmp_path: Path) -> None:
-    for name in ('images', 'labels'):
-        (tmp_path / 'set' / name).mkdir(parents=True)
-    cv2.imwrite(str(tmp_path / 'set/images/a.png'), np.zeros((2, 3, 3), np.uint8))
-    cv2.imwrite(str(tmp_path / 'set/labels/a.png'), np.array([[0, 1, 2], [255, 0, 0]], np.uint8))
-    candidates = find_candidates(['a.onnx'])
-    (one,) = find_measured_sets(
-        [f'folder={tmp_path}/set'], candidates, data=None, labels='bdd100k_first_release'
-    )
-    assert one.dataset[0].label.tolist() == [[2, 0, 1], [255, 2, 2]]
-    with pytest.raises(ParameterError, match='has no label files whose meaning could be given'):
-        find_measured_sets(['scenes'], candidates, data=None, labels='bdd100k')
-
-
 @pytest.mark.parametrize(
     ('texts', 'error', 'message'),
     [
