@@ -116,7 +116,7 @@ def _state(pid: int) -> str:
         return ''
 
 
-TOPICS = BagTopics('/cam/image_raw', '/cam/label')
+BAG_TOPICS = BagTopics('/cam/image_raw', '/cam/label')
 
 
 class Seen:
@@ -158,7 +158,7 @@ class RunsHere(Runs):
 
 def requests_of(folder: Path, names: Sequence[str], **changes: Any) -> list[EvaluationRequest]:
     asked = EvaluationRequest(
-        '', str(folder / 'tiny.onnx'), engine='onnxruntime', threads=1, topics=TOPICS, draws=100
+        '', str(folder / 'tiny.onnx'), engine='onnxruntime', threads=1, topics=BAG_TOPICS, draws=100
     )
     asked = dataclasses.replace(asked, **changes)
     return entitle([dataclasses.replace(asked, frames=str(folder / name)) for name in names])
