@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, TaskID
 
-from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.base.output_files import check_output_folder
+from drivseg_ros.cli.console import err, out, print_path, progress_bar
 from drivseg_ros.cli.options import (
     Device,
     EngineName,
@@ -19,7 +20,9 @@ from drivseg_ros.cli.options import (
     Labels,
     LabelTopic,
     Model,
+    Overwrite,
     Precision,
+    Seed,
     Speed,
     Threads,
 )
@@ -30,10 +33,11 @@ _IMAGE_TOPIC = '/camera/image_raw'
 
 def demo(
     output: Annotated[
-        Path, typer.Option('--output', '-o', help='The folder for everything it makes.')
+        Path, typer.Option('--output', '-o', help='Folder for everything that is made.')
     ] = Path('demo'),
     bag: Annotated[
-        Path | None, typer.Option(help='Play this bag instead of a rendered drive.')
+        Path | None,
+        typer.Option(help='Bag to play instead of a rendered drive.', show_default=False),
     ] = None,
     image_topic: ImageTopic = None,
     labels: Labels = None,
@@ -44,15 +48,17 @@ def demo(
     precision: Precision = 'auto',
     threads: Threads = 0,
     speed: Speed = 1.0,
-    seed: Annotated[int, typer.Option(help='The rendered drive; each seed is another one.')] = 22,
+    seed: Seed = 22,
     duration: Annotated[
-        float, typer.Option(min=1, max=600, help='Seconds of the rendered drive.')
+        float, typer.Option(min=1, max=600, help='Length of the rendered drive in seconds.')
     ] = 20.0,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Play a drive to the real node over DDS, record what it publishes, and measure it.
+    """Play a drive to the node over DDS, record and evaluate it.
 
     Without --bag it renders a drive with exact labels first.
     """
+    check_output_folder(output, overwrite=overwrite)
     from drivseg_ros.bags.from_scenes import bag_from_scenes
     from drivseg_ros.bags.image_bag import ImageBagOptions
     from drivseg_ros.bags.player import PlayOptions
@@ -124,7 +130,7 @@ def demo(
         (run.node_log, 'what the node logged'),
     ]
     for path, what in made:
-        out.print(f'  {path}  {what}', markup=False, soft_wrap=True)
+        print_path(path, what)
     out.print(
         '\nNext: your own recording:\n'
         '  drivseg demo --bag BAG\n'

@@ -18,7 +18,12 @@ from drivseg_ros.cli.options import (
     JsonFile,
     Labels,
     LabelTopic,
+    Limit,
+    MaskTopic,
+    Overwrite,
     Precision,
+    Seed,
+    Speed,
     Threads,
 )
 from drivseg_ros.model.store import DEFAULT_MODEL
@@ -26,7 +31,7 @@ from drivseg_ros.model.store import DEFAULT_MODEL
 
 def evaluate(
     frames: options.Frames,
-    model: options.JudgedModel = None,
+    model: options.EvaluatedModel = None,
     engine: EngineName = 'auto',
     device: Device = 'auto',
     precision: Precision = 'auto',
@@ -34,17 +39,17 @@ def evaluate(
     labels: Labels = None,
     image_topic: ImageTopic = None,
     label_topic: LabelTopic = None,
-    mask_topic: options.MaskTopic = None,
+    mask_topic: MaskTopic = None,
     confidence_topic: options.ConfidenceTopic = None,
     mask_classes: options.MaskClasses = None,
-    data: DataFolder = None,
-    limit: options.Limit = None,
+    data_folder: DataFolder = None,
+    limit: Limit = None,
     attributes: options.AttributesFile = None,
     bands: options.Bands = 4,
     boundary: options.Boundary = 0.02,
     sequence: options.Sequence = None,
     draws: options.Draws = 1000,
-    seed: options.Seed = 0,
+    seed: Seed = 0,
     resample: options.Resample = 'auto',
     json: JsonFile = None,
     junit: options.JunitFile = None,
@@ -60,12 +65,14 @@ def evaluate(
     output: options.Output = None,
     resume: options.Resume = False,
     live: options.Live = False,
-    speed: options.PlaySpeed = 1.0,
+    speed: Speed = 1.0,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Evaluate a network, or recorded masks, on every labelled frame; hold it to limits.
+    """Evaluate a network, or recorded masks, on labelled frames.
 
-    The exit status is 1 if a limit is broken, or a frame or a bag cannot be read. Ctrl-C ends it
-    early; what was done is written, and the exit status is 130.
+    Limits make it a check for continuous integration. --speed is that of a --live run. The exit
+    status is 1 if a limit is broken, or a frame or a bag cannot be read. Ctrl-C ends it early; what
+    was done is written, and the exit status is 130.
     """
     from drivseg_ros.bags.topics import BagTopics
     from drivseg_ros.cli.evaluation_many import ManyOptions, evaluate_bags
@@ -82,8 +89,9 @@ def evaluate(
         json,
         junit,
         html,
+        overwrite,
     )
-    several = ManyOptions(jobs, ray, output, resume)
+    several = ManyOptions(jobs, ray, output, resume, overwrite)
     request = EvaluationRequest(
         frames[0],
         model if mask_topic is not None else model or DEFAULT_MODEL,
@@ -94,7 +102,7 @@ def evaluate(
         topics=BagTopics(image_topic, label_topic, mask_topic, confidence_topic),
         labels=labels,
         mask_classes=mask_classes,
-        data=None if data is None else str(data),
+        data=None if data_folder is None else str(data_folder),
         limit=limit,
         attributes=None if attributes is None else str(attributes),
         resample=resample,

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.progress import Progress, TaskID
 
+from drivseg_ros.base.output_files import check_output_folder
 from drivseg_ros.cli.console import err, progress_bar
-from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class ManyOptions:
         ray: the address of a Ray cluster, 'local', or None.
         output: the folder in which each bag's result is kept.
         resume: whether results that are there are taken.
+        overwrite: whether they may be replaced.
 
     Raises:
         ParameterError: if options contradict each other.
@@ -44,6 +45,7 @@ class ManyOptions:
     ray: str | None
     output: Path | None
     resume: bool
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.resume and self.output is None:
@@ -51,15 +53,13 @@ class ManyOptions:
                 '--resume was given without the folder that the first run kept its results in; '
                 'name it (--output)'
             )
-        if self.output is not None and self.output.exists() and not self.output.is_dir():
-            raise ParameterError(f'{self.output} is no folder; name another for --output')
         if self.output is not None:
-            check_writable(self.output / 'result.json')
+            check_output_folder(self.output, overwrite=self.overwrite or self.resume)
 
     @property
     def given(self) -> bool:
         """Whether any was."""
-        return self != ManyOptions(None, None, None, False)
+        return self.jobs is not None or self.ray is not None or self.output is not None
 
 
 def evaluate_bags(

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from drivseg_ros.cli import completion
 from drivseg_ros.model.store import DEFAULT_MODEL
 
 _LIMIT = 'METRIC=POINTS'
@@ -16,8 +17,8 @@ _LIMIT = 'METRIC=POINTS'
 Frames = Annotated[
     list[str],
     typer.Argument(
-        metavar='BAG|KIND[:PART][=ROOT][,OPTION=VALUE]...',
-        help='Bags, or data sets (`drivseg dataset kinds`); ${data} in them stands for --data.',
+        metavar='FRAMES...',
+        help='Frames: a bag, a folder of pictures, a video, or KIND[:PART]=ROOT[,OPTION=VALUE].',
     ),
 ]
 Jobs = Annotated[
@@ -25,55 +26,58 @@ Jobs = Annotated[
     typer.Option(
         min=1,
         max=256,
-        help='Evaluate so many bags at a time, each in a process of its own.',
+        help='Bags evaluated at a time, each in a process of its own.',
         show_default='1; with --ray as many as there is room for',
     ),
 ]
 RayAddress = Annotated[
     str | None,
     typer.Option(
-        '--ray', metavar='ADDRESS', help='Evaluate bags on this Ray cluster; local: a Ray of ours.'
+        '--ray',
+        metavar='ADDRESS',
+        help='Ray cluster to evaluate bags on; local starts one here.',
+        show_default=False,
     ),
 ]
 Output = Annotated[
     Path | None,
-    typer.Option(metavar='FOLDER', help="Keep each bag's result here as soon as it is there."),
+    typer.Option(
+        '--output', '-o', help='Folder to keep the result of each bag in.', show_default=False
+    ),
 ]
 Resume = Annotated[
     bool,
-    typer.Option('--resume', help='Take the results in --output that are of the same bags.'),
+    typer.Option('--resume', help='Continue what is in --output.'),
 ]
-JudgedModel = Annotated[
+EvaluatedModel = Annotated[
     str | None,
     typer.Option(
-        help='A name that `drivseg models` lists, or a path; not with --mask-topic.',
+        help='Name listed by `drivseg models`, or path of a model file; not with --mask-topic.',
         show_default=DEFAULT_MODEL,
+        autocompletion=completion.models,
     ),
 ]
-MaskTopic = Annotated[
-    str | None,
-    typer.Option(help='Masks (mono8) that are in the bag already, of whatever network.'),
-]
 ConfidenceTopic = Annotated[
-    str | None, typer.Option(help='The confidence (mono8) beside those masks.')
+    str | None,
+    typer.Option(help='Topic of the confidence (mono8) of recorded masks.', show_default=False),
 ]
 MaskClasses = Annotated[
     str | None,
     typer.Option(
-        help="What the masks' values mean, as --labels. Without it a label_info beside them says "
-        'it, or --labels.'
+        help='Meaning of the values in recorded masks, given as --labels.',
+        show_default='a label_info beside them, or --labels',
     ),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help='Take so many frames only.')]
 AttributesFile = Annotated[
     Path | None,
     typer.Option(
-        help='Slices: a .csv, .yaml or .json of timeofday, weather, ... by frame; '
-        'attributes.csv in the data set where it is there.',
-        show_default=False,
+        help='Attributes of frames for slices: .csv, .yaml or .json.',
+        show_default='attributes.csv of the data set',
     ),
 ]
-Bands = Annotated[int, typer.Option(min=1, max=64, help='Bands of image height, far to near.')]
+Bands = Annotated[
+    int, typer.Option(min=1, max=64, help='Number of bands of image height, from far to near.')
+]
 Boundary = Annotated[
     float,
     typer.Option(min=0, max=0.2, help='Width of boundaries, a share of the diagonal; 0: none.'),
@@ -82,43 +86,58 @@ Sequence = Annotated[
     bool | None,
     typer.Option(
         '--sequence/--no-sequence',
-        help='Whether frames follow each other in time, for flicker; those of a drive do.',
-        show_default=False,
+        help='Whether frames follow each other in time, for flicker.',
+        show_default='yes for drives',
     ),
 ]
 Draws = Annotated[int, typer.Option(min=0, help='Draws of the bootstrap; 0: no intervals.')]
-Seed = Annotated[int, typer.Option(min=0, help='Seed of the bootstrap.')]
-Resample = Annotated[str, typer.Option(help='auto (drives, or 5 s of a bag) or frames.')]
-JunitFile = Annotated[Path | None, typer.Option(help='Write the checks as JUnit XML.')]
+Resample = Annotated[
+    str, typer.Option(help='Unit of the bootstrap: frames, or auto: drives, or 5 s of a bag.')
+]
+JunitFile = Annotated[
+    Path | None, typer.Option(help='Write the checks as JUnit XML.', show_default=False)
+]
 HtmlFile = Annotated[
     Path | None,
-    typer.Option('--html', help='Write a page with charts, and pictures of the worst frames.'),
+    typer.Option(help='Write a page with charts and the worst frames.', show_default=False),
 ]
 Baseline = Annotated[
-    Path | None, typer.Option(help='The JSON of an earlier evaluation of the same frames.')
+    Path | None,
+    typer.Option(help='JSON of an earlier evaluation of the same frames.', show_default=False),
 ]
 MaxDrop = Annotated[
     list[str] | None,
-    typer.Option(metavar=_LIMIT, help='Fail if a metric falls below the baseline by more.'),
+    typer.Option(
+        metavar=_LIMIT,
+        help='Fail if a metric falls below the baseline by more; repeatable.',
+        show_default=False,
+    ),
 ]
 MaxRise = Annotated[
     list[str] | None,
-    typer.Option(metavar=_LIMIT, help='Fail if it rises above the baseline by more.'),
+    typer.Option(
+        metavar=_LIMIT,
+        help='Fail if a metric rises above the baseline by more; repeatable.',
+        show_default=False,
+    ),
 ]
 Least = Annotated[
     list[str] | None,
-    typer.Option('--min', metavar=_LIMIT, help='Fail if a metric is lower.'),
+    typer.Option(
+        '--min', metavar=_LIMIT, help='Fail if a metric is lower; repeatable.', show_default=False
+    ),
 ]
 Most = Annotated[
     list[str] | None,
-    typer.Option('--max', metavar=_LIMIT, help='Fail if a metric is higher.'),
+    typer.Option(
+        '--max', metavar=_LIMIT, help='Fail if a metric is higher; repeatable.', show_default=False
+    ),
 ]
 BeyondNoise = Annotated[
     bool,
-    typer.Option('--beyond-noise', help='Changes count only if their interval leaves out 0.'),
+    typer.Option('--beyond-noise', help='Count changes only if their interval leaves out 0.'),
 ]
 Live = Annotated[
     bool,
-    typer.Option('--live', help='Play the bag to the real node, and evaluate what it publishes.'),
+    typer.Option('--live', help='Play the bag to the real node, and evaluate its masks.'),
 ]
-PlaySpeed = Annotated[float, typer.Option('--speed', help='Of a live run: times the recorded one.')]

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drivseg_ros.base.json_data import to_plain
-from drivseg_ros.base.output_files import STDOUT
+from drivseg_ros.base.output_files import check_output_files
 from drivseg_ros.cli.console import err, print_path, write_text
-from drivseg_ros.cli.output_file import check_writable
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.evaluation.metric import CHANGE
 
@@ -42,6 +41,7 @@ class Outcome:
         json: the file of all metrics, if one is wanted.
         junit: the file of the checks, likewise.
         html: the page of it all, likewise.
+        overwrite: whether files that exist may be replaced.
 
     Raises:
         ParameterError: if limits and baseline do not fit each other, or a file cannot be written.
@@ -55,12 +55,16 @@ class Outcome:
     json: Path | None
     junit: Path | None
     html: Path | None
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.html is not None:
             import drivseg_ros.report.page.render  # noqa: F401  # says what is missing
-        for path in self.files:
-            check_writable(path)
+        check_output_files(
+            [self.json, self.junit, self.html],
+            overwrite=self.overwrite,
+            sources=[] if self.baseline is None else [self.baseline],
+        )
         changes = any(one.kind.needs_baseline for one in self.limits)
         if self.baseline is None:
             if changes:
@@ -73,21 +77,10 @@ class Outcome:
                 f'the baseline {self.baseline} was given, and nothing to hold it to; say how much '
                 'may change (--max-drop, --max-rise), or compare both later (drivseg report diff)'
             )
-        elif self.json is not None and self.json.resolve() == self.baseline.resolve():
-            raise ParameterError(
-                f'{self.json} is the baseline, and a worse result would take its place; name '
-                'another file for --json'
-            )
         if self.beyond_noise and not changes:
             raise ParameterError(
                 '--beyond-noise is for limits of a change; give one (--max-drop, --max-rise)'
             )
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files that are wanted."""
-        paths = (None if self.json == STDOUT else self.json, self.junit, self.html)
-        return tuple(path for path in paths if path is not None)
 
     def check_terms(self, terms: Terms) -> None:
         """Refuses, before an hour's work, what this evaluation cannot be held to.

@@ -8,59 +8,60 @@ from typing import Annotated
 
 import typer
 
+from drivseg_ros.base.output_files import check_output_files
+from drivseg_ros.cli import completion
 from drivseg_ros.cli.console import err, out, progress_bar, write_json
 from drivseg_ros.cli.options import (
+    Data,
     Device,
+    EngineSpecs,
     ImageTopic,
     JsonFile,
     Labels,
     LabelTopic,
+    Limit,
     MaxMiouChange,
     MinAgreement,
+    Overwrite,
     Threads,
 )
-from drivseg_ros.cli.output_file import check_writable
+
+_ENGINES = ['onnxruntime', 'openvino']
 
 
 def parity(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar='MODEL[=ENGINES]...',
-            help='Names or paths; the first, in fp32, is the reference. A model with engines of '
-            'its own: int8.onnx=openvino.',
+            metavar='MODEL[=ENGINE]...',
+            help='Models, or with an engine of its own (int8.onnx=openvino); the first one in fp32 '
+            'is the reference.',
+            autocompletion=completion.models,
         ),
     ],
-    data: Annotated[
-        str, typer.Option(help='A bag, a folder of pictures, a video, or KIND[:PART]=ROOT.')
-    ],
-    engines: Annotated[
-        # In brackets, @DEVICE would be markup, and not be shown.
-        str,
-        typer.Option(
-            help='ENGINE, then :PRECISION and @DEVICE if need be; commas between several.'
-        ),
-    ] = 'onnxruntime,openvino',
+    data: Data,
+    engine: EngineSpecs = _ENGINES,
     labels: Labels = None,
     image_topic: ImageTopic = None,
     label_topic: LabelTopic = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help='So many frames only, spread over the set.')
-    ] = None,
+    limit: Limit = None,
     device: Device = 'cpu',
     threads: Threads = 0,
     min_agreement: MinAgreement = 99.5,
     max_miou_change: MaxMiouChange = 0.3,
     skip_missing: Annotated[
-        bool, typer.Option('--skip-missing', help='Pass over runtimes that are not installed.')
+        bool, typer.Option('--skip-missing', help='Leave out engines that are not installed.')
     ] = False,
     json: JsonFile = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Compare engines and precisions, pixel by pixel and by mIoU, with the fp32 reference.
+    """Compare the masks of engines and precisions with fp32.
 
-    The reference is the first model by onnxruntime on the CPU. Without labels the masks are
-    compared only. The exit status is 1 if a row breaks a bound or cannot be run.
+    The reference is the first model in fp32, run by onnxruntime on the CPU. Masks are compared
+    pixel by pixel, and by mIoU where there are labels. The exit status is 1 if a row breaks a bound
+    or cannot be run.
     """
+    check_output_files([json], overwrite=overwrite)
     from drivseg_ros.engines.spec import EngineSpec
     from drivseg_ros.evaluation.parity.agreement import ParityBounds
     from drivseg_ros.evaluation.parity.run import (
@@ -71,10 +72,8 @@ def parity(
     )
     from drivseg_ros.model.store import find_model
 
-    if json is not None:
-        check_writable(json)
     candidates = []
-    default = EngineSpec.parse_list(engines, device=device)
+    default = [EngineSpec.parse(text, device=device) for text in engine or ()]
     for text in models:
         name, specs = EngineSpec.parse_model(text, default=default, device=device)
         model = find_model(name)

@@ -5,22 +5,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+from drivseg_ros.base.output_files import check_output_files
 from drivseg_ros.cli.console import err, out, progress_bar
 from drivseg_ros.cli.options import (
+    Data,
     ImageTopic,
     Labels,
     LabelTopic,
     MaxMiouChange,
     MinAgreement,
+    ModelArgument,
+    ModelOutput,
+    Overwrite,
     Threads,
 )
-from drivseg_ros.cli.output_file import check_output
 from drivseg_ros.errors import ModelError, ParameterError
 
 _WORTH_IT = 1.1  # times faster
@@ -31,22 +34,22 @@ if TYPE_CHECKING:
 
 
 def quantize(
-    model: Annotated[str, typer.Argument(help='An fp32 model: a name or a path.')],
-    data: Annotated[
-        str,
-        typer.Option(
-            help='Frames like those it will meet: a bag, a folder of pictures, a video, or '
-            'KIND[:PART]=ROOT.'
-        ),
-    ],
-    output: Annotated[Path, typer.Option('--output', '-o', help='The model file to write, .onnx.')],
-    frames: Annotated[int, typer.Option(min=8, help='Frames to calibrate on, at most.')] = 128,
-    evaluate_on: Annotated[
+    model: ModelArgument,
+    data: Data,
+    output: ModelOutput,
+    calibration_frames: Annotated[
+        int, typer.Option(min=8, help='Calibrate on at most so many frames.')
+    ] = 128,
+    evaluation_data: Annotated[
         str | None,
-        typer.Option(help='Evaluate on these frames; otherwise on other frames of DATA.'),
+        typer.Option(
+            metavar='FRAMES',
+            help='Frames to evaluate on, given as --data.',
+            show_default='other frames of --data',
+        ),
     ] = None,
     evaluation_frames: Annotated[
-        int, typer.Option(min=8, help='Frames to evaluate on, at most.')
+        int, typer.Option(min=8, help='Evaluate on at most so many frames.')
     ] = 128,
     labels: Labels = None,
     image_topic: ImageTopic = None,
@@ -55,7 +58,7 @@ def quantize(
         str,
         typer.Option(
             metavar='auto|N',
-            help='So many of the most sensitive layers stay in float; auto: as many as it takes.',
+            help='Number of most sensitive layers kept in float; auto: as many as it takes.',
         ),
     ] = 'auto',
     min_agreement: MinAgreement = 99.5,
@@ -63,15 +66,14 @@ def quantize(
     allow_failed_parity: Annotated[
         bool, typer.Option('--allow-failed-parity', help='Write it even if it breaks a bound.')
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option('--overwrite', help='Replace the output if it is there.')
-    ] = False,
+    overwrite: Overwrite = False,
     threads: Threads = 0,
 ) -> None:
-    """Make an int8 model for CPUs: calibrate on real frames, evaluate on others.
+    """Make an int8 model for CPUs: calibrate it, and evaluate it.
 
-    It is written only if it gives the masks of the fp32 model on every CPU runtime installed.
-    Without labels, only pixels are compared.
+    It is calibrated on frames like those it will meet, and evaluated on others. It is written only
+    if it gives the masks of the fp32 model on every CPU runtime installed. Without labels, only
+    pixels are compared.
     """
     from drivseg_ros.engines.spec import EngineSpec
     from drivseg_ros.evaluation.parity.agreement import ParityBounds
@@ -92,13 +94,13 @@ def quantize(
         threads=threads,
     )
     source = find_model(model)
-    check_output(output, source.path, purpose='quantise', overwrite=overwrite)
+    check_output_files([output], overwrite=overwrite, sources=[source.path], suffixes=['.onnx'])
     load_graph(source)  # refuses before anything is read
     calibration, evaluation = choose_frames(
         data,
-        evaluate_on,
+        evaluation_data,
         card=source.card,
-        calibrate=frames,
+        calibrate=calibration_frames,
         evaluate=evaluation_frames,
         labels=labels,
         image_topic=image_topic,

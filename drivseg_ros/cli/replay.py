@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
+from drivseg_ros.base.output_files import check_output_files
 from drivseg_ros.cli.console import err, print_path, progress_bar
 from drivseg_ros.cli.options import (
+    Bag,
     Device,
     EngineName,
     ImageTopic,
@@ -27,7 +29,7 @@ from drivseg_ros.model.store import DEFAULT_MODEL
 
 
 def replay(
-    bag: Annotated[Path, typer.Argument(help='A rosbag2 folder, .mcap, .db3 or ROS 1 .bag.')],
+    bag: Bag,
     image_topic: ImageTopic = None,
     model: Model = DEFAULT_MODEL,
     label_topic: LabelTopic = None,
@@ -38,23 +40,28 @@ def replay(
     threads: Threads = 0,
     output: Annotated[
         Path | None,
-        typer.Option('--output', '-o', help='Write masks and confidence into this new bag.'),
+        typer.Option(
+            '--output', '-o', help='Bag to make of masks and confidence.', show_default=False
+        ),
     ] = None,
     video: Annotated[
-        Path | None, typer.Option(help='Write an overlay video, .mp4 or .gif.')
+        Path | None,
+        typer.Option(help='Overlay video to write, .mp4 or .gif.', show_default=False),
     ] = None,
     contact_sheet: Annotated[
-        Path | None, typer.Option(help='Write frames of the whole bag as one picture, .png.')
+        Path | None,
+        typer.Option(help='Picture of frames of the whole bag to write.', show_default=False),
     ] = None,
     json: JsonFile = None,
     overlay_alpha: OverlayAlpha = 0.5,
     overwrite: Overwrite = False,
 ) -> None:
-    """Run every frame of a bag, in order, and write masks, an overlay video and metrics.
+    """Run every frame of a bag: masks, an overlay video, metrics.
 
     Masks carry the headers of their images. Ctrl-C ends it early and leaves what was done. The exit
     status is 1 if no frame could be processed.
     """
+    check_output_files([video, contact_sheet, json], overwrite=overwrite)
     from drivseg_ros.bags.source import BagSource
     from drivseg_ros.bags.topics import BagTopics
     from drivseg_ros.cli.evaluation_run import print_and_write, run_shown

@@ -10,34 +10,34 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drivseg_ros.cli.evaluation_table import print_diff
+from drivseg_ros.cli.options import Overwrite
 
 if TYPE_CHECKING:
     from drivseg_ros.evaluation.comparison import Comparison
     from drivseg_ros.evaluation.metric import Metric
     from drivseg_ros.evaluation.result import Evaluation
 
-app = typer.Typer(help='Evaluations that were written as JSON.', no_args_is_help=True)
+app = typer.Typer(help='Compare and show evaluations (JSON files).', no_args_is_help=True)
 
 
 @app.callback()
 def options() -> None:
-    """Evaluations that were written as JSON."""
+    """Compare and show evaluations (JSON files)."""
 
 
 @app.command()
 def diff(
-    before: Annotated[Path, typer.Argument(help='The JSON of an evaluation.')],
-    after: Annotated[Path, typer.Argument(help='Another one of the same frames.')],
+    before: Annotated[Path, typer.Argument(help='JSON of an evaluation.')],
+    after: Annotated[Path, typer.Argument(help='JSON of another one of the same frames.')],
     metric: Annotated[
         str | None,
         typer.Option(
-            help='The metric by which frames are listed; mIoU, or the first by role, without it.',
-            show_default=False,
+            help='Metric by which frames are listed.', show_default='mIoU, or the first by role'
         ),
     ] = None,
-    frames: Annotated[int, typer.Option(min=0, help='How many frames to list.')] = 10,
+    frames: Annotated[int, typer.Option(min=0, help='Number of frames to list.')] = 10,
 ) -> None:
-    """Show two evaluations side by side, and the frames where they differ most."""
+    """Show two evaluations, and the frames that differ most."""
     from drivseg_ros.cli.console import out
     from drivseg_ros.evaluation.comparison import compare, frames_that_changed
     from drivseg_ros.evaluation.evaluation_file import read_evaluation
@@ -78,24 +78,25 @@ def _choose(name: str | None, found: Comparison, evaluation: Evaluation) -> Metr
 
 @app.command()
 def html(
-    evaluation: Annotated[Path, typer.Argument(help='The JSON of an evaluation.')],
+    evaluation: Annotated[Path, typer.Argument(help='JSON of an evaluation.')],
     output: Annotated[
         Path | None,
         typer.Option(
-            help='The page; without it, beside the JSON and called like it.', show_default=False
+            '--output', '-o', help='Page to write, .html.', show_default='beside the JSON'
         ),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Show an evaluation as a page, but for the pictures of its frames.
+    """Write an evaluation as a page, without pictures of frames.
 
     `drivseg evaluate --html` writes one with pictures.
     """
-    from drivseg_ros.cli.console import out
-    from drivseg_ros.cli.output_file import check_writable
+    from drivseg_ros.base.output_files import check_output_files
+    from drivseg_ros.cli.console import print_path
     from drivseg_ros.evaluation.evaluation_file import read_content
     from drivseg_ros.report.page.render import write_page
 
     page = output or evaluation.with_suffix('.html')
-    check_writable(page)
+    check_output_files([page], overwrite=overwrite, sources=[evaluation])
     write_page(page, read_content(evaluation))
-    out.print(f'  {page}', markup=False, soft_wrap=True)
+    print_path(page)

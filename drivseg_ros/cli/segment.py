@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.console import err, out, print_path, progress_bar
 from drivseg_ros.cli.options import (
     Device,
     EngineName,
@@ -33,8 +33,7 @@ def segment(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar='IMAGE|DIR|VIDEO',
-            help='A .jpg or .png, a folder of them (not of folders in it), or a video.',
+            metavar='IMAGE|FOLDER|VIDEO', help='Picture (.jpg, .png), folder of them, or video.'
         ),
     ],
     output: Annotated[
@@ -42,8 +41,8 @@ def segment(
         typer.Option(
             '--output',
             '-o',
-            help='Of pictures a folder, for overlays/ and masks/; of one picture also a .png or '
-            '.jpg, the overlay alone. Of a video, or a folder of its pictures, an .mp4 or .gif.',
+            help='Folder for overlays/ and masks/; for one overlay a .png or .jpg, or a video a '
+            '.mp4 or .gif.',
         ),
     ],
     model: Model = DEFAULT_MODEL,
@@ -53,27 +52,29 @@ def segment(
     threads: Threads = 0,
     masks: Annotated[
         Path | None,
-        typer.Option(help='A folder for class ids as PNGs; of pictures OUTPUT/masks without it.'),
+        typer.Option(help='Folder for class ids as PNGs.', show_default='of pictures OUTPUT/masks'),
     ] = None,
     confidence: Annotated[
-        Path | None, typer.Option(help='A folder for the confidence as PNGs, 0 to 255.')
+        Path | None,
+        typer.Option(help='Folder for the confidence as PNGs, 0 to 255.', show_default=False),
     ] = None,
     side_by_side: Annotated[
-        bool, typer.Option('--side-by-side', help='The original beside the overlay.')
+        bool, typer.Option('--side-by-side', help='Draw the original beside the overlay.')
     ] = False,
     overlay_alpha: OverlayAlpha = 0.5,
     width: Annotated[
-        int | None, typer.Option(help='Of a video: width of the overlay video, in pixels.')
+        int | None,
+        typer.Option(help='Width of the video in pixels.', show_default='as in the source'),
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option(help='Of a video: frames a second, if not its own; pictures have none.'),
+        typer.Option(help='Frames per second of the video.', show_default='as in the source'),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Segment a picture, a folder of pictures or a video, and write masks and overlays.
+    """Segment pictures or a video: masks and overlays.
 
-    Masks have the size and the name of their picture. A picture that cannot be decoded is named,
+    Masks have the size and the name of their picture. A picture that cannot be decoded is reported,
     the others are done, and the exit status is 1. Ctrl-C leaves what is finished; a video then ends
     early.
     """
@@ -150,8 +151,8 @@ def segment(
         alone = len(plan) == 1 and plan[0].mask is None
         written = {p if p == output else p.parent for p in made} if plan else {output}
         for path in sorted(written | {p for p in (masks, confidence) if p is not None}):
-            note = '  (the overlay; --masks names a folder for the mask)' if alone else ''
-            out.print(f'  {path}{note if path == output else ""}', markup=False, soft_wrap=True)
+            note = '(the overlay; --masks names a folder for the mask)' if alone else ''
+            print_path(path, note if path == output else '')
     if found.interrupted:
         err.print('interrupted: what is listed above was done before', markup=False)
         raise typer.Exit(interrupted)

@@ -47,9 +47,7 @@ def train(
     ] = None,
     data_folder: DataFolder = None,
     changes: RecipeChanges = None,
-    resume: Annotated[
-        bool, typer.Option('--resume', help='Continue the run in the folder.')
-    ] = False,
+    resume: Annotated[bool, typer.Option('--resume', help='Continue what is in --output.')] = False,
     overwrite: Overwrite = False,
     device: Device = 'auto',
     devices: Annotated[

@@ -54,25 +54,16 @@ class EngineSpec:
         return cls(engine, precision or 'auto', named or device)
 
     @classmethod
-    def parse_list(cls, text: str, *, device: str) -> list[EngineSpec]:
-        """Reads several with commas between them.
-
-        Raises:
-            ParameterError: as for `parse`.
-        """
-        return [cls.parse(part, device=device) for part in text.split(',')]
-
-    @classmethod
     def parse_model(
         cls, text: str, *, default: Sequence[EngineSpec], device: str
     ) -> tuple[str, Sequence[EngineSpec]]:
-        """Reads MODEL[=ENGINES]: a model, and the engines it is to run on if not on the default.
+        """Reads MODEL[=ENGINE]: a model, and the engine it is to run on if not on the default.
 
         Raises:
             ParameterError: as for `parse`.
         """
         name, equals, own = text.partition('=')
-        return name, cls.parse_list(own, device=device) if equals else default
+        return name, [cls.parse(own, device=device)] if equals else default
 
     def __str__(self) -> str:
         precision = '' if self.precision == 'auto' else f':{self.precision}'

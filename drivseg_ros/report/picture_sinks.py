@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from drivseg_ros.base.output_files import check_output_files, check_output_folder
 from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.sink import Sink
 from drivseg_ros.evaluation.tally import FrameRow
 from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.images.files import IMAGE_SUFFIXES, find_images
 from drivseg_ros.images.overlay import Look
-from drivseg_ros.images.writing import check_folder, check_targets, write_picture, write_planes
+from drivseg_ros.images.writing import write_picture, write_planes
 from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.report.video import VIDEO_SUFFIXES, check_video
 
@@ -90,7 +91,7 @@ def plan_pictures(
         for picture in pictures
     ]
     targets = [t for f in plan for t in (f.overlay, f.mask, f.confidence) if t is not None]
-    check_targets(targets, pictures, overwrite=overwrite)
+    check_output_files(targets, overwrite=overwrite, sources=pictures)
     return plan
 
 
@@ -165,11 +166,11 @@ def check_video_files(
         )
     check_video(output)
     folders = [f for f in (masks, confidence) if f is not None]
-    check_targets([output], [source], overwrite=overwrite)
+    check_output_files([output], overwrite=overwrite, sources=[source])
     if len({f.resolve() for f in folders}) != len(folders):
         raise DataError(f"masks and confidence cannot both go to '{masks}'; name two")
     pictures = find_images(source)[0].parent if source.is_dir() else None
     for folder in folders:
         if pictures is not None and folder.resolve() == pictures.resolve():
             raise DataError(f"'{folder}' holds the pictures that are read; name another folder")
-        check_folder(folder, overwrite=overwrite)
+        check_output_folder(folder, overwrite=overwrite)

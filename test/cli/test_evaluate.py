@@ -257,7 +257,7 @@ def test_a_frame_that_fails_is_named_and_ends_with_1(place: Path) -> None:
         ([FOLDER, '--labels', 'kitti'], 'known are bdd100k'),
         ([FOLDER, '--mask-classes', 'bdd100k'], '--mask-topic'),
         ([FOLDER, '--mask-topic', '/m'], 'need no --model'),
-        ([FOLDER, '--json', 'frames'], 'frames cannot be written'),
+        ([FOLDER, '--json', 'frames'], "'frames' is a folder"),
         ([FOLDER, '--max-drop', 'miou=1', '--baseline', 'none.json'], 'none.json cannot be read'),
         ([FOLDER, '--max-drop', 'ece=1', '--baseline', 'base.json'], 'write --max-rise'),
         ([FOLDER, '--max', 'miou=70'], 'write --min'),
@@ -266,7 +266,7 @@ def test_a_frame_that_fails_is_named_and_ends_with_1(place: Path) -> None:
         ([FOLDER, '--min', 'miou=1', '--beyond-noise'], '--beyond-noise is for limits of a change'),
         (
             [FOLDER, '--max-drop', 'miou=1', '--baseline', 'base.json', '--json', './base.json'],
-            'base.json is the baseline',
+            "base.json' is read, and would be replaced",
         ),
         ([FOLDER, '--attributes', 'none.csv'], 'none.csv cannot be read'),
         (['drive', '--label-topic', '/cam/label', '--image-topic', '/y'], '/y'),

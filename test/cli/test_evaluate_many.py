@@ -147,7 +147,11 @@ def test_one_bag_can_be_kept_too(place: Path) -> None:
     [
         (['drive0', 'drive0/'], ParameterError, 'drive0/? is given twice'),
         (['drive0', '--resume'], ParameterError, '--output'),
-        (['drive0', '--output', 'tiny.onnx'], ParameterError, 'tiny.onnx is no folder'),
+        (
+            ['drive0', '--output', 'tiny.onnx'],
+            ParameterError,
+            "'tiny.onnx' is a file; name a folder",
+        ),
         (['drive0', 'drive1', '--min', 'mIoU=3'], ParameterError, "no metric 'mIoU' here"),
         (['drive0', 'drive1', '--resample', 'x'], ParameterError, 'auto, frames'),
         (['drive0', 'drive1', '--draws', '3'], ParameterError, '3 draws'),

@@ -21,8 +21,6 @@ from typer.utils import get_params_from_function
 from drivseg_ros.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
-# Being rewritten; they come last.
-UNFINISHED = ('demo', 'evaluate', 'parity', 'quantize', 'replay', 'report', 'segment')
 # Options whose help differs from command to command, because it says what is made, or what of.
 OWN_WORDS = {
     '--output': 'what is made',
@@ -105,9 +103,7 @@ def functions(group: typer.Typer, path: tuple[str, ...] = ()) -> Iterator[tuple[
         yield from functions(inner.typer_instance, (*path, str(inner.name)))
 
 
-COMMANDS = {
-    name: function for name, function in functions(app) if name.split()[0] not in UNFINISHED
-}
+COMMANDS = dict(functions(app))
 
 
 def parameters_of(command: str) -> list[Parameter]:

@@ -67,6 +67,7 @@ def test_what_became_worse_is_shown_beside_the_baseline(place: Path) -> None:
     write_tiny_model(place / 'worse.onnx', width=8, height=6)
     worse = ('--model', 'worse.onnx', '--engine', 'onnxruntime', '--draws', '100')
     gate = ('--baseline', 'base.json', '--max-drop', 'iou/direct=1', '--json', 'e.json')
+    gate += ('--overwrite',)
     assert evaluate(*DRIVE, '--json', 'base.json').exit_code == 0
     found = run('evaluate', *DRIVE, *worse, *gate, '--html', 'page.html')
     assert found.exit_code == 1, found.output
@@ -96,7 +97,7 @@ def test_what_became_worse_is_shown_beside_the_baseline(place: Path) -> None:
     assert 'the baseline&#39;s masks are not shown: tiny.onnx is another model now' in page
 
     # Of the same network, nothing is worse.
-    assert evaluate(*DRIVE, '--json', 'base.json').exit_code == 0
+    assert evaluate(*DRIVE, '--json', 'base.json', '--overwrite').exit_code == 0
     found = evaluate(*DRIVE, *gate, '--html', 'page.html')
     assert found.exit_code == 0, found.output
     page = Path('page.html').read_text()
@@ -146,7 +147,7 @@ def test_pages_that_cannot_be_written_are_refused_before_the_work(place: Path) -
     ):
         found = run(*arguments)
         assert isinstance(found.exception, DrivsegError)
-        assert 'cannot be written' in str(found.exception)
+        assert "'.' is a folder; name a file" in str(found.exception)
 
 
 def test_many_bags_of_which_one_is_broken(place: Path) -> None:
@@ -169,7 +170,7 @@ def test_what_was_kept_from_an_earlier_run_has_no_pictures(place: Path) -> None:
     kept = (*DRIVE[1:], '--output', 'kept', '--html', 'many.html')
     assert evaluate('drive', *kept).exit_code == 0
     assert Path('many.html').read_text().count('<img ') == 6 * 5
-    found = evaluate('drive', 'second', *kept, '--resume')
+    found = evaluate('drive', 'second', *kept, '--resume', '--overwrite')
     assert found.exit_code == 0, found.output
     page = Path('many.html').read_text()
     assert page.count('<img ') == 4 * 5

@@ -46,7 +46,7 @@ RUNS = {
     'models architectures': '--size nothing',
     'models list': '',
     'models show': 'tiny.onnx',
-    'parity': 'tiny.onnx --data frames/images --engines onnxruntime:fp32',
+    'parity': 'tiny.onnx --data frames/images --engine onnxruntime:fp32',
     'play': 'no_bag',
     'quantize': 'no.onnx --data frames -o OUT',
     'record': '/a /a -o OUT',

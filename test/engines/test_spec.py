@@ -32,17 +32,10 @@ def test_what_cannot(text: str) -> None:
         EngineSpec.parse(text, device='cpu')
 
 
-def test_several() -> None:
-    assert [str(s) for s in EngineSpec.parse_list('openvino,torch:bf16', device='cpu')] == [
-        'openvino@cpu',
-        'torch:bf16@cpu',
-    ]
-
-
-def test_a_model_may_have_engines_of_its_own() -> None:
-    default = EngineSpec.parse_list('torch', device='cuda')
+def test_a_model_may_have_an_engine_of_its_own() -> None:
+    default = [EngineSpec.parse('torch', device='cuda')]
     assert EngineSpec.parse_model('a.onnx', default=default, device='cuda') == ('a.onnx', default)
-    name, specs = EngineSpec.parse_model('b=onnxruntime,openvino@cpu', default=[], device='cuda')
-    assert (name, [str(s) for s in specs]) == ('b', ['onnxruntime@cuda', 'openvino@cpu'])
+    name, specs = EngineSpec.parse_model('b=openvino@cpu', default=[], device='cuda')
+    assert (name, [str(s) for s in specs]) == ('b', ['openvino@cpu'])
     with pytest.raises(ParameterError, match="'' is no ENGINE"):
         EngineSpec.parse_model('a=', default=default, device='cuda')

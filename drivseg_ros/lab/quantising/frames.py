@@ -63,7 +63,7 @@ def choose_frames(
     if data == evaluate_on or (len(there) == 2 and there[0].samefile(there[1])):
         raise ParameterError(
             f'{evaluate_on} is what it is calibrated on, so it shows nothing new; leave '
-            '--evaluate-on out to take other frames of it, or name another set'
+            '--evaluation-data out to take other frames of it, or name another set'
         )
     # The topic is that of whichever is a bag.
     for_data, for_evaluation = (
@@ -98,7 +98,7 @@ def split_frames(
         raise DataError(
             f'{source.title} has {len(source)} frames; at least {_MIN_TO_SPLIT} are needed '
             'to calibrate on some and evaluate on others: give more, or another set to evaluate '
-            'on (--evaluate-on)'
+            'on (--evaluation-data)'
         )
     runs = [i * _RUNS // len(source) for i in range(len(source))]
     odd, even = ([i for i, run in enumerate(runs) if run % 2 == side] for side in (0, 1))

@@ -60,7 +60,7 @@ def test_split(count: int, calibrate: int, evaluate: int) -> None:
 
 @pytest.mark.parametrize('count', [0, 1, 19])
 def test_too_few_to_split(count: int) -> None:
-    with pytest.raises(DataError, match=rf'has {count} frames; at least 20 .*--evaluate-on'):
+    with pytest.raises(DataError, match=rf'has {count} frames; at least 20 .*--evaluation-data'):
         split_frames(Numbers(range(count)), calibrate=8, evaluate=8)
 
 
