@@ -40,6 +40,7 @@ TESTS = Path(__file__).parent
 OLDEST = (
     *('base', 'model', 'images', 'node', 'launch', 'bags', 'frames', 'evaluation/live'),
     *('engines/test_every_engine.py', 'engines/test_onnxruntime_engine.py', 'cli/test_smoke.py'),
+    *('cli/test_grammar.py', 'cli/test_completion.py', 'cli/test_main.py'),
     'test_segmenter.py',
 )
 # Markers by place; a single test elsewhere has its own.

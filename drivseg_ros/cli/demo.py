@@ -133,7 +133,7 @@ def demo(
         print_path(path, what)
     out.print(
         '\nNext: your own recording:\n'
-        '  drivseg demo --bag BAG\n'
+        '  drivseg demo --bag BAG --output FOLDER\n'
         'every frame of it, without ROS:\n'
         '  drivseg replay BAG --video overlay.mp4\n'
         'or a video file:\n'

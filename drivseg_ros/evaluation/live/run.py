@@ -146,7 +146,8 @@ def run_live(
     record_arguments = ['record', *topics, '--output', str(run.recording), '--overwrite']
     play_arguments = ['play', str(bag), '--topic', image_topic, '--speed', str(speed)]
     play_arguments += ['--remap', f'{image_topic}:={played_as}']
-    play_arguments += ['--wait-for-subscribers', str(_START_TIMEOUT_S), '--log', str(run.play_log)]
+    play_arguments += ['--wait-for-subscribers', str(_START_TIMEOUT_S)]
+    play_arguments += ['--log', str(run.play_log), '--overwrite']
     interrupted = False
     with ExitStack() as stack:
         environment = stack.enter_context(private_domain())

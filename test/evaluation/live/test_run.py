@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -185,10 +186,16 @@ def drivseg(*arguments: object) -> list[str]:
 
 def test_demo_command(tmp_path: Path, tiny_model: Path) -> None:
     folder = tmp_path / 'demo'
+    for left in ('overlay.mp4', 'report.json', 'logs/played.jsonl'):  # of an earlier run
+        (folder / left).parent.mkdir(parents=True, exist_ok=True)
+        (folder / left).write_text('{}\n' * 3)
     command = drivseg('demo', '--model', tiny_model, '--output', folder, '--duration', 2)
-    result = subprocess.run(
-        command, env=os.environ.copy(), capture_output=True, text=True, check=False
-    )
+    run = partial(subprocess.run, env=os.environ.copy(), capture_output=True, text=True)
+    refused = run(command, check=False)
+    assert refused.returncode == 1
+    assert 'is not empty' in refused.stderr
+    assert '--overwrite' in refused.stderr
+    result = run([*command, '--overwrite'], check=False)
     assert result.returncode == 0, result.stderr
     for name in ('overlay.mp4', 'contact_sheet.png', 'report.json'):
         assert (folder / name).stat().st_size > 0
