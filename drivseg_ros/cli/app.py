@@ -31,6 +31,7 @@ app = typer.Typer(
     name='drivseg',
     cls=CommandGroup,
     no_args_is_help=True,
+    rich_markup_mode='markdown',  # whose paragraphs are wrapped to the console
     pretty_exceptions_enable=False,
 )
 app.command()(demo)

@@ -43,7 +43,7 @@ def compare(
     networks: Annotated[
         list[str],
         typer.Argument(
-            metavar='MODEL|CHECKPOINT|RECIPE...',
+            metavar='MODEL|CHECKPOINT|RECIPE',
             help='Models (names or .onnx), checkpoints (.safetensors) and recipes (.yaml, such as '
             'the ready unet_bdd100k.yaml).',
             autocompletion=completion.networks,

@@ -17,7 +17,7 @@ _LIMIT = 'METRIC=POINTS'
 Frames = Annotated[
     list[str],
     typer.Argument(
-        metavar='FRAMES...',
+        metavar='FRAMES',
         help='Frames: a bag, a folder of pictures, a video, or KIND[:PART]=ROOT[,OPTION=VALUE].',
     ),
 ]

@@ -33,7 +33,7 @@ def parity(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar='MODEL[=ENGINE]...',
+            metavar='MODEL[=ENGINE]',
             help='Models, or with an engine of its own (int8.onnx=openvino); the first one in fp32 '
             'is the reference.',
             autocompletion=completion.models,

@@ -15,7 +15,7 @@ from drivseg_ros.cli.options import DdsProfile, Overwrite
 
 
 def record(
-    topics: Annotated[list[str], typer.Argument(metavar='TOPIC...', help='Topics to record.')],
+    topics: Annotated[list[str], typer.Argument(metavar='TOPIC', help='Topics to record.')],
     output: Annotated[Path, typer.Option('--output', '-o', help='Folder of the bag to make.')],
     duration: Annotated[
         float, typer.Option(help='Seconds once all topics have publishers; 0: until Ctrl-C.')
