@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The times of an evaluation on the console: by stage, and what a live run tells besides."""
+"""The times of an evaluation on the console: by stage, and what a live run adds."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def segment(
         typer.Option(
             '--output',
             '-o',
-            help='Folder for overlays/ and masks/; or a .png or .jpg of one picture, an .mp4 or .gif.',
+            help='Folder for overlays/ and masks/; or an overlay: .png, .jpg, .mp4 or .gif.',
         ),
     ],
     model: Model = DEFAULT_MODEL,
