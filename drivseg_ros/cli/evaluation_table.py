@@ -14,38 +14,26 @@ from drivseg_ros.cli.console import out
 from drivseg_ros.cli.evaluation_times import print_times
 from drivseg_ros.evaluation.comparison import Comparison, FrameChange
 from drivseg_ros.evaluation.gate import Check
-from drivseg_ros.evaluation.metric import AREA_TITLES, OF_A_TARGET, WHOLE
 from drivseg_ros.evaluation.titles import masks_title
+from drivseg_ros.report.page import tables
 
 _SHOWN_FRAMES = 3
 _SHOWN_PARTS = 3
 
 
 def print_evaluation(content: Mapping[str, Any]) -> None:
-    """Prints what `evaluation_file.describe` gave."""
-    metrics = content['metrics']
-    first, *others = OF_A_TARGET
-    heads = (first.title, 'interval', *(one.title for one in others))
-    table = Table(
-        '',
-        *(Column(head, justify='right') for head in heads),
-        title=escape(_title(content)),
-        title_justify='left',
-    )
-    for c in content['classes']['truth']:
-        _add_area(table, c['name'], [f'{one.name}/{c["name"]}' for one in OF_A_TARGET], metrics)
-    table.add_section()
-    for role, title in AREA_TITLES.items():
-        _add_area(table, title, [f'{role.value}_{one.name}' for one in OF_A_TARGET], metrics)
-    table.add_section()
-    for one in WHOLE:
-        if one.name in metrics and metrics[one.name]['value'] is not None:
-            table.add_row(one.title, *_measure(metrics[one.name]))
-    out.print(table)
-    out.print(f'in percent; {content["intervals"]}', markup=False)
+    """Prints what `evaluation_file.describe` gave, without the bags one by one."""
+    _say(_title(content))
+    shown = Table('metric', *_right(['', '']))
+    for title, value, notes in tables.tiles(content):
+        shown.add_row(escape(title), value, ', '.join(note for note in notes if note))
+    if shown.rows:
+        out.print(shown)
+    _print(tables.class_table(content))
     for text in content['notes']:
-        out.print(text, markup=False, soft_wrap=True)
-    _print_slices(content)
+        _say(text)
+    for key in ('slices', 'distance'):
+        _print(tables.slice_table(content, key))
     _print_ledger(content['ledger'])
     print_times(content)
     _print_extremes(content['extremes'])
@@ -53,22 +41,11 @@ def print_evaluation(content: Mapping[str, Any]) -> None:
 
 def print_parts(content: Mapping[str, Any]) -> None:
     """Prints a row for each bag of what `evaluation_file.describe` gave, if there are several."""
-    parts, broken = content['parts'], content['broken']
-    if len(parts) + len(broken) < 2:
+    if len(content['parts']) + len(content['broken']) < 2:
         return
-    names = headlines(content, parts)
-    heads = ('frames', 'failed', *(content['metrics'][name]['title'] for name in names))
-    table = Table('bag', *(Column(head, justify='right') for head in heads))
-    for part in parts:
-        table.add_row(
-            escape(part['title']) + (' (cut)' if part['source'].get('unfinished') else ''),
-            str(part['ledger']['offered']),
-            str(part['ledger']['failed']),
-            *(_points(part['metrics'].get(name)) for name in names),
-        )
-    for one in broken:
-        table.add_row(f'{escape(one["given"])} (failed)', *('-' for _ in heads))
-    out.print(table)
+    _print(tables.part_table(content))
+    for one in content['broken']:
+        _say(f'failed: {one["given"]}')
 
 
 def print_checks(checks: Sequence[Check]) -> None:
@@ -77,17 +54,14 @@ def print_checks(checks: Sequence[Check]) -> None:
         if check.passed and len(checks) == 1:
             continue
         word = 'kept' if check.passed else 'BROKEN'
-        out.print(f'{word}: {check.title}: {check.message}', markup=False, soft_wrap=True)
+        _say(f'{word}: {check.title}: {check.message}')
         for line in check.frames:
-            out.print(f'  {line}', markup=False, soft_wrap=True)
+            _say(f'  {line}')
 
 
 def print_diff(found: Comparison, titles: tuple[str, str], frames: Sequence[FrameChange]) -> None:
     """Prints two evaluations beside each other."""
-    table = Table(
-        'metric',
-        *(Column(escape(head), justify='right') for head in (*titles, 'change', '95 % of draws')),
-    )
+    table = Table('metric', *_right((*titles, 'change', '95 % of draws')))
     for name, change in found.changes.items():
         unit, difference = change.metric.unit, change.difference
         ends = ''
@@ -101,30 +75,14 @@ def print_diff(found: Comparison, titles: tuple[str, str], frames: Sequence[Fram
         table.add_row(escape(title), *values, moved + mark, ends)
     out.print(table)
     if any(change.beyond_noise for change in found.changes.values()):
-        out.print('* the interval of the change leaves out 0', markup=False)
+        _say('* the interval of the change leaves out 0')
     for note in found.notes:
-        out.print(f'note: {note}', markup=False, soft_wrap=True)
+        _say(f'note: {note}')
     for frame in frames:
-        out.print(
+        _say(
             f'{frame.name}: {frame.metric.name} {100 * frame.before:.1f} to '
-            f'{100 * frame.after:.1f} ({100 * (frame.after - frame.before):+.1f})',
-            markup=False,
-            soft_wrap=True,
+            f'{100 * frame.after:.1f} ({100 * (frame.after - frame.before):+.1f})'
         )
-
-
-def headlines(content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The metrics that tables by slice and by bag have columns for.
-
-    Args:
-        content: what `evaluation_file.describe` gave.
-        rows: its slices or parts; what none of them has is left out.
-    """
-    return [
-        name
-        for name in content['headlines']
-        if any(row['metrics'].get(name) is not None for row in rows)
-    ]
 
 
 def _title(content: Mapping[str, Any]) -> str:
@@ -135,37 +93,31 @@ def _title(content: Mapping[str, Any]) -> str:
     return f'{masks_title(content["network"])}\n{given}'
 
 
-def _add_area(table: Table, title: str, names: Sequence[str], metrics: Mapping[str, Any]) -> None:
-    found = [metrics.get(name) for name in names]
-    if any(one is not None and one['value'] is not None for one in found):
-        values = ['' if one is None else _points(one['value']) for one in found]
-        table.add_row(escape(title), values[0], _measure(found[0])[1], *values[1:])
-
-
-def _print_slices(content: Mapping[str, Any]) -> None:
-    rows = [*content['slices'], *(content['distance'] if len(content['distance']) > 1 else ())]
-    names = headlines(content, rows)
-    if not names:
+def _print(table: tables.Table | None) -> None:
+    if table is None or not table.rows:
         return
-    heads = ('frames', 'Mpixel', *(content['metrics'][name]['title'] for name in names))
-    table = Table('slice', *(Column(head, justify='right') for head in heads))
-    for row in rows:
-        table.add_row(
-            escape(row['name']),
-            str(row['frames']),
-            f'{row["pixels"] / 1e6:.1f}',
-            *(_points(row['metrics'].get(name)) for name in names),
-        )
-    out.print(table)
+    shown = Table(escape(table.heads[0]), *_right(table.heads[1:]))
+    for cells in table.rows:
+        shown.add_row(*map(escape, cells))
+    out.print(shown)
+    if table.note:
+        _say(table.note)
+
+
+def _right(heads: Sequence[str]) -> list[Column]:
+    return [Column(escape(head), justify='right') for head in heads]
+
+
+def _say(text: str) -> None:
+    out.print(text, markup=False, soft_wrap=True)
 
 
 def _print_ledger(ledger: Mapping[str, Any]) -> None:
     names = ['offered', 'processed', 'dropped', 'failed']
     names += [name for name in ('skipped', 'waiting') if ledger[name]]
-    out.print(
+    _say(
         f'frames: {", ".join(f"{ledger[n]} {n}" for n in names)}; {ledger["unlabelled"]} without '
-        f'a label, {ledger["unmatched_labels"]} labels without a frame',
-        soft_wrap=True,
+        f'a label, {ledger["unmatched_labels"]} labels without a frame'
     )
 
 
@@ -173,17 +125,4 @@ def _print_extremes(extremes: Mapping[str, Any]) -> None:
     for which in ('worst', 'best'):
         shown = [f'{name} {100 * value:.1f}' for name, value in extremes[which][:_SHOWN_FRAMES]]
         if shown:
-            out.print(f'{which}: {", ".join(shown)}', markup=False, soft_wrap=True)
-
-
-def _measure(measure: Mapping[str, Any] | None) -> tuple[str, str]:
-    if measure is None:
-        return '', ''
-    ends = ''
-    if measure['low'] is not None:
-        ends = f'{100 * measure["low"]:.1f} to {100 * measure["high"]:.1f}'
-    return _points(measure['value']), ends
-
-
-def _points(value: float | None) -> str:
-    return '-' if value is None else f'{100 * value:.2f}'
+            _say(f'{which}: {", ".join(shown)}')

@@ -10,6 +10,8 @@ from typing import Any
 from rich.table import Column, Table
 
 from drivseg_ros.cli.console import out
+from drivseg_ros.report.page import tables
+from drivseg_ros.report.page.numbers import decimal
 
 _PERCENTILES = ('p50', 'p95', 'p99')
 _UNITS = {
@@ -23,14 +25,14 @@ _UNITS = {
 def print_times(content: Mapping[str, Any]) -> None:
     """Prints the times in what `evaluation_file.describe` gave, where there are any."""
     live = content.get('live')
-    times = content.get('times')
-    if times is not None:
+    rows = [(stage.name, *stage.times) for stage in tables.stages(content)]
+    if live is not None:
+        ages = (decimal(live['age_ms'].get(name)) for name in _PERCENTILES)
+        rows.append(('age of the newest mask', *ages))
+    if rows:
         table = Table('time in ms', *(Column(name, justify='right') for name in _PERCENTILES))
-        for name, row in times['stages'].items():
-            table.add_row('in the node' if name == 'total' else name, *_row(row))
-        table.add_row('frame' if live is None else 'message to mask', *_row(times['total']))
-        if live is not None:
-            table.add_row('age of the newest mask', *_row(live['age_ms']))
+        for cells in rows:
+            table.add_row(*cells)
         out.print(table)
     if live is not None:
         _print_live(live)
@@ -56,11 +58,6 @@ def _print_live(live: Mapping[str, Any]) -> None:
     whose = live['usage'].get('gpu_memory_of')
     if whose is not None:
         _say(f'the GPU was busy for all processes; its memory is that of {whose}')
-
-
-def _row(row: Mapping[str, float | None]) -> list[str]:
-    values = [row.get(name) for name in _PERCENTILES]
-    return ['-' if value is None else f'{value:.1f}' for value in values]
 
 
 def _say(text: str) -> None:

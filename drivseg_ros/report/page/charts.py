@@ -21,6 +21,7 @@ import numpy as np
 from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import MissingDependencyError
 from drivseg_ros.evaluation.metric import Unit
+from drivseg_ros.report.page.tables import frame_names
 
 try:
     import matplotlib as mpl
@@ -109,13 +110,6 @@ class Series:
 
     name: str
     points: Sequence[tuple[float, float | None]] = field(repr=False)
-
-
-def frame_names(content: Mapping[str, Any]) -> list[str]:
-    """The metrics that are shown frame by frame, the leading one first."""
-    metrics = content['metrics']
-    names = [name for name in content['headlines'] if metrics[name]['value'] is not None]
-    return names or [name for name in (content['leading'],) if name]
 
 
 def accuracy_chart(content: Mapping[str, Any]) -> Chart | None:

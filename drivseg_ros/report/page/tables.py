@@ -1,16 +1,16 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of the page: metrics by class, slice and bag, times by stage, single frames."""
+"""The tables of console and page: metrics by class, slice, bag and frame, times by stage."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from drivseg_ros.evaluation.metric import AREA_TITLES, OF_A_TARGET, TIMES, WHOLE, Unit
 from drivseg_ros.evaluation.titles import part_title
-from drivseg_ros.report.page.charts import frame_names
 from drivseg_ros.report.page.numbers import color, count, decimal, interval, percent, with_unit
 
 MAX_FRAMES = 400
@@ -118,6 +118,13 @@ def part_table(content: Mapping[str, Any]) -> Table:
     return Table(heads, tuple(rows))
 
 
+def frame_names(content: Mapping[str, Any]) -> list[str]:
+    """The metrics that are shown frame by frame, the leading one first."""
+    metrics = content['metrics']
+    names = [name for name in content['headlines'] if metrics[name]['value'] is not None]
+    return names or [name for name in (content['leading'],) if name]
+
+
 def frame_table(content: Mapping[str, Any]) -> Table:
     """The metrics of each frame, in order."""
     frames = content['frames']
@@ -195,7 +202,7 @@ def _titles(content: Mapping[str, Any], names: Sequence[str]) -> list[str]:
 
 
 def tiles(
-    content: Mapping[str, Any], changes: Mapping[str, str]
+    content: Mapping[str, Any], changes: Mapping[str, str] = MappingProxyType({})
 ) -> list[tuple[str, str, list[str]]]:
     """What stands at the top, the metrics that are not of one class: title, value, notes beside.
 
