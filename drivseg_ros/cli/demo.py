@@ -12,7 +12,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from drivseg_ros.base.output_files import check_output_folder
-from drivseg_ros.cli.console import err, out, print_path, progress_bar
+from drivseg_ros.cli.console import out, print_path, progress_bar
 from drivseg_ros.cli.options import (
     Device,
     EngineName,
@@ -63,7 +63,7 @@ def demo(
     from drivseg_ros.bags.image_bag import ImageBagOptions
     from drivseg_ros.bags.player import PlayOptions
     from drivseg_ros.base.interruption import orderly_end
-    from drivseg_ros.cli.evaluation_run import print_and_write
+    from drivseg_ros.cli.evaluation_run import end, print_and_write
     from drivseg_ros.errors import ParameterError
     from drivseg_ros.evaluation.live.evaluation import LiveEvaluation, evaluate_run
     from drivseg_ros.evaluation.live.ros_domain import need_rclpy
@@ -140,9 +140,7 @@ def demo(
         '  drivseg bag from-video FILE --output BAG',
         markup=False,
     )
-    if found.interrupted:
-        err.print('interrupted: the metrics are of what was played before', markup=False)
-        raise typer.Exit(130)
+    end(found)
 
 
 def _advance(progress: Progress, task: TaskID, done: int, total: int | None = None) -> None:

@@ -5,18 +5,22 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+import typer
 from rich.progress import Progress
 
 from drivseg_ros.base.interruption import StopFlag, stop_on_signals
 from drivseg_ros.cli.console import err, write_text
 from drivseg_ros.cli.evaluation_table import print_evaluation
+from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.evaluation_file import describe, evaluation_text
 from drivseg_ros.evaluation.live.evaluation import LiveEvaluation
+from drivseg_ros.evaluation.notes import none_processed
 from drivseg_ros.evaluation.request import OpenedEvaluation
 from drivseg_ros.evaluation.result import Evaluation
 from drivseg_ros.evaluation.sink import Sink
@@ -68,6 +72,30 @@ def print_and_write(found: Evaluation, json: Path | None) -> None:
     finally:  # a console that is gone costs no file
         if json is not None:
             write_text(json, evaluation_text(content))
+
+
+def end(found: Evaluation, interrupted: int = 0) -> None:
+    """Ends the command as its exit status says, when all is printed and written.
+
+    Args:
+        found: what was found.
+        interrupted: the exit status of a signal that came; 0 if none is known.
+
+    Raises:
+        typer.Exit: if it was ended early, or a frame failed.
+        DataError: if no frame could be processed.
+    """
+    counts = found.counts
+    if found.interrupted:
+        err.print('interrupted: what is listed above was done before', markup=False)
+        raise typer.Exit(interrupted or 128 + signal.SIGINT)
+    if not counts.processed:
+        raise DataError(none_processed(found))
+    if counts.failed:
+        last = f'; the last: {counts.last_error}' if counts.last_error else ''
+        text = f'{counts.failed} of {counts.offered} frames failed{last}'
+        err.print(text, markup=False, soft_wrap=True)
+        raise typer.Exit(1)
 
 
 class Complaints(Sink):

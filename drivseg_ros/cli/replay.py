@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.base.output_files import check_output_files
-from drivseg_ros.cli.console import err, print_path, progress_bar
+from drivseg_ros.cli.console import print_path, progress_bar
 from drivseg_ros.cli.options import (
     Bag,
     Device,
@@ -59,15 +59,14 @@ def replay(
     """Run every frame of a bag: masks, an overlay video, metrics.
 
     Masks carry the headers of their images. Ctrl-C ends it early and leaves what was done. The exit
-    status is 1 if no frame could be processed.
+    status is 1 if a frame could not be processed.
     """
     check_output_files([video, contact_sheet, json], overwrite=overwrite)
     from drivseg_ros.bags.source import BagSource
     from drivseg_ros.bags.topics import BagTopics
-    from drivseg_ros.cli.evaluation_run import print_and_write, run_shown
+    from drivseg_ros.cli.evaluation_run import end, print_and_write, run_shown
     from drivseg_ros.errors import DataError
     from drivseg_ros.evaluation.mask_bag import MaskBag
-    from drivseg_ros.evaluation.notes import none_processed
     from drivseg_ros.evaluation.request import (
         EvaluationRequest,
         OfflineEvaluation,
@@ -109,8 +108,4 @@ def replay(
     for path in (output, video, contact_sheet):
         if path is not None and path.exists():
             print_path(path)
-    if found.interrupted:
-        err.print('interrupted: what is listed above was done before', markup=False)
-        raise typer.Exit(interrupted)
-    if not found.counts.processed:
-        raise DataError(none_processed(found))
+    end(found, interrupted)

@@ -75,6 +75,9 @@ def test_a_video(tmp_path: Path, tiny_model: Path) -> None:
         ('broken.avi', ['--output', 'o.mp4'], 'is no video that OpenCV can read'),
         ('in', ['--output', 'o.mp4'], 'does not say its frame rate; give one with --rate'),
         ('in', ['--output', 'o', '--width', '100'], '--width and --rate are for videos'),
+        ('in', ['--output', 'o.mp4', '--rate', '0'], 'give 0.01 to 1000'),
+        ('in', ['--output', 'o.mp4', '--rate', '2000'], 'give 0.01 to 1000'),
+        ('in', ['--output', 'o.mp4', '--rate', '5', '--width', '8'], 'give 16 to 16384'),
         ('in', ['--output', 'o', '--model', 'none'], "no model is called 'none'"),
     ],
 )
@@ -89,6 +92,24 @@ def test_refusals(
     assert expected in result.stderr
     assert 'Traceback' not in result.stderr
     assert {p.name for p in tmp_path.iterdir() if p.name[0] in 'o.'} == set()
+
+
+def test_a_confidence_that_the_network_has_not(tmp_path: Path, folder: Path) -> None:
+    model = write_tiny_model(tmp_path / 'models' / 'm.onnx', confidence=False)
+    result = segment(folder, '-o', tmp_path / 'o', '--confidence', tmp_path / 'c', '--model', model)
+    assert result.returncode == 1
+    assert "has no output 'confidence'" in result.stderr
+    assert not (tmp_path / 'o').exists()
+
+
+def test_a_video_that_ends_too_early_is_reported(tmp_path: Path, tiny_model: Path) -> None:
+    source = write_video(tmp_path / 'in.avi', [RED, GREEN, BLUE, GREEN] * 50)
+    data = source.read_bytes()
+    source.write_bytes(data[: len(data) // 2])
+    result = segment(source, '-o', tmp_path / 'o.mp4', '--model', tiny_model)
+    done = len(read_frames(tmp_path / 'o.mp4'))
+    assert 0 < done < 200
+    assert f'200 frames, of which {done} came out' in result.stderr
 
 
 @pytest.mark.parametrize(
