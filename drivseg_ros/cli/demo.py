@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -69,7 +70,7 @@ def demo(
     from drivseg_ros.evaluation.live.ros_domain import need_rclpy
     from drivseg_ros.evaluation.live.run import NodeChoice
     from drivseg_ros.evaluation.open_source import open_source
-    from drivseg_ros.evaluation.settings import BootstrapSettings, EvaluationSettings
+    from drivseg_ros.evaluation.settings import PLAIN
     from drivseg_ros.images.overlay import Look
     from drivseg_ros.model.store import find_model
     from drivseg_ros.report.overlay_sinks import OverlaySheet, OverlayVideo
@@ -99,9 +100,7 @@ def demo(
         source = open_source(
             bag, labels=labels, image_topic=image_topic, label_topic=label_topic, card=file.card
         )
-        settings = EvaluationSettings(
-            bands=1, boundary=0, sequence=source.is_drive, bootstrap=BootstrapSettings(draws=0)
-        )
+        settings = dataclasses.replace(PLAIN, sequence=source.is_drive)
         choice = NodeChoice(model, engine, device, precision, threads)
         opened = LiveEvaluation(source, file, choice, settings, speed)
         task = progress.add_task('playing to the node', total=None)

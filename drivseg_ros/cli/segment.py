@@ -81,7 +81,7 @@ def segment(
     from drivseg_ros.errors import DataError, ParameterError
     from drivseg_ros.evaluation.network import RunNetwork
     from drivseg_ros.evaluation.request import OfflineEvaluation
-    from drivseg_ros.evaluation.settings import EvaluationSettings
+    from drivseg_ros.evaluation.settings import PLAIN
     from drivseg_ros.evaluation.sink import Sink
     from drivseg_ros.frames.source import DatasetSource, VideoSource
     from drivseg_ros.frames.unlabelled import UnlabelledFrames
@@ -141,7 +141,7 @@ def segment(
         if confidence is not None:
             segmenter.engine.model.require_confidence()
         network = RunNetwork(segmenter, confidence=confidence is not None)
-        opened = OfflineEvaluation(frames, network, EvaluationSettings(boundary=0))
+        opened = OfflineEvaluation(frames, network, PLAIN)
         found, interrupted = run_shown(opened, progress, 'frames', sinks=sinks)
     _print_summary(found)
     counts = found.counts

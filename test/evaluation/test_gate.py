@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from evaluation_cases import BDD100K, PLAIN, classes, random_pair, result_of, with_failure
+from evaluation_cases import BDD100K, DRAWN, classes, random_pair, result_of, with_failure
 
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.evaluation.comparison import compare, frames_that_changed
@@ -187,7 +187,7 @@ def _of(
     **changes: int,
 ) -> Evaluation:
     matching = Matching(classes(*truth), classes(*network), areas)
-    return result_of(PAIRS, matching=matching, settings=dataclasses.replace(PLAIN, **changes))
+    return result_of(PAIRS, matching=matching, settings=dataclasses.replace(DRAWN, **changes))
 
 
 @pytest.mark.parametrize(

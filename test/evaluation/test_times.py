@@ -9,7 +9,7 @@ import json
 
 import numpy as np
 import pytest
-from evaluation_cases import BDD100K, PLAIN, accuracy, random_pair, result_of
+from evaluation_cases import BDD100K, DRAWN, accuracy, random_pair, result_of
 
 from drivseg_ros.base.frame_ledger import FrameCounts
 from drivseg_ros.errors import DataError, ParameterError
@@ -65,7 +65,7 @@ def values(result: Evaluation) -> dict[str, float | None]:
 
 def time_names(mode: Mode) -> tuple[str, ...]:
     """What is known of them before the run."""
-    terms = Terms(BDD100K, PLAIN, mode)
+    terms = Terms(BDD100K, DRAWN, mode)
     return tuple(one.name for one in metrics_of(terms) if one.is_time)
 
 

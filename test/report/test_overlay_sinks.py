@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from evaluation_cases import BDD100K, PLAIN, result_of
+from evaluation_cases import BDD100K, DRAWN, result_of
 from plain_colors import read_frames
 from tiny_model import tiny_card
 
@@ -24,7 +24,7 @@ from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.report.overlay_sinks import Captions, OverlaySheet, OverlayVideo
 
 FOUND = result_of([])
-TERMS = Terms(BDD100K, PLAIN)
+TERMS = Terms(BDD100K, DRAWN)
 ROW = FrameRow('frame', 'frame', 0, Sums.zero(BDD100K))
 CARD = tiny_card()
 

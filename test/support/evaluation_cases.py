@@ -24,7 +24,7 @@ from drivseg_ros.model.segmentation import Segmentation
 
 BDD100K = Matching(BDD100K_CLASSES, BDD100K_CLASSES, areas_of(BDD100K_CLASSES))
 ANY_CARD = ModelCard('any', BDD100K_CLASSES, 8, 8)
-PLAIN = EvaluationSettings(bootstrap=BootstrapSettings(draws=200))
+DRAWN = EvaluationSettings(bootstrap=BootstrapSettings(draws=200))
 
 
 def classes(*described: str) -> tuple[ModelClass, ...]:
@@ -49,7 +49,7 @@ def result_of(
     pairs: list[tuple[np.ndarray, np.ndarray]],
     *,
     matching: Matching = BDD100K,
-    settings: EvaluationSettings = PLAIN,
+    settings: EvaluationSettings = DRAWN,
     confidence: bool = False,
     name: str = 'frame',
 ) -> Evaluation:
