@@ -27,6 +27,9 @@ _NO_INTRAPROCESS = """
 
 
 # Where several processes test side by side, each has one core; their children inherit it.
+# pytest-xdist sets both in its processes, and a console made under them keeps to their width.
+for size in ('COLUMNS', 'LINES'):
+    os.environ.pop(size, None)
 if os.environ.get('PYTEST_XDIST_WORKER'):
     os.environ.setdefault('OMP_NUM_THREADS', '1')
 

@@ -97,7 +97,7 @@ class Comparison:
 def check_same_terms(before: Terms, after: Terms) -> None:
     """Refuses two evaluations of other labels or settings; it needs no frame to be evaluated.
 
-    The networks may have other classes: what both can be asked is compared.
+    The networks may have other classes: metrics that both have are compared.
 
     Raises:
         DataError: if they differ, and in what.
@@ -254,8 +254,8 @@ def _notes(before: Evaluation, after: Evaluation) -> list[str]:
     classes = class_titles(before.matching.network), class_titles(after.matching.network)
     if classes[0] != classes[1]:
         found.append(
-            f'the networks have other classes ({classes[0]}; {classes[1]}): only what both can be '
-            'asked is compared'
+            f'the networks have other classes ({classes[0]}; {classes[1]}): only metrics that '
+            'both have are compared'
         )
     images = before.images_sha256, after.images_sha256
     if all(images) and images[0] != images[1]:

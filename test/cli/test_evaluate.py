@@ -59,7 +59,7 @@ def evaluate(*arguments: str, model: str = 'tiny.onnx') -> Result:
 
 
 def rerecord(bag: str, again: str) -> None:
-    """All messages of a bag, and nothing of what it tells of itself."""
+    """All messages of a bag, and nothing of what it states of itself."""
     with BagReader(bag) as reader, BagWriter(again) as writer:
         for topic in reader.topics.values():
             writer.add_topic(topic.name, topic.msgtype)
@@ -78,13 +78,13 @@ def test_a_folder(place: Path) -> None:
     assert 'drivable' in found.output
     assert 'weather=rain' in found.output
     assert '6 offered, 6 processed, 0 dropped, 0 failed' in found.output
-    told = content('out/e.json')
-    miou = told['metrics']['miou']
+    document = content('out/e.json')
+    miou = document['metrics']['miou']
     assert (miou['value'], miou['low'], miou['high']) == (1, 1, 1)
     assert (miou['title'], miou['unit'], miou['better']) == ('mIoU', 'share', 'higher')
-    assert told['ledger']['processed'] == 6
-    assert told['network']['sha256']
-    assert 'flicker' not in told['metrics']
+    assert document['ledger']['processed'] == 6
+    assert document['network']['sha256']
+    assert 'flicker' not in document['metrics']
     assert Path('out/e.xml').read_text().startswith('<?xml')
 
 
@@ -92,11 +92,11 @@ def test_a_drive(place: Path) -> None:
     found = evaluate('drive', '--image-topic', '/cam/image_raw', '--label-topic', '/cam/label',
                      '--json', 'e.json')  # fmt: skip
     assert found.exit_code == 0, found.output
-    told = content('e.json')
+    document = content('e.json')
     # One label of six is all background, and a third of that is right.
-    assert 0.8 < told['metrics']['pixel_accuracy']['value'] < 0.95
-    assert told['metrics']['flicker']['value'] > 0
-    assert told['extremes']['worst'][0][0] == '1700000000.200000000'
+    assert 0.8 < document['metrics']['pixel_accuracy']['value'] < 0.95
+    assert document['metrics']['flicker']['value'] > 0
+    assert document['extremes']['worst'][0][0] == '1700000000.200000000'
     assert 'no intervals: 1 group' in found.output
 
 
@@ -112,7 +112,7 @@ def test_a_bag_of_a_data_set_tells_its_labels_and_gives_the_same_numbers(place: 
                 'distance', 'reliability', 'extremes', 'calibration'):  # fmt: skip
         assert bag[key] == folder[key], key
     assert [f['name'] for f in bag['frames']] == [f['name'] for f in folder['frames']]
-    # So it is in a recording, which has lost what the bag tells but for the topics.
+    # So it is in a recording, which has lost what the bag states but for the topics.
     rerecord('made', 'again')
     recorded = ('again', '--label-topic', '/camera/label', '--labels', 'bdd100k')
     assert evaluate(*recorded, '--json', 'again.json', model='worse.onnx').exit_code == 0
@@ -134,7 +134,7 @@ def test_masks_that_are_there(place: Path) -> None:
     assert content('e.json')['metrics']['change']['value'] > 0
 
 
-def test_masks_of_a_model_are_judged_in_its_classes(place: Path) -> None:
+def test_masks_of_a_model_are_evaluated_in_its_classes(place: Path) -> None:
     made = run('replay', 'drive', '--image-topic', '/cam/image_raw', '--model', 'tiny.onnx',
                '--engine', 'onnxruntime', '--output', 'masks')  # fmt: skip
     assert made.exit_code == 0, made.output
@@ -199,9 +199,9 @@ def test_the_gate(place: Path) -> None:
     assert found.exit_code == 1
     assert 'BROKEN: miou may drop by 0.5: miou went from 100.00' in found.output
     assert '  0: 100.0 to ' in found.output
-    told = Path('e.xml').read_text()
-    assert '<failure' in told
-    assert f'classname="tiny (worse.onnx) on {FOLDER}"' in told
+    document = Path('e.xml').read_text()
+    assert '<failure' in document
+    assert f'classname="tiny (worse.onnx) on {FOLDER}"' in document
     _check_documented(content('e.json'))
     assert 'kept: the baseline is of the same data: its labels, classes' in found.output
     assert evaluate(FOLDER, '--min', 'miou=101').exit_code == 1
@@ -226,13 +226,13 @@ def test_the_gate(place: Path) -> None:
     assert Path('other.json').is_file()
 
 
-def _check_documented(told: dict) -> None:
-    """Every key of the file is told of in the documentation."""
+def _check_documented(document: dict) -> None:
+    """Every key of the file is in the documentation."""
     text = (Path(__file__).parents[2] / 'docs/evaluating.md').read_text()
     table = text.partition('## The JSON')[2].partition('##')[0]
     rows = [row.split('|')[1] for row in table.splitlines() if row.startswith('| `')]
     named = {name for row in rows for name in re.findall(r'`(\w+)`', row)}
-    assert set(told) | {'live'} == named
+    assert set(document) | {'live'} == named
 
 
 def test_a_frame_that_fails_is_named_and_ends_with_1(place: Path) -> None:

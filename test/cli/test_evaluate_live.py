@@ -42,10 +42,10 @@ def test_limits_against_a_live_baseline(tmp_path: Path, tiny_model: Path) -> Non
     assert first.returncode == 0, first.stderr
     assert 'message to mask' in first.stdout
     assert 'played at 1 times recorded speed: 20 messages' in first.stdout
-    told = json.loads(base.read_text())
-    assert told['metrics']['miou']['value'] == 1
-    assert told['metrics']['latency_p95']['value'] > 0
-    ledger, live = told['ledger'], told['live']
+    document = json.loads(base.read_text())
+    assert document['metrics']['miou']['value'] == 1
+    assert document['metrics']['latency_p95']['value'] > 0
+    ledger, live = document['ledger'], document['live']
     assert live['played'] == ledger['offered'] + live['lost_before_node'] == 20
 
     second = run(
@@ -100,11 +100,14 @@ def test_interrupted_it_evaluates_what_was_played(tmp_path: Path, tiny_model: Pa
     )  # fmt: skip
     assert status == 130, errors
     assert 'the run was ended early' in output
-    told = json.loads(found.read_text())
-    assert told['interrupted']
-    assert 5 <= told['live']['played'] < 60
-    assert told['live']['played'] == told['ledger']['offered'] + told['live']['lost_before_node']
-    assert told['metrics']['miou']['value'] == 1
+    document = json.loads(found.read_text())
+    assert document['interrupted']
+    assert 5 <= document['live']['played'] < 60
+    assert (
+        document['live']['played']
+        == document['ledger']['offered'] + document['live']['lost_before_node']
+    )
+    assert document['metrics']['miou']['value'] == 1
     assert left == []
 
 

@@ -71,11 +71,11 @@ def test_eight_bags_of_which_one_is_truncated(place: Path) -> None:
     assert '\nfailed: drive3\n' in found.output
     for name in names:
         assert name == 'drive3' or re.search(rf'│ {name} +│ ', found.output), name
-    told = content('all.json')
-    assert [part['title'] for part in told['parts']] == [n for n in names if n != 'drive3']
-    assert [one['given'] for one in told['broken']] == ['drive3']
-    assert told['ledger']['processed'] == sum(2 + i % 3 for i in range(COUNT) if i != TRUNCATED)
-    assert not told['checks'][0]['passed']
+    document = content('all.json')
+    assert [part['title'] for part in document['parts']] == [n for n in names if n != 'drive3']
+    assert [one['given'] for one in document['broken']] == ['drive3']
+    assert document['ledger']['processed'] == sum(2 + i % 3 for i in range(COUNT) if i != TRUNCATED)
+    assert not document['checks'][0]['passed']
     case = ET.parse('all.xml').getroot().find('.//testcase/failure')
     assert case is not None
     assert 'drive3' in f'{case.attrib} {case.text}'
@@ -95,9 +95,9 @@ def test_eight_bags_of_which_one_is_truncated(place: Path) -> None:
     assert again.exit_code == 1
     assert again.output.count('done earlier') == COUNT - 1
     assert 'drive3: FAILED' in again.output
-    assert accuracy_in(content('again.json')) == accuracy_in(told)
+    assert accuracy_in(content('again.json')) == accuracy_in(document)
     for key in ('confusion_matrix', 'frames', 'labels_sha256', 'broken', 'slices'):
-        assert content('again.json')[key] == told[key], key
+        assert content('again.json')[key] == document[key], key
 
 
 def test_all_together_are_a_baseline(place: Path) -> None:
@@ -120,7 +120,7 @@ def test_all_together_are_a_baseline(place: Path) -> None:
     assert re.search(r'worst: drive\d: 1700000000', worse.output)
 
 
-def test_bags_that_were_cut_are_judged_as_far_as_they_go(place: Path) -> None:
+def test_bags_that_were_cut_are_evaluated_as_far_as_they_go(place: Path) -> None:
     for bag in write_bags(place, 2):
         size = next(p for p in bag.iterdir() if p.suffix == '.mcap').stat().st_size
     truncate(place / 'drive1', size // 2)

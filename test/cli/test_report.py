@@ -71,12 +71,12 @@ def test_what_became_worse_is_shown_beside_the_baseline(place: Path) -> None:
     assert evaluate(*DRIVE, '--json', 'base.json').exit_code == 0
     found = run('evaluate', *DRIVE, *worse, *gate, '--html', 'page.html')
     assert found.exit_code == 1, found.output
-    told = json.loads(Path('e.json').read_text())['baseline']
-    assert told['given'] == 'base.json'
-    assert told['network']['file'] == 'tiny.onnx'
+    document = json.loads(Path('e.json').read_text())['baseline']
+    assert document['given'] == 'base.json'
+    assert document['network']['file'] == 'tiny.onnx'
     # The metric whose limit is broken says which frames are shown.
-    assert told['frames']['metric'] == 'iou/direct'
-    count = min(5, told['frames']['worse'])
+    assert document['frames']['metric'] == 'iou/direct'
+    count = min(5, document['frames']['worse'])
     assert count > 2
     page = Path('page.html').read_text()
     for what in ('prediction', 'difference'):
@@ -88,7 +88,7 @@ def test_what_became_worse_is_shown_beside_the_baseline(place: Path) -> None:
     assert 'Against the baseline' in bare
     assert 'Frames to look at' not in bare
 
-    # What was judged then is another file now: only what is found here is shown.
+    # What was evaluated then is another file now: only what is found here is shown.
     shutil.copy('worse.onnx', 'tiny.onnx')
     found = run('evaluate', *DRIVE, *worse, *gate, '--html', 'page.html')
     assert found.exit_code == 1, found.output

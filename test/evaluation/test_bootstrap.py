@@ -69,7 +69,7 @@ def test_draws_depend_on_names_and_seed_alone() -> None:
 
 
 def test_frames_of_one_drive_are_drawn_together() -> None:
-    """Ten copies of a frame in one drive tell no more than the frame."""
+    """Ten copies of a frame in one drive say no more than the frame."""
     groups = world(np.random.default_rng(4), 8)
     tenfold = {k: Sums.from_vector(10 * s.vector, BDD100K) for k, s in groups.items()}
     settings = BootstrapSettings(draws=200)

@@ -176,9 +176,9 @@ def test_a_label_of_another_size_is_not_stretched(tmp_path: Path, tiny_model: Pa
 
 
 def test_slices_and_bands_are_sums_of_their_own(tmp_path: Path, tiny_model: Path) -> None:
-    told = {f'{i}': {'timeofday': 'night' if i % 2 else 'daytime'} for i in range(FRAMES - 1)}
+    attributes = {f'{i}': {'timeofday': 'night' if i % 2 else 'daytime'} for i in range(FRAMES - 1)}
     source = folder_source(write_folder(tmp_path / 'folder'))
-    found = evaluated(source, tiny_model, attributes=told)
+    found = evaluated(source, tiny_model, attributes=attributes)
     names = {one.name: one for one in slices(found)}
     assert {name: one.frames for name, one in names.items()} == {
         'timeofday=daytime': 4,

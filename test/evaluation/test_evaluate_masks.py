@@ -36,9 +36,7 @@ from drivseg_ros.frames.known_labels import read_labels
 from drivseg_ros.model.card import UNLABELLED
 
 
-def test_masks_that_are_there_are_judged_as_if_we_had_made_them(
-    tmp_path: Path, tiny_model: Path
-) -> None:
+def test_recorded_masks_are_evaluated_as_if_made_here(tmp_path: Path, tiny_model: Path) -> None:
     ours = evaluated(in_bag(write_bag(tmp_path / 'ours', labelled())), tiny_model)
     planes = [
         plane
@@ -77,7 +75,7 @@ def test_masks_have_values_of_their_own(tmp_path: Path, tiny_model: Path) -> Non
         )
 
 
-def test_a_mask_need_not_tell_a_class_where_nobody_labelled(tmp_path: Path) -> None:
+def test_a_mask_needs_no_class_where_nothing_is_labelled(tmp_path: Path) -> None:
     label, mask = label_of(0), np.zeros((96, 128), np.uint8)
     mask[label == UNLABELLED] = UNLABELLED
     topics = BagTopics(label=LABEL, mask=MASK)
@@ -90,7 +88,7 @@ def test_a_mask_need_not_tell_a_class_where_nobody_labelled(tmp_path: Path) -> N
 
 
 def test_the_ledger_of_masks_adds_up(tmp_path: Path) -> None:
-    """Five images: masks of 0, 1, 3; labels of 0, 1, 2 and of a stamp that nobody has."""
+    """Five images: masks of 0, 1, 3; labels of 0, 1, 2 and of a stamp of its own."""
     mask = np.zeros((96, 128), np.uint8)
     planes = [(IMAGE, i, color_image(i)) for i in range(5)]
     planes += [(MASK, i, mask) for i in (0, 1, 3)]
@@ -126,9 +124,9 @@ def test_what_a_damaged_message_says_names_its_topic(tmp_path: Path) -> None:
         writer.write(MASK, stamp(2), data[:60])
     found = evaluated(in_bag(bag, topics=BagTopics(label=LABEL, mask=MASK)), None)
     assert found.counts.failed_by_kind == {'encoding': 1, 'message': 1}
-    told = list(found.parts[0].failures.values())
-    assert told[0].startswith("/cam/mask: labels of the encoding 'rgb8'")
-    assert told[1].startswith('/cam/mask: a message of /cam/mask')
+    texts = list(found.parts[0].failures.values())
+    assert texts[0].startswith("/cam/mask: labels of the encoding 'rgb8'")
+    assert texts[1].startswith('/cam/mask: a message of /cam/mask')
 
 
 @pytest.mark.parametrize(

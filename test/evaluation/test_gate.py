@@ -115,22 +115,22 @@ def test_a_metric_that_is_not_defined_breaks_its_limit() -> None:
         Limit.parse(LimitKind.MIN, 'iou/alternative=10'),
         Limit.parse(LimitKind.MAX_DROP, 'iou/alternative=10'),
     ]
-    for after, before, told in (
+    for after, before, wheres in (
         (neither, neither, ['here', 'in either evaluation']),
         (neither, claimed, ['here', 'here']),
         (claimed, neither, ['', 'in the baseline']),
     ):
         _, *found = check_limits(after, limits, before)
         assert not any(check.passed for check in found)
-        for check, where in zip(found, told, strict=True):
+        for check, where in zip(found, wheres, strict=True):
             assert check.message.endswith(f'is not defined {where}' if where else 'is 0.00')
 
 
 def test_a_calibration_that_did_not_come_breaks_its_limit() -> None:
-    """Masks may come without confidence, which is seen when all are judged."""
+    """Masks may come without confidence, which is seen when all are evaluated."""
     limits = [Limit.parse(LimitKind.MAX, 'ece=3'), Limit.parse(LimitKind.MAX_RISE, 'ece=3')]
-    told = [check.message for check in check_limits(WORSE, limits, BASELINE)[1:]]
-    assert told == ['ece is not defined here', 'ece is not defined in either evaluation']
+    messages = [check.message for check in check_limits(WORSE, limits, BASELINE)[1:]]
+    assert messages == ['ece is not defined here', 'ece is not defined in either evaluation']
 
 
 def test_without_intervals_nothing_is_called_noise() -> None:
@@ -233,9 +233,9 @@ def test_images_that_changed_under_the_same_labels_are_noted() -> None:
     (note,) = compare(seen('a'), seen('b')).notes
     assert 'the images are not' in note
     limit = Limit.parse(LimitKind.MAX_DROP, 'miou=0')
-    told = [check_limits(seen(digest), [limit], seen('a'))[0] for digest in ('a', 'b')]
-    assert [(check.passed, check.of_limit) for check in told] == [(True, False)] * 2
-    assert [check.message == note for check in told] == [False, True]
+    checks = [check_limits(seen(digest), [limit], seen('a'))[0] for digest in ('a', 'b')]
+    assert [(check.passed, check.of_limit) for check in checks] == [(True, False)] * 2
+    assert [check.message == note for check in checks] == [False, True]
 
 
 def test_frames_that_failed_are_a_check_of_their_own() -> None:
@@ -267,7 +267,7 @@ def test_junit() -> None:
 
 
 def test_networks_of_other_classes_are_compared_by_what_both_have() -> None:
-    """The labels are the same; the one network does not tell the lanes apart."""
+    """The labels are the same; the one network does not separate the lanes."""
     lanes = _of()
     merged = [(label, np.where(mask < 2, 0, 1).astype(np.uint8)) for label, mask in PAIRS]
     matching = Matching(classes(*NAMES), classes('lane:drivable', 'rest'), BDD100K.areas)

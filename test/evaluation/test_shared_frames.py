@@ -34,7 +34,7 @@ def bag(
     Args:
         drive: one of DRIVES.
         title: of the bag; that of the drive without it.
-        frames: those that are judged; the others were dropped.
+        frames: those that are evaluated; the others were dropped.
         worse: the mask of this one is wrong everywhere.
     """
     pairs = [*DRIVES[drive]]
@@ -142,7 +142,7 @@ def test_the_frame_that_got_worse_is_named_with_its_bag() -> None:
 
 
 def test_a_limit_says_on_how_many_frames_it_was_looked_at() -> None:
-    """The table beside it is of all frames that the node processed, and has other figures."""
+    """The table beside it is of all frames that the node processed, and has other metrics."""
     before, after = together(bag('a'), bag('b')), live(bag('b', frames=range(3)))
     limits = [
         Limit.parse(LimitKind.MAX_DROP, 'miou=0'),

@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Times become figures: percentiles over all parts, ages as they are, limits in their units."""
+"""Times become metrics: percentiles over all parts, ages as they are, limits in their units."""
 
 from __future__ import annotations
 
@@ -101,18 +101,18 @@ def test_one_mask_has_an_age() -> None:
 def test_metrics_of_two_live_runs_are_those_of_all_their_frames() -> None:
     first, second = live([10.0, 20.0, None]), live([30.0, 40.0, 50.0])
     merged = first.merge(second)
-    told = percentiles([10.0, 20.0, 30.0, 40.0, 50.0])
+    expected = percentiles([10.0, 20.0, 30.0, 40.0, 50.0])
     ages = np.concatenate([one.parts[0].live.ages[1] for one in (first, second)])
     assert values(merged) == {
-        'latency_p50': told['p50'],
-        'latency_p95': told['p95'],
-        'latency_p99': told['p99'],
+        'latency_p50': expected['p50'],
+        'latency_p95': expected['p95'],
+        'latency_p99': expected['p99'],
         'age_p95': pytest.approx(np.percentile(ages, 95), abs=1e-3),
         'memory_mib': 130.0,
     }
     assert tuple(values(merged)) == time_names(Mode.LIVE)
     content = describe_times(merged)
-    assert content['times']['total'] == told
+    assert content['times']['total'] == expected
     assert content['times']['stages'] == {'infer': {'p50': 6.0, 'p95': 8.5}}
     # The second begins where the first ended.
     assert [frame[0] for frame in content['times']['frames']] == [0.0, 0.1, 0.2, 0.3, 0.4]

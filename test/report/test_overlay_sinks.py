@@ -53,7 +53,7 @@ def test_frames_with_and_without_a_mask(tmp_path: Path) -> None:
     both.begin(TERMS)
     both.add(LabelledFrame('a', gray(100), stamp_ns=5), half(), ROW)
     both.lose(LostFrame('b', 'dropped', 'it was played, and no mask came', gray(100)))
-    both.lose(LostFrame('c', 'jpeg', 'it is torn'))  # nobody knows how it looks
+    both.lose(LostFrame('c', 'jpeg', 'it is torn'))  # how it looks is unknown
     assert not (tmp_path / 'v.mp4').exists()
     both.finish(FOUND)
     first, second = read_frames(tmp_path / 'v.mp4')

@@ -31,7 +31,7 @@ TRUNCATED = 3
 
 
 def write_bags(folder: Path, count: int = COUNT) -> list[Path]:
-    """Bags of two to four frames; no two have the same figures."""
+    """Bags of two to four frames; no two have the same metrics."""
     bags = [folder / f'drive{i}' for i in range(count)]
     for i, bag in enumerate(bags):
         write_color_bag(bag, frames=2 + i % 3, wrong_label=i % 2 if i > 1 else None)

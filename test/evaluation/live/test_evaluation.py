@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The node, played to over DDS, gives the masks and the figures of an offline evaluation."""
+"""The node, played to over DDS, gives the masks and the metrics of an offline evaluation."""
 
 from __future__ import annotations
 

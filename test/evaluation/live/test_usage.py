@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""CPU and memory of a process are told over time, its GPU only where it uses one."""
+"""CPU and memory of a process are measured over time, its GPU only where it uses one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from drivseg_ros.base.usage import usage_below
 from drivseg_ros.evaluation.live import usage as live_usage
 from drivseg_ros.evaluation.live.usage import EVERYBODY, NODE, UsageSampler, UsageSeries
 
-# Holds 50 MB and burns CPU until it is told to end.
+# Holds 50 MB and burns CPU until it is ended.
 CHILD = """
 import sys, time
 held = bytearray(b'x') * 50_000_000

@@ -92,7 +92,7 @@ def other_labels(folder: Path) -> str:
     return str(path)
 
 
-def test_a_bag_that_the_limits_are_not_for_costs_itself(eight_bags: Path, tmp_path: Path) -> None:
+def test_a_bag_that_the_limits_are_not_for_is_left_out(eight_bags: Path, tmp_path: Path) -> None:
     requests = requests_of(eight_bags, ['drive0', 'drive1', 'drive2'])
     requests[0] = dataclasses.replace(requests[0], labels=other_labels(tmp_path))
 

@@ -42,7 +42,7 @@ def test_only_what_is_missing_is_done(eight_bags: Path, tmp_path: Path) -> None:
     again, done = run()
     assert done == []
     assert numbers(again) == numbers(first)
-    assert run(threads=2)[1] == []  # which changes no figure
+    assert run(threads=2)[1] == []  # which changes no metric
     assert run(resume=False)[1] == [0, 1, 2, 3]
 
     kept.path('drive1').unlink()

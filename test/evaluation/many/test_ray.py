@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Many bags on a real Ray of this machine: the numbers of processes, and what Ray lacks is told."""
+"""Many bags on a real Ray of this machine: the numbers of processes; what Ray lacks is reported."""
 
 from __future__ import annotations
 

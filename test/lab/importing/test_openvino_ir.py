@@ -225,9 +225,9 @@ def test_tiny_without_openvino(tmp_path: Path) -> None:
         ('from-layer="0"', 'from-layer="9"', 'inputs that lead nowhere, or in a circle'),
         ('from-layer="0" from-port="0"', 'from-layer="1" from-port="1"', 'or in a circle'),
         ('port id="1" precision', 'port id="7" precision', r'is damaged \(KeyError'),
-        ('</layers>', CONST.format(kind='f32', offset=4, size=8), 'does not lie within the .bin'),
-        ('</layers>', CONST.format(kind='f32', offset=0, size=4), 'does not lie within the .bin'),
-        ('</layers>', CONST.format(kind='f32', offset=-8, size=8), 'does not lie within the .bin'),
+        ('</layers>', CONST.format(kind='f32', offset=4, size=8), 'is not within the .bin'),
+        ('</layers>', CONST.format(kind='f32', offset=0, size=4), 'is not within the .bin'),
+        ('</layers>', CONST.format(kind='f32', offset=-8, size=8), 'is not within the .bin'),
         ('</layers>', CONST.format(kind='u4', offset=0, size=8), "numbers of the type 'u4'"),
     ],
 )

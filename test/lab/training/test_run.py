@@ -320,7 +320,7 @@ def stray_labels(folder):
          ['2 class weights', '3 classes']),
         ({'train': [scenes(0, 14, map={'*': None})]}, {}, DataError, ['nothing under train']),
         ({'validation': [scenes(0, 5), scenes(100, 105, map={'*': ['direct', 'alternative']})]},
-         {}, DataError, ['validation', 'no label that tells one class']),
+         {}, DataError, ['validation', 'no label of one certain class']),
         ({'augmentation': {'flop': 1}}, {}, ParameterError, ['flop']),
         ({'freeze': ['stem'], 'freeze_epochs': 1}, {}, ParameterError, ['stem', 'downsample']),
         ({'rates': {'stem': 0.1}}, {}, ParameterError, ['stem', 'downsample']),

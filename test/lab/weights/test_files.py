@@ -133,8 +133,8 @@ def test_offline_the_error_says_which_file_and_what_to_do(tmp_path):
         'hf download timm/resnet50.tv_in1k model.safetensors --revision 78f3',
         '--local-dir FOLDER/timm/resnet50.tv_in1k',
         'in $DRIVSEG_WEIGHTS',
-        '--weights PATH',
-        '--weights none',
+        '--set weights=PATH',
+        '--set weights=none',
     ):
         assert part in error
 

@@ -117,8 +117,8 @@ def test_the_baseline_stands_beside() -> None:
     content = hostile_content()
     pictures = [plain_picture('bad frame', 'worse'), plain_picture('other', 'worst')]
     page = Tags(render(content, hostile_checks(), pictures, ['a remark']))
-    told = content['baseline']
-    one = told['metrics']['miou']
+    document = content['baseline']
+    one = document['metrics']['miou']
     for share in (one['before'], one['after']):
         assert f'{100 * share:.2f}' in page.texts
     change = f'{100 * (one["after"] - one["before"]):.2f}'.replace('-', '\N{MINUS SIGN}')
@@ -126,10 +126,10 @@ def test_the_baseline_stands_beside() -> None:
     assert f'baseline {100 * one["before"]:.2f} ({change})' in page.texts
     assert '#worse' in page.all('href')
     assert 'worse' in page.texts
-    count = told['frames']['worse']
+    count = document['frames']['worse']
     assert count == 24
     assert any(f'{count} frames are worse than in the baseline, 0 better' in t for t in page.texts)
-    for frame in told['frames']['worst']:
+    for frame in document['frames']['worst']:
         assert f'{100 * frame["before"]:.1f}' in page.texts
     assert 'Worse than in the baseline' in page.texts
     assert 'Worst of the others' in page.texts
