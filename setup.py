@@ -57,6 +57,7 @@ REQUIRED = [
     'psutil>=5.9.8',
     'filelock>=3.24',  # the first that tells a file system without locks from a held lock
     'platformdirs>=4.2',
+    'simplejpeg>=1.9',  # what is damaged in a JPEG; the node runs without it, and says so
     'nvidia-ml-py>=12.550',  # a file of Python, of use only where there is an NVIDIA GPU
     'rosbags>=0.11.7',
     # Of rosbags' own requirements, these are used by our code as well.

@@ -48,6 +48,7 @@ ROSDEP = {
     'ruamel': 'python3-ruamel.yaml',
     'safetensors': None,
     'segmentation_models_pytorch': None,
+    'simplejpeg': None,
     'tensorrt': None,
     'tensorrt_rtx': None,
     'torch': None,

@@ -19,6 +19,7 @@ from drivseg_ros.base.gpus import driver_cuda_version, find_gpus
 _DISTRIBUTIONS = (
     'numpy',
     'opencv-python-headless',
+    'simplejpeg',
     'onnxruntime',
     'onnxruntime-gpu',
     'openvino',

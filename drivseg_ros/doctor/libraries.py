@@ -36,6 +36,7 @@ def check_libraries() -> Section:
             'numpy': check_numpy,
             'OpenCV': check_opencv,
             'onnxruntime': check_onnxruntime_packages,
+            'simplejpeg': check_simplejpeg,
             'others': check_others,
         },
     )
@@ -84,6 +85,18 @@ def check_onnxruntime_packages() -> Iterator[Finding]:
             f'to use it: pip uninstall onnxruntime, then {pip_install("onnxruntime-gpu")} (or take '
             'engine tensorrt)',
         )
+
+
+def check_simplejpeg() -> Iterator[Finding]:
+    """Whether damaged JPEGs are noticed."""
+    from drivseg_ros.images.jpeg_library import damage_goes_unnoticed, find_simplejpeg
+
+    library = find_simplejpeg()
+    if library is None:
+        value, _, cure = damage_goes_unnoticed().rpartition('; ')
+        yield note('simplejpeg', value, cure)
+    else:
+        yield Finding('simplejpeg', library.__version__)
 
 
 def check_others() -> Iterator[Finding]:

@@ -13,10 +13,18 @@ MAX_SIDE = 16384
 """The longest side of an image that is taken for one, in pixels."""
 MAX_PIXELS = 256_000_000
 """The most pixels of an image that is taken for one."""
+MAX_DECODED_PIXELS = 50_000_000
+"""The most pixels that are decoded unless somebody says otherwise: what a decoder takes in time
+and memory goes by them, and cameras of vehicles have a tenth of that."""
 
 
-def check_size(width: int, height: int) -> None:
+def check_size(width: int, height: int, *, max_pixels: int = MAX_PIXELS) -> None:
     """Refuses an image without pixels and one too large to be true.
+
+    Args:
+        width: in pixels.
+        height: in pixels.
+        max_pixels: how many it may have; more than MAX_PIXELS changes nothing.
 
     Raises:
         ImageError: with the kind 'empty' or 'size'.
@@ -27,10 +35,12 @@ def check_size(width: int, height: int) -> None:
             'check the camera driver',
             kind='empty',
         )
-    if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
+    most = min(max_pixels, MAX_PIXELS)
+    if width > MAX_SIDE or height > MAX_SIDE or width * height > most:
         raise ImageError(
             f'an image of {width} x {height} pixels is too large; at most {MAX_SIDE} a side and '
-            f'{MAX_PIXELS // 1_000_000} million pixels are allowed: check the camera driver',
+            f'{most / 1e6:g} million pixels (parameter max_pixels of the node) are allowed: '
+            'check the camera driver',
             kind='size',
         )
 

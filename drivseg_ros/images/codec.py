@@ -10,7 +10,7 @@ Every defect of a message is an ImageError, and nothing else is raised. Its `kin
     message         a field is missing or of another type
     encoding        an encoding that is not a picture, or not one we read
     empty           no pixels, no bytes
-    size            too large to be true (arrays.MAX_SIDE, MAX_PIXELS)
+    size            too large to be true (arrays.MAX_SIDE, `max_pixels`)
     odd_size        an odd width or height where the encoding pairs its pixels
     step            a row is longer than `step`
     long_step       the data would be enough for rows without padding, not for this `step`
@@ -30,7 +30,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from drivseg_ros.errors import ImageError
-from drivseg_ros.images.arrays import check_rgb, check_size, contiguous, shorten
+from drivseg_ros.images.arrays import MAX_DECODED_PIXELS, check_rgb, check_size, contiguous, shorten
 from drivseg_ros.images.compression import decode_picture, encode_jpeg, read_header
 from drivseg_ros.images.encodings import ImageEncoding, find_encoding
 
@@ -51,7 +51,7 @@ _CHANNELS_OUT = {'mono8': 1, 'rgb8': 3, 'bgr8': 3}
 Message = TypeVar('Message')
 
 
-def decode_image(msg: Any) -> np.ndarray:
+def decode_image(msg: Any, *, max_pixels: int = MAX_DECODED_PIXELS) -> np.ndarray:
     """Decodes a sensor_msgs/Image.
 
     rgb8, bgr8 and 8UC3 are not copied: the result is a read-only view on `msg.data`, with a
@@ -61,6 +61,7 @@ def decode_image(msg: Any) -> np.ndarray:
 
     Args:
         msg: the message.
+        max_pixels: how many it may have.
 
     Returns:
         uint8 [H, W, 3] RGB.
@@ -71,16 +72,17 @@ def decode_image(msg: Any) -> np.ndarray:
     """
     name = _field(msg, 'encoding')
     encoding = find_encoding(name)
-    return encoding.to_rgb(_pixels(msg, name, encoding))
+    return encoding.to_rgb(_pixels(msg, name, encoding, max_pixels=max_pixels))
 
 
-def decode_compressed_image(msg: Any) -> np.ndarray:
+def decode_compressed_image(msg: Any, *, max_pixels: int = MAX_DECODED_PIXELS) -> np.ndarray:
     """Decodes a sensor_msgs/CompressedImage that holds a JPEG or PNG file.
 
     See `compression.decode_picture` for what is made of grey, alpha, 16 bits and EXIF.
 
     Args:
         msg: the message.
+        max_pixels: how many it may have.
 
     Returns:
         uint8 [H, W, 3] RGB, contiguous and new.
@@ -91,7 +93,8 @@ def decode_compressed_image(msg: Any) -> np.ndarray:
     image_format = _field(msg, 'format')
     if not isinstance(image_format, str):
         raise _wrong_type('format', image_format, 'a string')
-    return decode_picture(_bytes(msg).tobytes(), image_format=image_format)
+    data = _bytes(msg).tobytes()
+    return decode_picture(data, image_format=image_format, max_pixels=max_pixels)
 
 
 def decode_labels(msg: Any) -> np.ndarray:
@@ -119,7 +122,7 @@ def decode_labels(msg: Any) -> np.ndarray:
             'with a class id per pixel: choose a topic of labels or masks, not one with colours',
             kind='encoding',
         )
-    return _pixels(msg, name, find_encoding(name))
+    return _pixels(msg, name, find_encoding(name), max_pixels=MAX_DECODED_PIXELS)
 
 
 def fill_image(msg: Message, image: np.ndarray, *, encoding: str, header: Any = None) -> Message:
@@ -235,7 +238,7 @@ def compressed_image_fields(file: bytes) -> dict[str, Any]:
     }
 
 
-def _pixels(msg: Any, name: str, encoding: ImageEncoding) -> np.ndarray:
+def _pixels(msg: Any, name: str, encoding: ImageEncoding, *, max_pixels: int) -> np.ndarray:
     """The checked pixels as they are in memory, a read-only view."""
     return encoding.view(
         _bytes(msg),
@@ -244,6 +247,7 @@ def _pixels(msg: Any, name: str, encoding: ImageEncoding) -> np.ndarray:
         height=_integer(msg, 'height'),
         step=_integer(msg, 'step'),
         big_endian=bool(_integer(msg, 'is_bigendian')),
+        max_pixels=max_pixels,
     )
 
 

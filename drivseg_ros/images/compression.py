@@ -11,9 +11,17 @@ import cv2
 import numpy as np
 
 from drivseg_ros.errors import ImageError, ParameterError
-from drivseg_ros.images.arrays import check_rgb, check_size, contiguous, scale_to_8_bits, shorten
+from drivseg_ros.images.arrays import (
+    MAX_DECODED_PIXELS,
+    check_rgb,
+    check_size,
+    contiguous,
+    scale_to_8_bits,
+    shorten,
+)
 from drivseg_ros.images.encodings import find_encoding
 from drivseg_ros.images.exif import exif_orientation
+from drivseg_ros.images.jpeg_library import decode_jpeg, find_simplejpeg
 
 _JPEG_START, _JPEG_END = b'\xff\xd8\xff', b'\xff\xd9'
 _PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
@@ -30,9 +38,10 @@ _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 # What a decoder takes for a picture grows with its pixels and, in a JPEG, with its scans, not with
 # its bytes. So a file is refused that is too short for the pixels that it claims: each block of 8x8
 # pixels of a JPEG takes a bit at least (T.81, F.1.2), and deflate packs 1032 bytes into one (RFC
-# 1951). Progressive files of cameras and programs have about ten scans.
+# 1951). Progressive files of cameras and programs have about ten scans, and each scan, however
+# short, is a walk over all pixels.
 _JPEG_PIXELS_A_BYTE, _DEFLATE = 8 * 8 * 8, 1032
-_MAX_SCANS = 100
+_MAX_SCANS, _ALWAYS_SCANS, _MAX_SCANNED_PIXELS = 100, 20, 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class PictureHeader:
         width: in pixels.
         height: in pixels.
         grey: it has one channel.
+        cmyk: it has four, the colours of a printer.
         plain: it has at most 8 bits a channel and no transparency, and stands upright.
         bits_a_pixel: of a PNG file.
         orientation: how viewers turn it (images/exif.py); 1 is as it is.
@@ -55,6 +65,7 @@ class PictureHeader:
     grey: bool
     plain: bool
     bits_a_pixel: int = 0
+    cmyk: bool = False
     orientation: int = 1
 
     @property
@@ -63,12 +74,15 @@ class PictureHeader:
         return '.png' if self.codec == 'png' else '.jpg'
 
 
-def read_header(data: bytes, *, image_format: str = '') -> PictureHeader:
+def read_header(
+    data: bytes, *, image_format: str = '', max_pixels: int = MAX_DECODED_PIXELS
+) -> PictureHeader:
     """Reads the header of a JPEG or PNG file, and looks whether its end is there.
 
     Args:
         data: the file.
         image_format: CompressedImage's `format`, for the errors.
+        max_pixels: how many it may have.
 
     Raises:
         ImageError: with the kind 'empty', 'codec', 'size', 'truncated', 'jpeg' or 'png'.
@@ -89,7 +103,7 @@ def read_header(data: bytes, *, image_format: str = '') -> PictureHeader:
             "set the publisher's format to jpeg",
             kind='codec',
         )
-    check_size(header.width, header.height)
+    check_size(header.width, header.height, max_pixels=max_pixels)
     _check_content(header, data)
     return header
 
@@ -97,12 +111,14 @@ def read_header(data: bytes, *, image_format: str = '') -> PictureHeader:
 def _check_content(header: PictureHeader, data: bytes) -> None:
     """Refuses what would cost a decoder far more than its bytes are worth."""
     if header.codec == 'jpeg':
-        least = header.width * header.height // _JPEG_PIXELS_A_BYTE
+        pixels = header.width * header.height
+        least = pixels // _JPEG_PIXELS_A_BYTE
         scans = data.count(bytes((0xFF, _SOS)))
-        if scans > _MAX_SCANS:
+        most = min(_MAX_SCANS, max(_ALWAYS_SCANS, _MAX_SCANNED_PIXELS // pixels))
+        if scans > most:
             raise ImageError(
-                f'a JPEG file of {scans} scans; at most {_MAX_SCANS} are allowed, programs write '
-                'about ten: check who sends it',
+                f'a JPEG file of {header.width} x {header.height} pixels in {scans} scans; at '
+                f'most {most} scans are allowed, programs write about ten: check who sends it',
                 kind='jpeg',
             )
     else:
@@ -116,7 +132,9 @@ def _check_content(header: PictureHeader, data: bytes) -> None:
         )
 
 
-def decode_picture(data: bytes, *, image_format: str = '') -> np.ndarray:
+def decode_picture(
+    data: bytes, *, image_format: str = '', max_pixels: int = MAX_DECODED_PIXELS
+) -> np.ndarray:
     """Decodes a JPEG or PNG file as image_transport sends it.
 
     The file's own first bytes distinguish JPEG from PNG, and its own colours count: of
@@ -130,6 +148,7 @@ def decode_picture(data: bytes, *, image_format: str = '') -> np.ndarray:
     Args:
         data: the file.
         image_format: CompressedImage's `format`, e.g. 'bgr8; jpeg compressed bgr8'.
+        max_pixels: how many it may have.
 
     Returns:
         uint8 [H, W, 3] RGB, contiguous and new.
@@ -149,7 +168,27 @@ def decode_picture(data: bytes, *, image_format: str = '') -> np.ndarray:
     if raw_encoding.startswith(('16UC', '16SC', '32FC', '32SC', '64FC')):
         find_encoding(raw_encoding)
     # The size is checked before the decoder sees the file, which would first ask for the memory.
-    header = read_header(data, image_format=image_format)
+    header = read_header(data, image_format=image_format, max_pixels=max_pixels)
+    picture = _decode(header, data)
+    if picture.ndim == 3:
+        return picture
+    # What stands behind 'compressed' is what was packed; before it stands what the camera gave.
+    _, named, packed = transport.partition('compressed')
+    mosaic = packed.strip() if named and packed.strip() else raw_encoding
+    name = mosaic if mosaic.startswith('bayer_') else 'mono8'
+    encoding = find_encoding(name)
+    encoding.check_size(name, header.width, header.height)
+    return encoding.to_rgb(picture)
+
+
+def _decode(header: PictureHeader, data: bytes) -> np.ndarray:
+    """The pixels, uint8 [H, W, 3] RGB, or [H, W] if they are grey."""
+    library = find_simplejpeg() if header.codec == 'jpeg' and not header.cmyk else None
+    if library is not None:
+        try:
+            return decode_jpeg(library, data, grey=header.grey)
+        except ValueError as error:
+            raise _damaged(header.codec, data, found=str(error)) from None
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
@@ -158,16 +197,10 @@ def decode_picture(data: bytes, *, image_format: str = '') -> np.ndarray:
         raise _damaged(header.codec, data)
     if picture.dtype == np.uint16:
         picture = scale_to_8_bits(picture)
-    if picture.ndim == 3:
-        four = picture.shape[2] == 4
-        return cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB if four else cv2.COLOR_BGR2RGB)
-    # What stands behind 'compressed' is what was packed; before it stands what the camera gave.
-    _, named, packed = transport.partition('compressed')
-    mosaic = packed.strip() if named and packed.strip() else raw_encoding
-    name = mosaic if mosaic.startswith('bayer_') else 'mono8'
-    encoding = find_encoding(name)
-    encoding.check_size(name, header.width, header.height)
-    return encoding.to_rgb(picture)
+    if picture.ndim == 2:
+        return picture
+    four = picture.shape[2] == 4
+    return cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB if four else cv2.COLOR_BGR2RGB)
 
 
 def encode_jpeg(rgb: np.ndarray, *, quality: int = 90) -> bytes:
@@ -219,7 +252,9 @@ def _jpeg_header(data: bytes) -> PictureHeader:
             raise _truncated('jpeg', data)
         if marker in _SOF and position + 8 <= len(data):
             height, width, channels = struct.unpack_from('>HHB', data, position + 3)
-            header = PictureHeader('jpeg', width, height, grey=channels == 1, plain=True)
+            header = PictureHeader(
+                'jpeg', width, height, grey=channels == 1, cmyk=channels == 4, plain=True
+            )
         if marker == _APP1:
             orientation = exif_orientation(data[position + 2 : position + _EXIF_BYTES])
         if marker == _SOS:
@@ -260,9 +295,9 @@ def _truncated(codec: str, data: bytes) -> ImageError:
     )
 
 
-def _damaged(codec: str, data: bytes) -> ImageError:
+def _damaged(codec: str, data: bytes, *, found: str = '') -> ImageError:
     return ImageError(
-        f'a {codec.upper()} file of {len(data)} bytes is damaged; one that OpenCV can decode is '
-        'allowed: check the driver, and the link for lost data',
+        f'a {codec.upper()} file of {len(data)} bytes is damaged{found and f" ({found})"}; one '
+        'that can be decoded is allowed: check the driver, and the link for lost data',
         kind=codec,
     )

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from drivseg_ros.errors import ImageError
-from drivseg_ros.images.arrays import check_size, scale_to_8_bits, shorten
+from drivseg_ros.images.arrays import MAX_PIXELS, check_size, scale_to_8_bits, shorten
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class ImageEncoding:
         height: int,
         step: int,
         big_endian: bool = False,
+        max_pixels: int = MAX_PIXELS,
     ) -> np.ndarray:
         """The pixels as they are in memory, their description checked.
 
@@ -59,6 +60,7 @@ class ImageEncoding:
             height: in pixels.
             step: bytes from one row to the next.
             big_endian: whether the high byte comes first; nothing to values of one byte.
+            max_pixels: how many it may have.
 
         Returns:
             A read-only view on the data, [rows, W] or [rows, W, channels].
@@ -67,7 +69,7 @@ class ImageEncoding:
             ImageError: with the kind 'empty', 'size', 'odd_size', 'step', 'truncated',
                 'long_step' or 'too_long'.
         """
-        check_size(width, height)
+        check_size(width, height, max_pixels=max_pixels)
         self.check_size(name, width, height)
         dtype = np.dtype(f'{">" if big_endian else "<"}u{self.bytes_per_value}')
         rows = height * 3 // 2 if self.half_plane else height

@@ -67,13 +67,13 @@ class Camera:
             node, image_topic=image_topic, offer=offer, callback_group=callback_group, warn=warn
         )
 
-    def decode(self, message: Any) -> np.ndarray:
-        """The frame as uint8 [H, W, 3] RGB.
+    def decode(self, message: Any, *, max_pixels: int) -> np.ndarray:
+        """The frame as uint8 [H, W, 3] RGB, if it has no more than `max_pixels`.
 
         Raises:
             ImageError: if the message is malformed.
         """
-        return self._decode(message)
+        return self._decode(message, max_pixels=max_pixels)
 
     def subscribe(self) -> None:
         """Begins to listen."""

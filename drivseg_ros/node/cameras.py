@@ -13,6 +13,7 @@ from rclpy.validate_topic_name import validate_topic_name
 
 from drivseg_ros.base.topics import output_topic
 from drivseg_ros.errors import ParameterError
+from drivseg_ros.images.jpeg_library import damage_goes_unnoticed
 from drivseg_ros.node.camera import Camera
 from drivseg_ros.node.label_info import find_vision_msgs
 from drivseg_ros.node.parameters import Settings
@@ -77,6 +78,9 @@ def make_cameras(
             once=True,
         )
 
+    compressed = settings.image_transport == 'compressed'
+    if compressed and (missing := damage_goes_unnoticed()):
+        logger.warning(missing, once=True)
     offer = Offer(
         outputs=settings.outputs,
         overlay_transport=settings.overlay_transport,
@@ -86,7 +90,7 @@ def make_cameras(
         Camera(
             node,
             image_topic=topic,
-            compressed=settings.image_transport == 'compressed',
+            compressed=compressed,
             reliability=settings.qos_reliability,
             offer=offer,
             callback_group=callback_group,

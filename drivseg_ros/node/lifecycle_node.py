@@ -244,6 +244,7 @@ class SegmentationNode(LifecycleNode):
         worker.enabled = self.enabled
         worker.overlay_alpha = settings.overlay_alpha
         worker.max_rate_hz = settings.max_rate_hz
+        worker.max_pixels = settings.max_pixels
 
     def _load(self, settings: Settings) -> Segmenter:
         self.get_logger().info(f'loading {settings.model}')

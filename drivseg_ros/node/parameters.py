@@ -17,6 +17,7 @@ from drivseg_ros.engines import ENGINE_NAMES
 from drivseg_ros.engines.base import MAX_THREADS
 from drivseg_ros.engines.registry import DEVICES
 from drivseg_ros.errors import ParameterError
+from drivseg_ros.images.arrays import MAX_DECODED_PIXELS, MAX_PIXELS
 from drivseg_ros.model.card import PRECISIONS
 from drivseg_ros.model.store import DEFAULT_MODEL
 from drivseg_ros.node.parameter_spec import Change, Kind, ParameterSpec
@@ -79,6 +80,16 @@ SPECS = (
         description='raw: sensor_msgs/Image; compressed: sensor_msgs/CompressedImage (JPEG, PNG) '
         'on TOPIC/compressed',
         choices=('raw', 'compressed'),
+    ),
+    ParameterSpec(
+        name='max_pixels',
+        kind=Kind.INTEGER,
+        default=MAX_DECODED_PIXELS,
+        description='Width x height of the largest image that is decoded; a larger one fails by '
+        'its header, before it costs time and memory',
+        minimum=1,
+        maximum=MAX_PIXELS,
+        change=Change.ANY_TIME,
     ),
     ParameterSpec(
         name='outputs',
@@ -163,6 +174,7 @@ class Settings:
     threads: int
     image_topics: tuple[str, ...]
     image_transport: str
+    max_pixels: int
     outputs: tuple[str, ...]
     overlay_alpha: float
     overlay_transport: str

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from drivseg_ros.errors import DrivsegError, ImageError
+from drivseg_ros.images.arrays import MAX_DECODED_PIXELS
 from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.node.camera import Camera
 from drivseg_ros.node.camera_slot import Frame
@@ -65,6 +66,7 @@ class Worker:
         self.enabled = True
         self.overlay_alpha = 0.5
         self.max_rate_hz = 0.0
+        self.max_pixels = MAX_DECODED_PIXELS
         self._cameras = cameras
         self._logger = logger
         self._now_s = now_s
@@ -219,7 +221,7 @@ class Worker:
             if not self.enabled or not wanted:
                 camera.monitor.skipped()
                 return None
-            image = camera.decode(frame.message)
+            image = camera.decode(frame.message, max_pixels=self.max_pixels)
         except ImageError as error:
             self._fail(camera, error.kind, error)
             return None

@@ -185,7 +185,7 @@ def thumbnail_only() -> bytes:
         ),
         (pillow(GRAY[:2], 'PNG'), 'bayer_rggb8; png compressed ', 'size', '48 x 2.*too small'),
         (with_size(JPEG, 65500, 65500), 'jpeg', 'size', '65500 x 65500 pixels is too large'),
-        (with_size(JPEG, 16384, 16384), 'jpeg', 'size', 'at most 16384 a side and 256 million'),
+        (with_size(JPEG, 16384, 16384), 'jpeg', 'size', 'at most 16384 a side and 50 million'),
         (with_size(PNG, 2**31 - 1, 2**31 - 1), 'png', 'size', '2147483647 x 2147483647'),
         (with_size(JPEG, 0, 32), 'jpeg', 'empty', '0 x 32 pixels is empty'),
         (with_size(PNG, 48, 0), 'png', 'empty', '48 x 0 pixels is empty'),
@@ -200,7 +200,12 @@ def thumbnail_only() -> bytes:
         (PNG[: len(PNG) // 2], 'png', 'truncated', 'ends too early'),
         (PNG[:8], 'png', 'truncated', 'PNG file of 8 bytes'),
         (b'\x89PNG\r\n\x1a\nIEND\xaeB`\x82', 'png', 'truncated', 'ends too early'),
-        (without(JPEG, b'\xff\xc0', b'\xff\xc4'), 'jpeg', 'jpeg', 'damaged; one that OpenCV can'),
+        (
+            without(JPEG, b'\xff\xc0', b'\xff\xc4'),
+            'jpeg',
+            'jpeg',
+            'damaged.*; one that can be decoded',
+        ),
         (JPEG[:2] + b'\xff\xd9', 'jpeg', 'jpeg', 'JPEG file of 4 bytes is damaged'),
         (without(JPEG, b'\xff\xdb', b'\xff\xc0'), 'jpeg', 'jpeg', 'is damaged'),
         (flipped(PNG, len(PNG) // 2), 'png', 'png', 'PNG file of .* is damaged'),
@@ -225,7 +230,7 @@ def test_every_cut_of_a_jpeg_is_noticed() -> None:
 
 def test_an_exception_of_opencv_is_an_image_error(tmp_path: Path) -> None:
     """OpenCV has limits of its own, which the environment can lower."""
-    (tmp_path / 'picture.jpg').write_bytes(JPEG)
+    (tmp_path / 'picture.png').write_bytes(PNG)
     script = """
 import sys
 from pathlib import Path
@@ -237,14 +242,14 @@ except ImageError as error:
     print(error.kind)
 """
     result = subprocess.run(
-        [sys.executable, '-c', script, str(tmp_path / 'picture.jpg')],
+        [sys.executable, '-c', script, str(tmp_path / 'picture.png')],
         env={**os.environ, 'OPENCV_IO_MAX_IMAGE_PIXELS': '100'},
         cwd=Path(drivseg_ros.__file__).parents[1],
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert (result.returncode, result.stdout) == (0, 'jpeg\n'), result.stderr
+    assert (result.returncode, result.stdout) == (0, 'png\n'), result.stderr
 
 
 @pytest.mark.parametrize('image_format', [None, 7, b'jpeg'])
