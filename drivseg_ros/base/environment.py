@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 import drivseg_ros
+from drivseg_ros.base.cpus import usable_cpus
 from drivseg_ros.base.gpus import driver_cuda_version, find_gpus
 
 _DISTRIBUTIONS = (
@@ -49,7 +50,7 @@ def describe_hardware() -> dict[str, Any]:
     """
     hardware: dict[str, Any] = {
         'cpu': _cpu_model(),
-        'cpus_usable': len(os.sched_getaffinity(0)),
+        'cpus_usable': usable_cpus(),
         'memory_gib': round(psutil.virtual_memory().total / 2**30, 1),
         'system': platform.platform(),
     }

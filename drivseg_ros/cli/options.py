@@ -7,13 +7,13 @@ test/cli/test_grammar.py holds all commands to it.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from drivseg_ros.base.cpus import usable_cpus
 from drivseg_ros.base.output_files import STDOUT
 from drivseg_ros.cli import completion
 from drivseg_ros.cli.console import out
@@ -228,4 +228,4 @@ def loading_processes(given: int | None) -> int:
 
     One CPU is left to the network; more than eight processes wait for the disk.
     """
-    return max(1, min(8, len(os.sched_getaffinity(0)) - 1)) if given is None else given
+    return max(1, min(8, usable_cpus() - 1)) if given is None else given

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import drivseg_ros
 from drivseg_ros.base.cpu_features import cpu_features
+from drivseg_ros.base.cpus import bound_cpus, cpu_quota
 from drivseg_ros.doctor.finding import Finding, Section, note, problem, run_checks
 
 _TESTED = ((3, 10), (3, 12))
-_CGROUP_CPU = Path('/sys/fs/cgroup/cpu.max')
 _SHM = Path('/dev/shm')
 _SEGMENT_MB = 67.2  # config/dds/fastdds_images.xml; every ROS process takes so much
 _LITTLE_MEMORY_GIB = 1.0
@@ -74,8 +74,12 @@ def check_system() -> Iterator[Finding]:
     yield Finding('system', f'{name}, {kernel}{container}'.removeprefix(', '))
 
 
-def check_processor(cgroup: Path = _CGROUP_CPU) -> Iterator[Finding]:
-    """What it is, what makes networks fast on it, and how much of it this process may use."""
+def check_processor(cgroup: Path | None = None) -> Iterator[Finding]:
+    """What it is, what makes networks fast on it, and how much of it this process may use.
+
+    Args:
+        cgroup: where control groups are mounted; None takes the system's.
+    """
     from drivseg_ros.base.environment import describe_hardware
 
     features = cpu_features()
@@ -84,14 +88,14 @@ def check_processor(cgroup: Path = _CGROUP_CPU) -> Iterator[Finding]:
         yield note('processor', value, 'without AVX2 networks run several times slower')
     else:
         yield Finding('processor', value)
-    usable, total = len(os.sched_getaffinity(0)), os.cpu_count() or 0
-    quota = _quota(cgroup)
+    usable, total = bound_cpus(), os.cpu_count() or 0
+    quota = cpu_quota() if cgroup is None else cpu_quota(cgroup=cgroup)
     cores = f'{usable} of {total} usable'
     if quota is not None and quota < usable:
         yield note(
             'cores',
             f'{cores}, but a control group allows {quota:g} at a time',
-            'give threads:= no more than that, or the container more (docker run --cpus)',
+            'engines take no more threads than that; to give the container more: docker run --cpus',
         )
     else:
         yield Finding('cores', cores)
@@ -156,11 +160,3 @@ def check_nvidia(signs: tuple[Path, ...] = _SIGNS) -> Iterator[Finding]:
         )
     else:
         yield Finding('NVIDIA', 'no GPU')
-
-
-def _quota(path: Path) -> float | None:
-    try:
-        quota, period = path.read_text().split()[:2]
-        return int(quota) / int(period)
-    except (OSError, ValueError, ZeroDivisionError):  # none, 'max', or an older kind of groups
-        return None

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from drivseg_ros.base.cpus import bound_cpus, usable_cpus
 from drivseg_ros.errors import EngineError
 from drivseg_ros.model.file import ModelFile
 
@@ -75,8 +75,11 @@ class EngineOptions:
 
 
 def default_threads() -> int:
-    """Half of the CPUs this process may use, at most 4: a car's computer has other work to do."""
-    return max(1, min(4, len(os.sched_getaffinity(0)) // 2))
+    """Half of the CPUs, at most 4: a car's computer has other work to do.
+
+    No more than a container may use; its limit leaves the rest to others already.
+    """
+    return min(max(1, min(4, bound_cpus() // 2)), usable_cpus())
 
 
 class NotBuiltError(EngineError):

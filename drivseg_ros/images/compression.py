@@ -143,7 +143,8 @@ def decode_picture(
     picture made of one stays grey. 16-bit values are scaled by 1/257, alpha is dropped, and an EXIF
     orientation is ignored, because pixels and camera_info belong together.
 
-    A JPEG damaged in its middle but complete at its end is decoded as libjpeg repairs it.
+    Where simplejpeg is not installed, a JPEG damaged in its middle but complete at its end is
+    decoded as libjpeg repairs it.
 
     Args:
         data: the file.

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.base.cpus import usable_cpus
 from drivseg_ros.base.install_hint import install_hint
 from drivseg_ros.errors import DrivsegError, EngineError, MissingDependencyError, ParameterError
 from drivseg_ros.evaluation.many.identity import bag_files
@@ -121,7 +122,7 @@ class RayRuns(Runs):
         local = address == LOCAL
         if local:
             os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
-            jobs = self._jobs or max(1, len(os.sched_getaffinity(0)) // cpus)
+            jobs = self._jobs or max(1, usable_cpus() // cpus)
             quiet |= {'num_cpus': jobs * cpus, 'include_dashboard': False}
         for attempt in range(1, _ATTEMPTS + 1):
             try:

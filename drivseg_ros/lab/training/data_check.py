@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from drivseg_ros.base.cpus import usable_cpus
 from drivseg_ros.errors import DataError
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.check import CheckedFrames, check_dataset
@@ -119,7 +119,7 @@ def _check(opened: OpenSource) -> CheckedFrames:
     check = check_dataset(
         [looked_at],
         images=len(looked_at) <= _MOST_IMAGES,
-        workers=min(4, len(os.sched_getaffinity(0))),
+        workers=min(4, usable_cpus()),
     )
     faults = check.total.faults
     if faults:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from drivseg_ros.base.cpus import usable_cpus
 from drivseg_ros.frames.base import Dataset as LabelledFrames
 from drivseg_ros.frames.cache import cached_arrays, in_threads, resize_frame
 from drivseg_ros.frames.class_mapping import ClassMapping
@@ -23,7 +23,7 @@ from drivseg_ros.lab.training.hints import Hints
 from drivseg_ros.lab.training.order import Draw
 from drivseg_ros.model.card import UNLABELLED
 
-_THREADS = min(4, len(os.sched_getaffinity(0)))
+_THREADS = min(4, usable_cpus())
 
 Batch = dict[str, Tensor]
 """image uint8 [N, H, W, 3], target uint8 [N, H, W]; with teachers hint_codes and hint_confidence,
