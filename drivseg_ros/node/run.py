@@ -13,6 +13,7 @@ from typing import NoReturn
 import rclpy
 
 from drivseg_ros.errors import DrivsegError
+from drivseg_ros.images.opencv_log import silence_opencv
 from drivseg_ros.node.dds_profile import use_image_profile
 from drivseg_ros.node.executors import FramesThread, GroupExecutor, MainExecutor, spin
 from drivseg_ros.node.lifecycle_node import SegmentationNode
@@ -31,6 +32,7 @@ def run(args: list[str] | None, *, stop: StopSignals) -> NoReturn:
     Raises:
         DrivsegError: if the node cannot be made.
     """
+    silence_opencv()
     profile = use_image_profile()
     try:
         rclpy.init(args=args)

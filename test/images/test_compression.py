@@ -210,6 +210,9 @@ def thumbnail_only() -> bytes:
         (without(JPEG, b'\xff\xdb', b'\xff\xc0'), 'jpeg', 'jpeg', 'is damaged'),
         (flipped(PNG, len(PNG) // 2), 'png', 'png', 'PNG file of .* is damaged'),
         (without(PNG, b'IDAT', b'IEND'), 'png', 'png', 'is damaged'),
+        (flipped(PNG, len(PNG) - 5), 'png', 'png', 'a checksum does not match'),
+        (flipped(PNG, PNG.index(b'IDAT') - 4), 'png', 'png', 'PNG file of .* is damaged'),
+        (flipped(PNG, PNG.index(b'IDAT') - 2), 'png', 'png', 'PNG file of .* is damaged'),
     ],
 )
 def test_a_bad_file_is_one_clear_error(
