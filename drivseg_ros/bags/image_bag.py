@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import shutil
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -154,8 +155,8 @@ def write_image_bag(
 ) -> MadeBag:
     """Writes frames, one after the other, so that memory stays flat.
 
-    However it ends (an error in a frame, Ctrl-C), the bag is readable and holds every frame that
-    was complete.
+    An error leaves no bag: one that ends early would pass for a whole one, and be in the way of the
+    next try. After Ctrl-C it is readable and holds every frame that was complete.
 
     Args:
         frames: the frames with growing stamps.
@@ -169,45 +170,65 @@ def write_image_bag(
     Raises:
         BagError: if the output is taken, a frame does not fit, or there was no frame.
     """
-    first: int | None = None
-    last = -1
     kind = 'CompressedImage' if options.compressed else 'Image'
     topics = {options.image_topic: f'sensor_msgs/msg/{kind}'}
     if has_labels:
         topics[options.labels_on] = 'sensor_msgs/msg/Image'
-    classes = () if info is None else info.classes
-    if classes:
+    if info is not None and info.classes:
         topics[options.label_info_on] = LABEL_INFO
     if info is not None:
         topics |= {topic: HEADER for topic in (info.name_topic, info.drive_topic) if topic}
     if calibration:
         topics[options.camera_info_on] = 'sensor_msgs/msg/CameraInfo'
-    with BagWriter(
+    writer = BagWriter(
         options.output,
         overwrite=options.overwrite,
         storage=options.storage,
         custom_data=None if info is None else {DATASET_KEY: info.to_json()},
-    ) as writer:
-        for topic, msgtype in topics.items():
-            writer.add_topic(topic, msgtype, qos=LATCHED if msgtype == LABEL_INFO else TopicQos())
-        for done, frame in enumerate(frames, start=1):
-            if frame.stamp_ns is None or frame.stamp_ns <= last:
-                raise BagError(
-                    f"the frame '{frame.name}' has stamp {frame.stamp_ns} ns, not after the {last} "
-                    'ns of the one before; stamps must grow'
-                )
-            if first is None and classes:
-                writer.write(options.label_info_on, frame.stamp_ns, messages.label_info(classes))
-            # All is made before anything is written: a frame that does not fit leaves no half.
-            for topic, message in list(_messages(frame, options, calibration, info)):
-                if topic in topics:
-                    writer.write(topic, frame.stamp_ns, message)
-            first = frame.stamp_ns if first is None else first
-            last = frame.stamp_ns
-            progress(done)
+    )
+    try:
+        with writer:
+            for topic, msgtype in topics.items():
+                qos = LATCHED if msgtype == LABEL_INFO else TopicQos()
+                writer.add_topic(topic, msgtype, qos=qos)
+            first, last = _write(writer, frames, options, set(topics), calibration, info, progress)
+    except Exception:  # but not an interrupt
+        shutil.rmtree(options.output, ignore_errors=True)
+        raise
+    return MadeBag(options.output, dict(writer.counts), first, last)
+
+
+def _write(
+    writer: BagWriter,
+    frames: Iterable[LabelledFrame],
+    options: ImageBagOptions,
+    topics: Collection[str],
+    calibration: Calibration | None,
+    info: DatasetInfo | None,
+    progress: Callable[[int], None],
+) -> tuple[int, int]:
+    """Writes the frames; returns the first and the last stamp."""
+    first: int | None = None
+    last = -1
+    for done, frame in enumerate(frames, start=1):
+        if frame.stamp_ns is None or frame.stamp_ns <= last:
+            raise BagError(
+                f"the frame '{frame.name}' has stamp {frame.stamp_ns} ns, not after the {last} "
+                'ns of the one before; stamps must grow'
+            )
+        if first is None and info is not None and info.classes:
+            classes = messages.label_info(info.classes)
+            writer.write(options.label_info_on, frame.stamp_ns, classes)
+        # All is made before anything is written: after Ctrl-C no frame is half there.
+        for topic, message in list(_messages(frame, options, calibration, info)):
+            if topic in topics:
+                writer.write(topic, frame.stamp_ns, message)
+        first = frame.stamp_ns if first is None else first
+        last = frame.stamp_ns
+        progress(done)
     if first is None:
         raise BagError(f"there was no picture to write into '{options.output}'")
-    return MadeBag(options.output, dict(writer.counts), first, last)
+    return first, last
 
 
 def _messages(

@@ -70,6 +70,25 @@ def recorded_labels(
     return plain_labels(info.name, named) if info is not None and named else None
 
 
+def contradiction(recorded: Labels | None, given: Labels | None) -> str:
+    """What a user says of values, against what the bag says; '' if they agree.
+
+    Args:
+        recorded: what `recorded_labels` found.
+        given: what the user says; it is what counts.
+    """
+    if recorded is None or given is None:
+        return ''
+    names = [
+        {value: one.classes[number].name for value, number in sorted(one.values.items())}
+        for one in (recorded, given)
+    ]
+    if names[0] == names[1]:
+        return ''
+    said = ', '.join(f'{value} {name}' for value, name in names[0].items())
+    return f'the labels are read as {given.name}, as asked; the bag itself says {said}'
+
+
 def unknown_meaning(
     reader: BagReader, topic: str, card: ModelCard | None, *, option: str = '--labels'
 ) -> DataError:

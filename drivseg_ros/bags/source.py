@@ -47,6 +47,7 @@ class BagSource(FrameSource):
         bag: where it is.
         topics: what is taken from it, the one topic with images found.
         without_label: images that were left out because they have no label.
+        contradiction: where the bag says something else of its labels than `labels`, a sentence.
 
     Raises:
         BagError: if the bag or a topic cannot be read, or holds something else.
@@ -94,6 +95,7 @@ class BagSource(FrameSource):
         self._first = min(frames.order)
         self._places: Sequence[int] = range(len(frames.order))
         self.without_label = 0
+        self.contradiction = ''
         if labelled_only and topics.label is not None:
             labelled = frames.counts[topics.label]
             self._places = [i for i, stamp in enumerate(frames.order) if stamp in labelled]
@@ -160,6 +162,7 @@ class BagSource(FrameSource):
             'mask_topic': topics.mask,
             'confidence_topic': topics.confidence,
             'labels': '' if self.labels is None else self.labels.name,
+            'contradiction': self.contradiction,
             'resampled_by': self._resampled_by,
         }
 

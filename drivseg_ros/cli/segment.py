@@ -80,6 +80,7 @@ def segment(
     from drivseg_ros.cli.evaluation_run import Complaints, run_shown
     from drivseg_ros.errors import DataError, ParameterError
     from drivseg_ros.evaluation.network import RunNetwork
+    from drivseg_ros.evaluation.open_source import is_bag
     from drivseg_ros.evaluation.request import OfflineEvaluation
     from drivseg_ros.evaluation.settings import PLAIN
     from drivseg_ros.evaluation.sink import Sink
@@ -99,7 +100,7 @@ def segment(
 
     if not source.exists():
         raise DataError(f"there is nothing at '{source}'; give a picture, a folder or a video")
-    if source.suffix.lower() in ('.mcap', '.db3', '.bag'):
+    if is_bag(source):
         raise DataError(f"'{source}' is a bag; `drivseg replay` takes these")
     look = Look(alpha=overlay_alpha, side_by_side=side_by_side)
 

@@ -118,9 +118,9 @@ def check_same_terms(before: Terms, after: Terms) -> None:
     how, other = before.settings, after.settings
     if (how.bands, how.boundary) != (other.bands, other.boundary):
         raise DataError(
-            f'the two evaluations have other settings ({how.bands} bands, boundary '
-            f'{how.boundary}; {other.bands}, {other.boundary}); make one again with those of the '
-            'other'
+            f'the two evaluations have other settings (the one --bands {how.bands} --boundary '
+            f'{how.boundary:g}, the other --bands {other.bands} --boundary {other.boundary:g}); '
+            'make one again with those of the other'
         )
 
 

@@ -33,6 +33,8 @@ def notes(evaluation: Evaluation) -> list[str]:
     found = []
     if evaluation.interrupted:
         found.append('the run was ended early: the metrics are of what was done before')
+    said = (str(part.source.get('contradiction', '')) for part in evaluation.parts)
+    found += dict.fromkeys(one for one in said if one)
     if not evaluation.counts.processed:
         return [*found, none_processed(evaluation)]
     only = 'only changes are measured' if evaluation.settings.sequence else 'nothing is measured'

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 from pathlib import Path
 
 from drivseg_ros.bags.dataset_info import (
@@ -14,7 +15,7 @@ from drivseg_ros.bags.dataset_info import (
     read_dataset_info,
     read_frame_names,
 )
-from drivseg_ros.bags.labels import labels_of_topic
+from drivseg_ros.bags.labels import contradiction, labels_of_topic, recorded_labels
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.source import BagSource
 from drivseg_ros.bags.topics import BagTopics, resolve_topics
@@ -214,6 +215,11 @@ def _open_bag(
         with_images=with_images,
         title=title,
     )
+    if topics.label is not None and labels is not None:
+        with BagReader(path) as reader, suppress(DataError):  # it says several things: no help
+            source.contradiction = contradiction(
+                recorded_labels(reader, topics.label, info), labels
+            )
     source.labels = labels_of_topic(path, topics.label, info, card, given=source.labels)
     source.masks = labels_of_topic(
         path, topics.mask, info, None, given=source.masks, option='--mask-classes'

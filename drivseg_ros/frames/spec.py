@@ -19,7 +19,7 @@ from drivseg_ros.errors import ParameterError
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.labels import Labels
 from drivseg_ros.frames.paired_files import PairedFiles
-from drivseg_ros.frames.registry import kind_named, open_dataset
+from drivseg_ros.frames.registry import KINDS, kind_named, open_dataset
 
 DATA = '${data}'
 DATA_VARIABLE = 'DRIVSEG_DATA'
@@ -106,6 +106,11 @@ def parse_spec(text: str) -> DatasetSpec:
             f'the data set {text!r} is not understood; write {FORM}, such as '
             "folder:held_out='${data}/my_frames',classes=bdd100k"
         ) from None
+    if kind not in KINDS and Path(text).exists():
+        raise ParameterError(
+            f'{text!r} is a path and not a data set; write {FORM}, for a folder of images and '
+            'labels folder=PATH (`drivseg bag to-images` makes such a folder of a bag)'
+        )
     kind_named(kind)
     return DatasetSpec(kind, root, part or None, options)
 

@@ -73,7 +73,7 @@ def find_model(name_or_path: str | Path) -> ModelFile:
         if candidate.is_file():
             return read_model_file(candidate)
     raise ModelError(
-        f'no model is called {text!r}; there are {model_names() or "none"} '
+        f'no model is called {text!r}; there are {", ".join(model_names()) or "none"} '
         f'(in {", ".join(map(str, model_directories()))}); '
         f'give one of these, a path to an .onnx file, or add its folder to ${MODEL_PATH_VARIABLE}'
     )

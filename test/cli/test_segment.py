@@ -71,6 +71,7 @@ def test_a_video(tmp_path: Path, tiny_model: Path) -> None:
     [
         ('nowhere', ['--output', 'o'], 'there is nothing at'),
         ('drive.mcap', ['--output', 'o'], '`drivseg replay` takes these'),
+        ('drive', ['--output', 'o'], '`drivseg replay` takes these'),
         ('broken.jpg', ['--output', 'o'], 'has no frame that can be decoded'),
         ('broken.avi', ['--output', 'o.mp4'], 'is no video that OpenCV can read'),
         ('in', ['--output', 'o.mp4'], 'does not say its frame rate; give one with --rate'),
@@ -86,6 +87,8 @@ def test_refusals(
 ) -> None:
     for name in ('drive.mcap', 'broken.jpg', 'broken.avi'):
         (tmp_path / name).write_text('nonsense')
+    (tmp_path / 'drive').mkdir()
+    (tmp_path / 'drive' / 'metadata.yaml').touch()
     arguments = [str(tmp_path / a) if a[:1] == 'o' else a for a in arguments]
     result = segment(tmp_path / source, '--model', tiny_model, *arguments)
     assert result.returncode == 1

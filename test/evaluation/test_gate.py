@@ -198,7 +198,7 @@ def _of(
         (with_failure(result_of(PAIRS[1:])), r'0 and 1 frames failed'),
         (_of(truth=(*NAMES[:2], 'rest')), r'labels .* background, the other .* rest; only'),
         (_of(areas=()), 'ground truth of other roles'),
-        (_of(bands=2), 'other settings'),
+        (_of(bands=2), 'other settings .the one --bands 4 .*, the other --bands 2 --boundary'),
     ],
 )
 def test_baselines_that_are_refused(other: Evaluation, message: str) -> None:

@@ -56,3 +56,10 @@ def test_a_run_that_was_ended_early_says_so() -> None:
     part = dataclasses.replace(whole.parts[0], interrupted=True)
     (note,) = notes(dataclasses.replace(whole, parts=(part,)))
     assert 'ended early' in note
+
+
+def test_labels_that_the_bag_gives_another_meaning_are_noted() -> None:
+    whole = result_of(ALL)
+    source = {**whole.parts[0].source, 'contradiction': 'the bag itself says otherwise'}
+    parts = (dataclasses.replace(whole.parts[0], source=source),) * 2
+    assert notes(dataclasses.replace(whole, parts=parts)) == ['the bag itself says otherwise']

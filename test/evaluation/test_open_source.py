@@ -267,6 +267,15 @@ def test_a_recording_of_a_bag_has_the_meaning_still_or_is_refused(tmp_path: Path
         ('alternative', 'alternative'),
     ]
     assert match_classes(source.labels, BDD100K_CLASSES).answers == (1, 2, 0)
+    said = {
+        name: open_source(again, **topics, labels=name).describe()['contradiction']
+        for name in ('bdd100k_first_release', 'bdd100k')
+    }
+    assert said['bdd100k_first_release'] == ''
+    assert said['bdd100k'] == (
+        'the labels are read as bdd100k, as asked; the bag itself says 0 background, 1 direct, 2 '
+        'alternative'
+    )
     bare = record_again(again, tmp_path / 'bare', without='/camera/label_info')
     with pytest.raises(DataError, match=r'nothing says what .* direct \(direct\), alt.*--labels'):
         open_source(bare, **topics, card=tiny_card())

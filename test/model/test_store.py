@@ -21,6 +21,9 @@ def test_by_name_path_and_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         find_model('mine')
     monkeypatch.setenv('DRIVSEG_MODEL_PATH', f'{tmp_path / "nothing"}:{path.parent}')
     assert find_model('mine').path == path
+    write_tiny_model(path.parent / 'other.onnx')
+    with pytest.raises(ModelError, match=r'there are .*mine, other.*; give one of these'):
+        find_model('min')
 
 
 def test_list_tells_what_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,8 +172,8 @@ def played_bag(source: FrameSource) -> tuple[BagSource, str]:
     """
     if not isinstance(source, BagSource):
         raise ParameterError(
-            'a live run plays a bag, and this is a data set; make a bag of it first '
-            '(drivseg bag from-dataset)'
+            f'a live run plays a bag, and {source.title!r} is none; make a bag of it first '
+            '(drivseg bag from-images, from-video, or from-dataset)'
         )
     topic = source.topics.image
     if topic is None or not source.has_images:

@@ -250,7 +250,10 @@ def processes_that_say(*words: str) -> list[str]:
             {'live': True, 'model': None, 'topics': BagTopics(mask='/m', image=IMAGE)},
             'leave --mask-topic out',
         ),
-        ({'live': True, 'frames': 'folder=frames,classes=bdd100k'}, 'make a bag of it first'),
+        (
+            {'live': True, 'frames': 'folder=frames,classes=bdd100k'},
+            'is none; make a bag of it first',
+        ),
         ({'live': True, 'model': 'nothing'}, "no model is called 'nothing'"),
     ],
 )

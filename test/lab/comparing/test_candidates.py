@@ -78,6 +78,8 @@ def test_labels_say_what_the_files_of_all_sets_mean(folder: Path, tmp_path: Path
     assert one.dataset[0].label.tolist() == [[2, 0, 1], [255, 2, 2]]
     with pytest.raises(ParameterError, match='has no label files whose meaning could be given'):
         find_measured_sets(['scenes'], candidates, data=None, labels='bdd100k')
+    with pytest.raises(ParameterError, match=r"set' is a path and not a data set; .*folder=PATH"):
+        find_measured_sets([f'{tmp_path}/set'], candidates, data=None)
 
 
 @pytest.mark.parametrize(
