@@ -21,8 +21,9 @@ _ADVICE = 'free some space or name another folder'
 def whole_file(path: Path, *, durable: bool = False, advice: str = _ADVICE) -> Iterator[Path]:
     """Gives another name to write to, in the same folder; at the end the file gets its own.
 
-    After an exception nothing is left. If nothing was written, there is no file. A device or a pipe
-    is given as it is: root could put a file in its place.
+    Nobody can guess that name, and lay a link there. After an exception nothing is left. If
+    nothing was written, there is no file. A device or a pipe is given as it is: root could put a
+    file in its place.
 
     Args:
         path: the file; its folder is made.
@@ -34,7 +35,7 @@ def whole_file(path: Path, *, durable: bool = False, advice: str = _ADVICE) -> I
     """
     special = path.exists() and not path.is_file() and not path.is_dir()
     target = path.resolve()  # a link stays one
-    partial = target.with_name(f'.{path.stem}.{secrets.token_hex(4)}{PARTIAL}{path.suffix.lower()}')
+    partial = target.with_name(f'.{path.stem}.{secrets.token_hex(8)}{PARTIAL}{path.suffix.lower()}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield path if special else partial

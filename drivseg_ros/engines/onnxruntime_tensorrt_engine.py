@@ -33,7 +33,7 @@ from drivseg_ros.engines.onnxruntime_session import (
     load_onnxruntime,
     open_session,
 )
-from drivseg_ros.engines.plan_cache import PlanKey, cache_directory
+from drivseg_ros.engines.plan_cache import PlanKey, cache_directory, check_private
 from drivseg_ros.engines.runtime import Description, Runtime
 from drivseg_ros.errors import EngineError, MissingDependencyError
 from drivseg_ros.model.file import INPUT_NAME, ModelFile
@@ -127,7 +127,7 @@ def tensorrt_options(
     """The options of onnxruntime's TensorRT provider, all texts; it makes the folder.
 
     Raises:
-        EngineError: if the folder cannot be made.
+        EngineError: if the folder cannot be made, or others may write it.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -136,6 +136,8 @@ def tensorrt_options(
             f'TensorRT engines cannot be kept in {folder}: {error.strerror or error}; make it '
             'writable, or set $DRIVSEG_CACHE to a folder that is'
         ) from None
+    for place in (folder.parents[1], folder.parent, folder):
+        check_private(place)
     options = {
         'device_id': str(gpu.index),
         'trt_engine_cache_enable': '1',

@@ -25,6 +25,7 @@ import drivseg_ros
 from drivseg_ros.base.json_data import from_plain, parse_json, to_plain
 from drivseg_ros.base.library import import_library
 from drivseg_ros.base.whole_file import whole_file
+from drivseg_ros.base.writable import who_else_may_write
 from drivseg_ros.errors import DataError, EngineError
 
 SUFFIX = '.plan'
@@ -140,9 +141,15 @@ class PlanCache:
         return header.key == key
 
     def load(self, key: PlanKey) -> bytes | None:
-        """The plan's payload; None if there is no plan, or none that is whole (which is logged)."""
+        """The plan's payload; None if there is no plan, or none that is whole (which is logged).
+
+        Raises:
+            EngineError: if others may write it: a runtime runs what stands in a plan.
+        """
         path = self.path(key)
+        check_private(self.directory)
         try:
+            check_private(path)
             header, payload = read_plan(path)
             if header.key != key:
                 raise ValueError(f'it is the plan of {header.key}')
@@ -159,8 +166,9 @@ class PlanCache:
         """Writes a plan, whole or not at all.
 
         Raises:
-            EngineError: if it cannot be written: no room, no permission.
+            EngineError: if it cannot be written: no room, no permission; if others may write there.
         """
+        check_private(self.directory)
         header = PlanHeader(
             key=key,
             size=len(payload),
@@ -176,6 +184,7 @@ class PlanCache:
                 whole_file(path, durable=True, advice=_ADVICE) as partial,
                 partial.open('wb') as file,
             ):
+                os.fchmod(file.fileno(), 0o644)  # whatever the umask
                 file.write(_MAGIC + json.dumps(to_plain(header)).encode() + b'\n')
                 file.write(payload)
         except DataError as error:
@@ -194,8 +203,10 @@ class PlanCache:
             model_size: of the model file, in bytes.
 
         Raises:
-            EngineError: if the folder cannot be written, or has little room left.
+            EngineError: if the folder cannot be written, or others may write it, or it has little
+                room left.
         """
+        check_private(self.directory)
         wanted = _ROOM_FACTOR * model_size
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -249,6 +260,24 @@ class PlanCache:
                 return False
         except (OSError, NotImplementedError):  # that of filelock.Timeout, too
             return True
+
+
+def check_private(path: Path) -> None:
+    """Refuses a file or folder of plans that others may write; one that is not there is fine.
+
+    Raises:
+        EngineError: if others may write it.
+    """
+    try:
+        who = who_else_may_write(path.stat())
+    except OSError:  # whoever reads or writes there reports it
+        return
+    if who:
+        raise EngineError(
+            f'{path} holds built engines, which are run as they stand, and {who}; what only this '
+            f'user may write is allowed: chown and chmod go-w {path}, or set $DRIVSEG_CACHE to '
+            'another folder'
+        )
 
 
 def read_plan(path: Path, *, payload: bool = True) -> tuple[PlanHeader, bytes]:

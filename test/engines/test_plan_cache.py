@@ -208,7 +208,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_a_full_disk(tmp_path: Path) -> None:
     # Its own mount namespace, where that is allowed: a file system of 64 KiB.
-    script = 'mount -t tmpfs -o size=64k none "$0" && exec "$@"'
+    script = 'mount -t tmpfs -o size=64k,mode=700 none "$0" && exec "$@"'
     unshare = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script]
     folder = tmp_path / 'disk'
     folder.mkdir()
@@ -258,6 +258,36 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         cache.store(KEY, PAYLOAD)
     assert cache.load(KEY) is None
     assert list_plans(cache) == []
+
+
+@pytest.mark.parametrize('which', ['folder', 'plan'])
+def test_what_others_may_write_is_refused(cache: PlanCache, which: str) -> None:
+    """A runtime runs what stands in a plan."""
+    path = cache.store(KEY, PAYLOAD)
+    assert (path.stat().st_mode & 0o777) == 0o644
+    assert (cache.directory.stat().st_mode & 0o777) == 0o700
+    place = cache.directory if which == 'folder' else path
+    before = place.stat().st_mode
+    place.chmod(0o777)
+    refused = r'holds built engines, .* everybody may write it; .* chmod go-w .*DRIVSEG_CACHE'
+    with pytest.raises(EngineError, match=refused):
+        cache.load(KEY)
+    if which == 'folder':
+        for attempt in (lambda: cache.store(KEY, b'new'), lambda: cache.check_room(0)):
+            with pytest.raises(EngineError, match=refused):
+                attempt()
+    place.chmod(before)
+    assert cache.load(KEY) == PAYLOAD
+
+
+def test_a_plan_that_a_link_leads_to_must_be_ours(cache: PlanCache, tmp_path: Path) -> None:
+    path = cache.store(KEY, PAYLOAD)
+    elsewhere = tmp_path / 'of somebody else'
+    path.rename(elsewhere)
+    elsewhere.chmod(0o666)
+    path.symlink_to(elsewhere)
+    with pytest.raises(EngineError, match='everybody may write it'):
+        cache.load(KEY)
 
 
 def test_one_holds_the_lock(cache: PlanCache) -> None:
