@@ -32,6 +32,7 @@ import numpy as np
 from drivseg_ros.errors import ImageError
 from drivseg_ros.images.arrays import MAX_DECODED_PIXELS, check_rgb, check_size, contiguous, shorten
 from drivseg_ros.images.compression import decode_picture, encode_jpeg, read_header
+from drivseg_ros.images.cv_bridge_encodings import decode_by_cv_bridge, may_be_tried
 from drivseg_ros.images.encodings import ImageEncoding, find_encoding
 
 __all__ = [
@@ -57,7 +58,8 @@ def decode_image(msg: Any, *, max_pixels: int = MAX_DECODED_PIXELS) -> np.ndarra
     rgb8, bgr8 and 8UC3 are not copied: the result is a read-only view on `msg.data`, with a
     negative stride for the latter two, and with gaps between the rows where they are padded. All
     others are new arrays. YUV is taken as BT.601 with Y from 16 to 235, Bayer mosaics are
-    interpolated linearly, alpha is dropped, mono16 is scaled by 1/257 and rounded.
+    interpolated linearly, alpha is dropped, mono16 is scaled by 1/257 and rounded. What is none of
+    `encodings.ENCODINGS` goes to cv_bridge, where that is installed.
 
     Args:
         msg: the message.
@@ -67,11 +69,17 @@ def decode_image(msg: Any, *, max_pixels: int = MAX_DECODED_PIXELS) -> np.ndarra
         uint8 [H, W, 3] RGB.
 
     Raises:
-        ImageError: if the message is malformed or its encoding is none of
-            `encodings.ENCODINGS`.
+        ImageError: if the message is malformed or its encoding cannot be shown as a picture.
     """
     name = _field(msg, 'encoding')
-    encoding = find_encoding(name)
+    try:
+        encoding = find_encoding(name)
+    except ImageError as refusal:
+        if not may_be_tried(name):
+            raise
+        _bytes(msg)
+        check_size(_integer(msg, 'width'), _integer(msg, 'height'), max_pixels=max_pixels)
+        return decode_by_cv_bridge(msg, refusal=refusal)
     return encoding.to_rgb(_pixels(msg, name, encoding, max_pixels=max_pixels))
 
 
