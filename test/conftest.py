@@ -74,7 +74,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help='only the tests that depend on rclpy or on the oldest libraries',
     )
     parser.addoption(
-        '--rewrite', metavar='REASON', help='of test/characterisation: keep what is there now'
+        '--rewrite',
+        metavar='REASON',
+        help='of test/characterisation and generated tables: keep what is there now',
     )
 
 

@@ -28,16 +28,33 @@ def between(page: str, name: str) -> str:
     return match[1]
 
 
-def test_runtimes() -> None:
+def test_what_is_generated_is_what_the_code_prints(request: pytest.FixtureRequest) -> None:
     from drivseg_ros.engines.registry import runtimes_table
+    from drivseg_ros.node.parameters import parameters_table, parameters_yaml
 
-    assert between('docs/engines.md', 'runtimes') == runtimes_table()
+    tables = {
+        ('docs/engines.md', 'runtimes'): runtimes_table(),
+        ('docs/parameters.md', 'parameters'): parameters_table(),
+    }
+    config = ROOT / 'config' / 'seg.yaml'
+    if request.config.getoption('--rewrite'):
+        for (page, name), text in tables.items():
+            whole, path = (ROOT / page).read_text(), ROOT / page
+            path.write_text(whole.replace(between(page, name), text))
+        config.write_text(parameters_yaml())
+    how = "write it anew: python -m pytest test/test_documentation.py -k generated --rewrite 'why'"
+    assert {at: between(*at) for at in tables} == tables, how
+    assert config.read_text() == parameters_yaml(), how
 
 
-def test_parameters() -> None:
-    from drivseg_ros.node.parameters import parameters_table
+def test_every_output_and_every_metric_has_its_row() -> None:
+    from drivseg_ros.base.topics import OUTPUTS
+    from drivseg_ros.evaluation.metric import OF_A_TARGET, TIMES, WHOLE
 
-    assert between('docs/parameters.md', 'parameters') == parameters_table()
+    topics = (DOCS / 'topics.md').read_text()
+    assert [name for name in OUTPUTS if f'| `segmentation/{name}` |' not in topics] == []
+    metrics = set(re.findall(r'`([\w/]+?)(?:/CLASS)?`', (DOCS / 'evaluating.md').read_text()))
+    assert {one.name for one in (*WHOLE, *OF_A_TARGET, *TIMES)} <= metrics
 
 
 def test_bench_node() -> None:

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from drivseg_ros.errors import ModelError
-
 _RESNET = {f'stage{i}': f'backbone.layer{i}' for i in (1, 2, 3, 4)}
 _SEGFORMER = {
     **{f'stage{i}': f'network.encoder.norm{i}' for i in (1, 2, 3, 4)},
@@ -56,11 +54,7 @@ def stages_of(architecture: str) -> Mapping[str, str]:
     Args:
         architecture: The network's name in the registry.
 
-    Raises:
-        ModelError: If the architecture is unknown.
+    Returns:
+        Nothing where none are named.
     """
-    if architecture not in _STAGES:
-        raise ModelError(
-            f'no stages are named for {architecture!r}; they are for {", ".join(sorted(_STAGES))}'
-        )
-    return _STAGES[architecture]
+    return _STAGES.get(architecture, {})

@@ -90,7 +90,7 @@ def test_settings(changes: dict[str, Any], exception: AbstractContextManager) ->
 
 def test_the_yaml_file_is_the_tables() -> None:
     text = (share_directory() / 'config/seg.yaml').read_text()
-    assert text == parameters_yaml(), 'write it anew: parameters_yaml()'
+    assert text == parameters_yaml(), 'write it anew as CONTRIBUTING.md says'
     values = yaml.safe_load(text)['/**']['ros__parameters']
     assert Settings.of(values) == Settings.of(DEFAULTS)
     assert list(values) == [spec.name for spec in SPECS]

@@ -29,17 +29,14 @@ _NO_MATTER = (
     'attributes',
     'pictures',
 )
-_VERSIONS_THAT_COUNT = (
-    'drivseg_ros',
-    'numpy',
-    'opencv',
-    'opencv-python-headless',
-    'onnxruntime',
-    'onnxruntime-gpu',
-    'openvino',
-    'torch',
-    'tensorrt',
-    'tensorrt_rtx',
+_VERSIONS_THAT_DO_NOT_COUNT = (
+    'python',
+    'onnx',
+    'rosbags',
+    'rclpy',
+    'sensor_msgs',
+    'ROS_DISTRO',
+    'RMW_IMPLEMENTATION',
 )
 
 
@@ -60,10 +57,13 @@ def identify(request: EvaluationRequest, model: ModelFile | None) -> dict[str, A
         DataError: if the frames are not there, or a file cannot be read.
         ParameterError: if a label map is not valid.
     """
-    versions = describe_versions()
     content = {
         **{key: value for key, value in to_plain(request).items() if key not in _NO_MATTER},
-        'versions': {name: versions[name] for name in _VERSIONS_THAT_COUNT if name in versions},
+        'versions': {
+            name: version
+            for name, version in describe_versions().items()
+            if name not in _VERSIONS_THAT_DO_NOT_COUNT
+        },
         'model': None if model is None else model.sha256,
         'labels': _digest_of(request.labels, read_labels),
         'mask_classes': _digest_of(request.mask_classes, read_labels),

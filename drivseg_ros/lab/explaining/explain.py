@@ -142,9 +142,15 @@ def _layer(architecture: str, wanted: str | None) -> str:
     bottleneck of U-Net.
     """
     stages = stages_of(architecture)
-    if wanted is None:
-        return [path for name, path in stages.items() if name.startswith('stage')][-1]
-    return stages.get(wanted, wanted)
+    if wanted is not None:
+        return stages.get(wanted, wanted)
+    encoder = [path for name, path in stages.items() if name.startswith('stage')]
+    if not encoder:
+        raise ModelError(
+            f'where the encoder of {architecture!r} ends is unknown (networks/stages.py); name a '
+            'module of the network with --layer'
+        )
+    return encoder[-1]
 
 
 def _explanation(

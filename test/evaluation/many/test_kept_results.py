@@ -18,6 +18,7 @@ from tiny_model import write_tiny_model
 
 from drivseg_ros.bags.topics import BagTopics
 from drivseg_ros.evaluation.evaluation_file import describe
+from drivseg_ros.evaluation.many import identity
 from drivseg_ros.evaluation.many.bags import ManyResult, entitle, evaluate_many
 from drivseg_ros.evaluation.many.kept_results import KeptResults
 from drivseg_ros.evaluation.result import Evaluation
@@ -169,3 +170,15 @@ def test_names_of_kept_files(tmp_path: Path, title: str, name: str) -> None:
 def test_other_titles_have_other_files(tmp_path: Path) -> None:
     kept = KeptResults(tmp_path)
     assert len({kept.path(t) for t in ('a/b', 'a_b', 'a b', 'a-b')}) == 4
+
+
+@pytest.mark.parametrize(('library', 'again'), [('simplejpeg', True), ('rclpy', False)])
+def test_another_version_of_what_makes_pixels_counts(
+    eight_bags: Path, monkeypatch: pytest.MonkeyPatch, library: str, again: bool
+) -> None:
+    asked = requests_of(eight_bags, ['drive0'])[0]
+    found = []
+    for version in '12':
+        monkeypatch.setattr(identity, 'describe_versions', lambda v=version: {library: v})
+        found.append(identity.identify(asked, None))
+    assert (found[0] != found[1]) == again

@@ -102,6 +102,13 @@ def test_a_layer_is_a_stage_or_a_module(layer: str | None, module: str) -> None:
     assert found.facts['layer'] == module
 
 
+def test_an_architecture_without_named_stages_asks_for_a_layer() -> None:
+    subject = subject_of(strongest_color(), red_and_green(), architecture='own')
+    with pytest.raises(ModelError, match=r"encoder of 'own' ends is unknown .*name a module"):
+        explain(subject)
+    assert explain(subject, layer='features').facts['layer'] == 'features'
+
+
 def test_a_card_without_roles_asks_for_a_class() -> None:
     classes = tuple(ModelClass(i, name, (i, 0, 0)) for i, name in enumerate('abc'))
     subject = subject_of(strongest_color(), red_and_green(), classes=classes)
