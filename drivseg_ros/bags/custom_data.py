@@ -42,7 +42,7 @@ def read_custom_data(path: Path) -> dict[str, str]:
         for file in files:
             found |= _of_file(file)
         return found
-    except (OSError, UnicodeDecodeError, ValueError, struct.error, sqlite3.Error):
+    except (OSError, UnicodeDecodeError, ValueError, struct.error, sqlite3.Error, RecursionError):
         return {}
 
 
@@ -67,7 +67,9 @@ def _custom_data(text: str) -> dict[str, str]:
     custom = content.get('custom_data') if isinstance(content, dict) else None
     if not isinstance(custom, dict):
         return {}
-    return {str(key): str(value) for key, value in custom.items()}
+    # All are texts; of aliases of lists of aliases, a text would be gigabytes.
+    plain = (str, int, float, bool)
+    return {str(key): str(value) for key, value in custom.items() if isinstance(value, plain)}
 
 
 def _mcap_metadata(path: Path) -> str:

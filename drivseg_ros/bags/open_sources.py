@@ -11,8 +11,9 @@ from pathlib import Path
 
 from rosbags import rosbag1, rosbag2
 
+from drivseg_ros.bags.expansion import check_file
 from drivseg_ros.bags.sources import RosbagsSource, Source
-from drivseg_ros.bags.unfinished_db3 import UnfinishedDb3, has_journal, refuse_cut
+from drivseg_ros.bags.unfinished_db3 import UnfinishedDb3, has_journal, refuse_cut, refuse_views
 from drivseg_ros.bags.unfinished_mcap import UnfinishedMcap
 from drivseg_ros.base.natural import natural_key
 from drivseg_ros.errors import BagError
@@ -49,6 +50,7 @@ def open_sources(path: Path) -> OpenedBag:
         raise BagError(f"bag '{path}' may not be read by this user; change its permissions")
     if path.is_dir():
         return _open_folder(path)
+    _refuse_special(path)
     kind = _KINDS.get(path.suffix)
     if kind is None:
         hint = f"; did you mean its folder '{path.parent}'?" if path.name == METADATA else ''
@@ -59,9 +61,21 @@ def open_sources(path: Path) -> OpenedBag:
     return OpenedBag([source], kind, trouble)
 
 
+def _refuse_special(path: Path) -> None:
+    """Refuses a pipe or device, of which reading might never end."""
+    if not path.is_file():
+        raise BagError(f"'{path}' is no file, but a pipe, device or folder; {_ALLOWED}")
+
+
 def _open_folder(path: Path) -> OpenedBag:
+    for file in path.iterdir():
+        if file.name == METADATA or file.suffix in (*_KINDS, '.zstd'):
+            _refuse_special(file)
     for file in path.glob('*.db3'):
         refuse_cut(file)
+        refuse_views(file)
+    for file in path.glob('*.zstd'):
+        check_file(file)
     trouble = f"it has no {METADATA}; on a ROS 2 machine 'ros2 bag reindex' writes one"
     if (path / METADATA).exists():
         try:
@@ -104,6 +118,7 @@ def _open_file(path: Path) -> tuple[Source, str]:
     trouble = 'its recorder left a write-ahead log behind'
     if path.suffix == '.db3':
         refuse_cut(path)
+        refuse_views(path)
     if path.suffix == '.mcap' or not has_journal(path):
         try:
             return RosbagsSource(rosbag2.Reader(path)), ''

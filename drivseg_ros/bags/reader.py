@@ -16,11 +16,11 @@ from typing import Any
 
 from rosbags.typesys.store import Typestore
 
+from drivseg_ros.bags.expansion import MAGIC, expand_zstd
 from drivseg_ros.bags.open_sources import open_sources
 from drivseg_ros.bags.qos import TopicQos
 from drivseg_ros.bags.sources import Channel
 from drivseg_ros.bags.typestore import TypeDefinition, header_stamp_ns, starts_with_header
-from drivseg_ros.bags.zstandard import MAGIC, decompress
 from drivseg_ros.errors import BagError
 
 log = logging.getLogger(__name__)
@@ -219,9 +219,9 @@ class BagReader:
                 if item is None:
                     break
                 channel, time_ns, data = item
-                # Message-compressed storage that lost its metadata; CDR never begins like this.
+                # Message-compressed storage; CDR never begins like this.
                 if data[:4] == MAGIC:
-                    data = decompress(data)
+                    data = expand_zstd(data)
                 read += 1
                 yield BagMessage(channel.topic, channel.msgtype, time_ns, bytes(data), channel)
         announced = sum(self._topics[n].count for n in names)

@@ -19,8 +19,11 @@ from rosbags.interfaces import (
 )
 from rosbags.typesys.store import Typestore
 
+from drivseg_ros.bags.expansion import limit_rosbags
 from drivseg_ros.bags.qos import LATCHED, TopicQos, from_rosbags
 from drivseg_ros.bags.typestore import TypeDefinition, define, store_for
+
+limit_rosbags()
 
 # ROS 1's oldest name of the type that ROS 2 calls TFMessage.
 _RENAMED = {'tf/msg/tfMessage': 'tf2_msgs/msg/TFMessage'}
@@ -96,6 +99,10 @@ class RosbagsSource:
     def __init__(self, reader: rosbag1.Reader | rosbag2.Reader) -> None:
         self._reader = reader
         reader.open()
+        if isinstance(reader, rosbag2.Reader) and reader.compression_mode == 'message':
+            # The messages come as they are, and whoever reads them expands them within limits.
+            storage = reader.storage
+            storage.metadata = storage.metadata._replace(compression_mode=None)
         self._connections: dict[int, Any] = {c.id: c for c in reader.connections}
         self._channels = {number: _channel(c) for number, c in self._connections.items()}
         self.channels: Sequence[Channel] = list(self._channels.values())

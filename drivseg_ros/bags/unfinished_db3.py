@@ -8,6 +8,7 @@ and pictures with black.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -51,6 +52,29 @@ def refuse_cut(path: Path) -> None:
         raise BagError(
             f"'{path}' is cut short: it has {size} bytes, its header states {pages * page}; copy "
             f"it again, or save a part with 'sqlite3 {path.name} .recover'"
+        )
+
+
+def refuse_views(path: Path) -> None:
+    """Refuses a file whose tables are computed: they may have no end.
+
+    Raises:
+        BagError: if one is.
+    """
+    try:
+        database = sqlite3.connect(
+            f'file:{quote(str(path.absolute()))}?mode=ro&immutable=1', uri=True
+        )
+        with contextlib.closing(database):
+            row = database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'view' OR sql LIKE 'CREATE VIRTUAL %'"
+            ).fetchone()
+    except sqlite3.Error:
+        return  # whoever reads it reports that
+    if row:
+        raise BagError(
+            f"'{path}' is no recording: its {row[0]!r} is computed, where ros2 bag writes tables; "
+            'record it again'
         )
 
 

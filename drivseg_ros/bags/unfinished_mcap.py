@@ -17,9 +17,9 @@ from pathlib import Path
 
 from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
 
+from drivseg_ros.bags.expansion import MAX_EXPANDED, expand_lz4, expand_zstd
 from drivseg_ros.bags.qos import TopicQos, parse_offers
 from drivseg_ros.bags.sources import Channel
-from drivseg_ros.bags.zstandard import decompress as decompress_zstd
 from drivseg_ros.errors import BagError
 
 _MAGIC = b'\x89MCAP0\r\n'
@@ -155,7 +155,8 @@ def _chunk_content(record: bytes) -> bytes:
     """The records in a chunk; of a torn one what there is, which for a compressed one is none."""
     if len(record) < 40:
         return b''
-    (compression_size,) = struct.unpack_from('<I', record, 28)
+    claimed, _, compression_size = struct.unpack_from('<QII', record, 16)
+    limit = min(claimed, MAX_EXPANDED)
     compression = record[32 : 32 + compression_size].decode(errors='replace')
     start = 32 + compression_size + 8
     if len(record) < start:
@@ -167,11 +168,9 @@ def _chunk_content(record: bytes) -> bytes:
     if len(data) < size:
         return b''
     if compression == 'zstd':
-        return decompress_zstd(data)
+        return expand_zstd(data, limit=limit)
     if compression == 'lz4':
-        import lz4.frame  # comes with rosbags
-
-        return lz4.frame.decompress(data)
+        return expand_lz4(data, limit=limit)
     raise BagError(f"MCAP chunk compression '{compression}' is unknown; allowed: zstd, lz4, none")
 
 

@@ -101,10 +101,12 @@ def _first_picture(reader: BagReader, topic: str) -> str:
     if info.msgtype not in IMAGE_TYPES or not info.count:
         return ''
     message = next(reader.messages([topic])).message
-    if info.msgtype == IMAGE_TYPES[0]:
-        return f'{message.width}x{message.height} {message.encoding}'
     try:
+        if info.msgtype == IMAGE_TYPES[0]:
+            return f'{message.width}x{message.height} {message.encoding}'
         height, width = decode_compressed_image(message).shape[:2]
     except ImageError as error:
         return f'cannot be decoded ({error.kind})'
+    except AttributeError as error:  # a type of that name with other fields
+        return f'cannot be decoded ({error})'
     return f'{width}x{height} {message.format}'
