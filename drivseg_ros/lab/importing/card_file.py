@@ -8,7 +8,7 @@ would be obeyed wrongly.
 
 from __future__ import annotations
 
-from fractions import Fraction
+import math
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,12 @@ def _numbers(content: Any, key: Any = None) -> Any:
         return [_numbers(value, key) for value in content]
     if key in _FRACTIONS and isinstance(content, str):
         try:
-            return float(Fraction(content))
+            # Not by fractions.Fraction: the integer of 1e999999999 takes an hour.
+            numerator, _, denominator = content.partition('/')
+            number = float(numerator) / float(denominator or 1)
+            if not math.isfinite(number):
+                raise ValueError(number)
+            return number
         except (ValueError, ZeroDivisionError):
             raise ModelError(
                 f'the import card has the {key} {content!r}; a number or a fraction such as 1/255 '
