@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from evaluation_cases import BDD100K, classes, random_pair, result_of
 from report_cases import HOSTILE, hostile_checks, hostile_content, plain_picture
@@ -65,6 +66,17 @@ class Tags(HTMLParser):
 
 def simple_content(**options: Any) -> dict[str, Any]:
     return describe(result_of([random_pair(seed) for seed in range(6)], **options))
+
+
+def test_an_evaluation_in_which_every_value_is_0_gives_a_page() -> None:
+    """A chart has no scale then."""
+    label, mask = np.ones((24, 32), np.uint8), np.zeros((24, 32), np.uint8)
+    settings = EvaluationSettings(sequence=True)
+    content = describe(result_of([(label, mask)] * 6, settings=settings))
+    assert content['metrics']['miou']['value'] == 0
+    page = render(content)
+    assert Tags(page).texts
+    assert 'nan' not in page.lower().replace('nano', '')
 
 
 def test_every_section_is_there() -> None:
