@@ -49,6 +49,7 @@ class Key:
     RATE_OUT = 'rate out (Hz)'
     AGE = 'age of newest output (s)'
     LOST = 'frames lost before arrival'
+    MISSING = 'frames missing in the sequence'
 
 
 SETUP_KEYS = (

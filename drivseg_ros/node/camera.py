@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from drivseg_ros.node.camera_monitor import CameraMonitor
 from drivseg_ros.node.camera_slot import CameraSlot, Frame
 from drivseg_ros.node.health import LOST_ADVICE
 from drivseg_ros.node.publishers import CameraPublishers, Offer
+from drivseg_ros.node.sequence_gaps import SequenceGaps
 
 
 class Camera:
@@ -62,6 +63,7 @@ class Camera:
         self._wake = wake
         self._warn = warn
         self._subscription: Any = None
+        self._gaps = SequenceGaps(publishers=lambda: node.count_publishers(self.topic))
         self._conflict = ''
         self.publishers = CameraPublishers(
             node, image_topic=image_topic, offer=offer, callback_group=callback_group, warn=warn
@@ -78,6 +80,7 @@ class Camera:
     def subscribe(self) -> None:
         """Begins to listen."""
         self.monitor.restart(now_s=_now_s(self._node))
+        self._gaps.restart()
         try:
             self._subscription = self._create_subscription(message_lost=self._count_lost)
         except UnsupportedEventTypeError:  # not every middleware reports it
@@ -136,8 +139,9 @@ class Camera:
             qos_overriding_options=qos.overriding_options(),
         )
 
-    def _receive(self, message: Any) -> None:
+    def _receive(self, message: Any, info: Mapping[str, Any]) -> None:
         received_s = time.monotonic()
+        self.monitor.miss(self._gaps.missing_before(info))
         self.slot.put(Frame(message=message, received_s=received_s))
         self._wake()
         self.monitor.arrived(steady_s=received_s, now_s=_now_s(self._node))

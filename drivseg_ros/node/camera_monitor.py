@@ -24,6 +24,8 @@ class CameraReport:
         rate_out_hz: frames by second whose outputs are published.
         lost: frames that the middleware knows were sent and never arrived.
         rate_lost_hz: such frames by second.
+        missing: frames missing in the publishers' numbers: lost, replaced inside the middleware
+            by a newer one, or not readable.
         silent_s: time since the newest frame arrived, or since the start of work.
         idle_s: time since the newest output was published, or since the start of work.
         age_s: age of the newest output by its header stamp; NaN if there is none.
@@ -38,6 +40,7 @@ class CameraReport:
     rate_out_hz: float
     lost: int
     rate_lost_hz: float
+    missing: int
     silent_s: float
     idle_s: float
     age_s: float
@@ -65,6 +68,7 @@ class CameraMonitor:
         self._rate_out = RateWindow(now=steady_s)
         self._rate_lost = RateWindow(now=steady_s)
         self._lost = 0
+        self._missing = 0
         self._latencies = {stage: LatencyWindow() for stage in STAGES}
         self.newest_stages_ms: Mapping[str, float] = {}
         self._fate = ''
@@ -86,6 +90,10 @@ class CameraMonitor:
         """Frames were lost on the way; never offered, they are not in the ledger."""
         self._lost += count
         self._rate_lost.add(now=steady_s, count=count)
+
+    def miss(self, count: int) -> None:
+        """Frames are missing in the numbers of a publisher."""
+        self._missing += count
 
     def processed(
         self, *, steady_s: float, now_s: float, stamp_s: float, stages_ms: Mapping[str, float]
@@ -129,6 +137,7 @@ class CameraMonitor:
             rate_out_hz=self._rate_out.rate(now=steady_s),
             lost=self._lost,
             rate_lost_hz=self._rate_lost.rate(now=steady_s),
+            missing=self._missing,
             silent_s=now_s - arrived_s,
             idle_s=now_s - published_s,
             age_s=now_s - stamp_s,

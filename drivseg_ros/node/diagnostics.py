@@ -105,6 +105,7 @@ def camera_status(
         Key.RATE_OUT: number(report.rate_out_hz),
         Key.AGE: number(report.age_s, digits=3),
         Key.LOST: str(report.lost),
+        Key.MISSING: str(report.missing),
         **write_counts(report.counts),
         **write_stages(report.latencies_ms),
     }

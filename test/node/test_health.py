@@ -23,6 +23,7 @@ GOOD = CameraReport(
     rate_out_hz=20.0,
     lost=0,
     rate_lost_hz=0.0,
+    missing=0,
     silent_s=0.1,
     idle_s=0.1,
     age_s=0.1,
