@@ -49,7 +49,8 @@ class DatasetSpec:
     @property
     def name(self) -> str:
         """What it is called: its kind, or its folder where that says more."""
-        return Path(self.root).name if self.kind in _PLAIN and self.root else self.kind
+        plain = self.kind in _PLAIN or self.kind not in KINDS  # one that an earlier version had
+        return Path(self.root).name if plain and self.root else self.kind
 
     @property
     def title(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drivseg_ros.base.markdown import NOTHING, machine, table
+from drivseg_ros.frames.spec import DatasetSpec
 
 _FIGURES = {'drivable': 'drivable IoU', 'road': 'road IoU', 'ego_lane': 'ego lane IoU'}
 
@@ -130,7 +131,7 @@ def _training(row: Mapping[str, Any]) -> str:
         f'seed {recipe["seed"]}',
     ]
     sets = ', '.join(
-        source['dataset'] + (f' ({source["part"]})' if source.get('part') else '')
+        DatasetSpec(source['dataset'], source.get('root') or '', source.get('part') or None).title
         for source in recipe['train']
     )
     seconds = row.get('training_seconds')

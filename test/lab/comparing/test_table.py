@@ -141,14 +141,19 @@ def test_how_networks_were_trained_is_told() -> None:
         'weights': 'none',
         'augmentation': None,
         'seed': 1,
-        'train': [{'dataset': 'bdd100k', 'part': 'training'}, {'dataset': 'scenes'}],
+        'train': [
+            {'dataset': 'bdd100k', 'part': 'training'},
+            {'dataset': 'folder', 'root': '${data}/mine'},
+            {'dataset': 'gone', 'root': '${data}/old', 'part': ''},
+            {'dataset': 'scenes'},
+        ],
     }
     run = row('a', recipe=recipe, training_seconds=90, trained_on='a CPU')
     text = markdown(report(run, row('b')))
     assert (
-        '- a: on bdd100k (training), scenes; best epoch 11 of 12, at most 5 batches an epoch, '
-        'batch 8, precision 32, adam, onecycle to 0.0003, weights none, no augmentation, seed 1, '
-        '1.5 min on a CPU\n'
+        '- a: on bdd100k (training), mine, old, scenes; best epoch 11 of 12, at most 5 batches an '
+        'epoch, batch 8, precision 32, adam, onecycle to 0.0003, weights none, no augmentation, '
+        'seed 1, 1.5 min on a CPU\n'
     ) in text
     assert '- b: on' not in text
     assert 'How they were trained' not in markdown(report(row('b')))
