@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,7 @@ class Camera:
         return self._node.create_subscription(
             self._message_type,
             self.topic,
-            self._receive,
+            partial(self._receive, self.slot.opening),
             self._profile,
             callback_group=self._group,
             event_callbacks=SubscriptionEventCallbacks(
@@ -139,10 +140,10 @@ class Camera:
             qos_overriding_options=qos.overriding_options(),
         )
 
-    def _receive(self, message: Any, info: Mapping[str, Any]) -> None:
+    def _receive(self, opening: int, message: Any, info: Mapping[str, Any]) -> None:
         received_s = time.monotonic()
         self.monitor.miss(self._gaps.missing_before(info))
-        self.slot.put(Frame(message=message, received_s=received_s))
+        self.slot.put(Frame(message=message, received_s=received_s, opening=opening))
         self._wake()
         self.monitor.arrived(steady_s=received_s, now_s=_now_s(self._node))
 

@@ -38,6 +38,7 @@ class EngineReport:
         clock_missing: whether the node waits for a /clock that nobody publishes.
         wanted_model: the parameter `model`.
         segmenter: the network in use, or None.
+        hanging_s: how long the engine has not answered, in seconds, if that is too long; else 0.
         dds_profile: the Fast DDS profile in use.
     """
 
@@ -48,6 +49,7 @@ class EngineReport:
     clock_missing: bool
     wanted_model: str
     segmenter: Segmenter | None
+    hanging_s: float
     dds_profile: str
 
 
@@ -55,6 +57,9 @@ def engine_status(report: EngineReport, *, node_name: str) -> DiagnosticStatus:
     """The status of the engine and the node."""
     if report.problem:
         level, message = Level.ERROR, report.problem
+    elif report.hanging_s:
+        level = Level.ERROR
+        message = f'the engine has worked on one batch for {report.hanging_s:.1f} s'
     elif report.clock_missing:
         level = Level.WARN
         message = 'use_sim_time is true, but no /clock arrives: set it to false, or publish /clock'

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from lifecycle_msgs.srv import ChangeState
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
@@ -19,13 +18,14 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from std_srvs.srv import SetBool
 
 from drivseg_ros.engines.base import BuildProgress
-from drivseg_ros.errors import DrivsegError, ParameterError
+from drivseg_ros.errors import DrivsegError, EngineError, ParameterError
 from drivseg_ros.node.camera import Camera
 from drivseg_ros.node.cameras import make_cameras
 from drivseg_ros.node.diagnostics import EngineReport, camera_status, engine_status
 from drivseg_ros.node.diagnostics_publisher import DiagnosticsPublisher
 from drivseg_ros.node.health import Phase, assess_camera
 from drivseg_ros.node.loading import Leaving, load_segmenter
+from drivseg_ros.node.long_requests import LongRequests
 from drivseg_ros.node.parameter_server import ParameterServer
 from drivseg_ros.node.parameters import ENGINE_PARAMETERS, Settings
 from drivseg_ros.node.throttle import Throttle
@@ -35,14 +35,15 @@ from drivseg_ros.segmenter import Segmenter
 NODE_NAME = 'segmentation'
 
 _PROGRESS_PERIOD_S = 5.0  # of the log; the diagnostics have their own period
+_PATIENCE_S = 5.0  # with an engine that works on a batch
 
 
 class SegmentationNode(LifecycleNode):
     """Camera images in, class masks out.
 
-    Callbacks are in two groups: `frames_group` has the cameras and the diagnostics, the default
-    group everything else. In one executor they take turns. With an executor for each group
-    (executors.py) frames flow while a parameter change loads another network.
+    Callbacks are in three groups: `frames_group` has the cameras and the diagnostics,
+    `requests.group` what may load a network, the default group everything else. Only the first has
+    an executor of its own (executors.py); what loads a network is worked on in a thread.
 
     Args:
         dds_profile: what is known of the DDS profile, for the diagnostics.
@@ -71,7 +72,7 @@ class SegmentationNode(LifecycleNode):
             callback_group=self.frames_group,
         )
         self._diagnostics.start(period_s=self._parameter_server.value('diagnostics_period_s'))
-        self._answer_impossible_transitions()
+        self.requests = LongRequests(self, find_phase=lambda: self.phase)
         self.create_service(SetBool, '~/enable', self._enable)
         self._jump = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1)),
@@ -80,7 +81,12 @@ class SegmentationNode(LifecycleNode):
         if self._parameter_server.value('autostart'):
             # Not by the node's clock, which may be simulated and stand still.
             steady = Clock(clock_type=ClockType.STEADY_TIME)
-            self._autostart_timer = self.create_timer(0.001, self._autostart, clock=steady)
+            self._autostart_timer = self.create_timer(
+                0.001,
+                self._autostart,  # type: ignore[arg-type]  # rclpy awaits it
+                clock=steady,
+                callback_group=self.requests.group,
+            )
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Checks the parameters, offers the outputs, loads the network and warms it up."""
@@ -122,6 +128,8 @@ class SegmentationNode(LifecycleNode):
             Whether the worker has ended.
         """
         self._leaving = True
+        while self.requests.busy and keep_waiting():
+            time.sleep(0.01)
         self._jump.unregister()
         return self.worker is None or self.worker.stop(keep_waiting=keep_waiting)
 
@@ -207,8 +215,14 @@ class SegmentationNode(LifecycleNode):
     def _stop(self) -> None:
         for camera in self.cameras:
             camera.unsubscribe()
-        if self.worker is not None and not self.worker.stop(keep_waiting=self.alive):
+        if self.worker is None or self.worker.stop(keep_waiting=self._patience()):
+            return
+        if not self.alive():
             raise Leaving
+        if self.phase is Phase.ACTIVE:
+            for camera in self.cameras:
+                camera.subscribe()
+        raise EngineError(self._no_answer())
 
     def _release(self) -> None:
         self._stop()
@@ -230,8 +244,12 @@ class SegmentationNode(LifecycleNode):
         )
         if changed or 'model' in given or 'engine' in given:
             segmenter = self._load(settings)
-            if not self.worker.swap(segmenter, keep_waiting=self.alive):
-                raise Leaving
+            if not self.worker.swap(segmenter, keep_waiting=self._patience()):
+                if not self.alive():
+                    raise Leaving
+                segmenter.close()
+                raise EngineError(self._no_answer())
+            settings = dataclasses.replace(self._settings, **given)  # others may have changed
             engine = segmenter.engine
             self.get_logger().info(
                 f'the network in use is now {segmenter.card.name} on {engine.name}, '
@@ -252,6 +270,7 @@ class SegmentationNode(LifecycleNode):
         throttle = Throttle(period_s=_PROGRESS_PERIOD_S)
 
         def report(progress: BuildProgress) -> None:
+            self._check_wanted()
             self.building = progress
             if self.alive() and throttle.due(progress.step, now_s=time.monotonic()):
                 self.get_logger().info(f'{progress.step}: {100 * progress.fraction:.0f} %')
@@ -264,7 +283,7 @@ class SegmentationNode(LifecycleNode):
                 precision=settings.precision,
                 threads=settings.threads,
                 largest_batch=len(self.cameras),
-                keep_waiting=self.alive,
+                check=self._check_wanted,
                 on_progress=report,
             )
         finally:
@@ -281,6 +300,23 @@ class SegmentationNode(LifecycleNode):
             )
         return segmenter
 
+    def _check_wanted(self) -> None:
+        """Ends the wait for a network that is not wanted any more."""
+        if not self.alive():
+            raise Leaving
+        if self.requests.given_up:
+            raise EngineError(f'the load was given up for {self.requests.given_up}')
+
+    def _patience(self) -> Callable[[], bool]:
+        end_s = time.monotonic() + _PATIENCE_S
+        return lambda: self.alive() and time.monotonic() < end_s
+
+    def _no_answer(self) -> str:
+        return (
+            f'the engine has worked on one batch for more than {_PATIENCE_S:.0f} s; if it goes on, '
+            'end the process and start it again, perhaps with another engine or device'
+        )
+
     def _statuses(self) -> list[DiagnosticStatus]:
         """What the node reports of itself and of each camera."""
         engine = EngineReport(
@@ -291,12 +327,18 @@ class SegmentationNode(LifecycleNode):
             clock_missing=self.now_s() == 0,
             wanted_model=self._parameter_server.value('model'),
             segmenter=None if self.worker is None else self.worker.segmenter,
+            hanging_s=self._hanging_s(),
             dds_profile=self._dds_profile,
         )
         return [
             engine_status(engine, node_name=self.get_name()),
             *(self._camera_status(camera) for camera in self.cameras),
         ]
+
+    def _hanging_s(self) -> float:
+        """How long the engine has worked on one batch, if that is too long; else 0."""
+        busy_s = 0.0 if self.worker is None else self.worker.busy_s
+        return busy_s if busy_s > self._parameter_server.value('stale_after_s') else 0.0
 
     def _camera_status(self, camera: Camera) -> DiagnosticStatus:
         camera.explain_conflicts()
@@ -326,34 +368,15 @@ class SegmentationNode(LifecycleNode):
         self._diagnostics.publish()
         return response
 
-    def _answer_impossible_transitions(self) -> None:
-        """Makes them a refusal, where rclpy of Jazzy raises an exception and never answers."""
-        for service in self.services:
-            if service.srv_type is ChangeState:
-                service.callback = partial(self._change_state, service.callback)
-
-    def _change_state(
-        self,
-        inherited: Callable[[ChangeState.Request, ChangeState.Response], ChangeState.Response],
-        request: ChangeState.Request,
-        response: ChangeState.Response,
-    ) -> ChangeState.Response:
-        try:
-            return inherited(request, response)
-        except Exception as error:
-            self.get_logger().error(
-                f'no transition {request.transition.label or request.transition.id} from '
-                f'{self.phase.value}: {error}'
-            )
-            response.success = False
-            return response
-
     def _handle_jump(self, _jump: TimeJump) -> None:
         # Ages would be negative, or as long as the jump.
         for camera in self.cameras:
             camera.monitor.restart(now_s=self.now_s())
 
-    def _autostart(self) -> None:
+    async def _autostart(self) -> None:
         self._autostart_timer.cancel()
+        await self.requests.run(self._configure_and_activate)
+
+    def _configure_and_activate(self) -> None:
         if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()

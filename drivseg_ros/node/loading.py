@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 from drivseg_ros.engines.base import OnProgress
+from drivseg_ros.errors import EngineError
 from drivseg_ros.segmenter import Segmenter
 
 
@@ -27,7 +28,7 @@ def load_segmenter(
     precision: str,
     threads: int,
     largest_batch: int,
-    keep_waiting: Callable[[], bool],
+    check: Callable[[], None],
     on_progress: OnProgress,
 ) -> Segmenter:
     """Loads a network and warms it up, in a thread of its own.
@@ -42,7 +43,8 @@ def load_segmenter(
         precision: precision of the runtime.
         threads: CPU threads of the runtime; 0: its own choice.
         largest_batch: every batch size from 1 up to this is warmed up, if batches are a gain.
-        keep_waiting: asked every now and then; if it says no, the thread is left to itself.
+        check: called every now and then; what it raises ends the wait, and the thread, left to
+            itself, closes what it loaded.
         on_progress: called by that thread with how far the engine is, if it has to be built.
 
     Returns:
@@ -52,10 +54,11 @@ def load_segmenter(
         ModelError: if the model is not found or cannot be used.
         EngineError: if the engine, device or precision is not available, or it fails.
         MissingDependencyError: if the engine is not installed.
-        Leaving: if `keep_waiting` said no.
+        BaseException: what `check` raised.
     """
     results: list[Segmenter] = []
-    errors: list[Exception] = []
+    errors: list[BaseException] = []
+    unwanted = threading.Event()
 
     def load() -> None:
         try:
@@ -73,10 +76,12 @@ def load_segmenter(
                 _ = segmenter.engine.model.sha256
                 largest = largest_batch if segmenter.gains_by_batches else 1
                 segmenter.warm_up(batch_sizes=range(1, largest + 1))
-            except Exception:
+                if unwanted.is_set():
+                    segmenter.close()
+            except BaseException:
                 segmenter.close()  # the error holds it in memory, and memory may be what lacks
                 raise
-        except Exception as error:
+        except BaseException as error:  # whatever a runtime raises, SystemExit included
             errors.append(error)
         else:
             results.append(segmenter)
@@ -85,8 +90,14 @@ def load_segmenter(
     thread.start()
     while thread.is_alive():
         thread.join(timeout=0.05)
-        if thread.is_alive() and not keep_waiting():
-            raise Leaving
+        try:
+            if thread.is_alive():
+                check()
+        except BaseException:
+            unwanted.set()
+            raise
     if errors:
-        raise errors[0]
+        if isinstance(errors[0], Exception):
+            raise errors[0]
+        raise EngineError(f'{engine} ended with {errors[0]!r} while it loaded {model}')
     return results[0]

@@ -27,7 +27,7 @@ def run(args: list[str] | None, *, stop: StopSignals) -> NoReturn:
 
     Args:
         args: the arguments, sys.argv by default.
-        stop: what SIGINT and SIGTERM do; it has to know when ROS is up.
+        stop: what SIGINT, SIGTERM and SIGHUP do; it has to know when ROS is up.
 
     Raises:
         DrivsegError: if the node cannot be made.

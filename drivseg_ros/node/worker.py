@@ -77,6 +77,12 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._next: Segmenter | None = None
         self._swapped = threading.Event()
+        self._busy_since_s = math.inf
+
+    @property
+    def busy_s(self) -> float:
+        """How long the engine has worked on the batch that it works on; 0 if on none."""
+        return max(0.0, time.monotonic() - self._busy_since_s)
 
     def start(self) -> None:
         """Starts the thread; every camera's label_info goes out before its first mask."""
@@ -92,7 +98,7 @@ class Worker:
         """Stops the thread after the batch it works on.
 
         Args:
-            keep_waiting: asked every now and then; if it says no, the thread is left to itself.
+            keep_waiting: asked every now and then; if it says no, the thread goes on.
 
         Returns:
             Whether the thread has ended.
@@ -104,6 +110,7 @@ class Worker:
             if not self._thread.is_alive():
                 self._thread = None
             elif not keep_waiting():
+                self._stopping.clear()  # it goes on when the engine answers
                 return False
         return True
 
@@ -126,7 +133,8 @@ class Worker:
             self._wake.set()
             while not self._swapped.wait(timeout=0.05):
                 if not keep_waiting():
-                    return False
+                    self._next = None
+                    return self.segmenter is segmenter  # it may have been taken just now
         try:
             before.close()
         except Exception as error:  # the new one is in use all the same
@@ -152,7 +160,7 @@ class Worker:
             self._take_next()
             try:
                 self._work()
-            except Exception as error:  # a fault of our own, and no reason to go blind
+            except BaseException as error:  # a fault of our own, and no reason to go blind
                 if self._alive():
                     self._logger.error(f'the worker failed: {error!r}')
 
@@ -190,16 +198,18 @@ class Worker:
         jobs = [job for camera in cameras if (job := self._prepare(camera)) is not None]
         if not jobs:
             return
-        started_s = time.monotonic()
+        started_s = self._busy_since_s = time.monotonic()
         try:
             segmentations = self.segmenter.segment(
                 [job.image for job in jobs],
                 confidence=any('confidence' in job.wanted for job in jobs),
             )
-        except Exception as error:
+        except BaseException as error:  # whatever a runtime raises, SystemExit included
             for job in jobs:
                 self._fail(job.camera, 'engine', error)
             return
+        finally:
+            self._busy_since_s = math.inf
         infer_ms = _since_ms(started_s)
         # All masks first: a planner waits for them, and for the pictures only people do.
         pairs = list(zip(jobs, segmentations, strict=True))
@@ -266,11 +276,11 @@ class Worker:
             stages_ms=job.stages_ms,
         )
 
-    def _fail(self, camera: Camera, kind: str, error: Exception) -> None:
+    def _fail(self, camera: Camera, kind: str, error: BaseException) -> None:
         camera.monitor.failed(kind, _text(error), steady_s=time.monotonic())
         self._report(camera, kind, error)
 
-    def _report(self, camera: Camera, kind: str, error: Exception) -> None:
+    def _report(self, camera: Camera, kind: str, error: BaseException) -> None:
         if not self._alive():
             return
         count = self._throttle.due((camera.topic, kind), now_s=time.monotonic())
@@ -283,6 +293,6 @@ def _since_ms(start_s: float) -> float:
     return (time.monotonic() - start_s) * 1e3
 
 
-def _text(error: Exception) -> str:
+def _text(error: BaseException) -> str:
     """Our own errors explain themselves; others are shown with their class."""
     return str(error) if isinstance(error, DrivsegError) else repr(error)

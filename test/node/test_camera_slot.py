@@ -37,6 +37,19 @@ def test_clear_drops() -> None:
     assert (counts.offered, counts.dropped, counts.waiting) == (1, 1, 0)
 
 
+def test_what_was_received_before_it_was_cleared_comes_too_late() -> None:
+    ledger = FrameLedger()
+    slot = CameraSlot(ledger)
+    late = Frame(message=0, received_s=0.0, opening=slot.opening)
+    slot.clear()
+    new = Frame(message=1, received_s=1.0, opening=slot.opening)
+    slot.put(new)
+    slot.put(late)
+    assert slot.take() == new
+    counts = ledger.counts()
+    assert (counts.offered, counts.dropped, counts.waiting) == (2, 1, 1)
+
+
 def test_every_frame_is_taken_or_dropped() -> None:
     ledger = FrameLedger()
     slot = CameraSlot(ledger)

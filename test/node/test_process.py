@@ -123,7 +123,7 @@ def start_working(run: Callable[..., Program], peer: Peer, folder: Path) -> Prog
     return program
 
 
-@pytest.mark.parametrize('signals', [[signal.SIGINT] * 3, [signal.SIGTERM]])
+@pytest.mark.parametrize('signals', [[signal.SIGINT] * 3, [signal.SIGTERM], [signal.SIGHUP]])
 @pytest.mark.parametrize('start', [start_importing, start_loading, start_waiting, start_working])
 def test_ends_without_a_traceback(
     run: Callable[..., Program],

@@ -1,0 +1,146 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Requests that load a network, answered beside everything else, and how a load is given up.
+
+Loading a network takes seconds, building an engine minutes, and a hostile file has no end. Such
+requests are worked on in a thread, one after the other, while the executor answers the others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.lifecycle import LifecycleNode
+from rclpy.task import Future
+
+from drivseg_ros.node.health import Phase
+from drivseg_ros.node.parameters import ENGINE_PARAMETERS
+
+Result = TypeVar('Result')
+Answer = Callable[[Any, Any], Any]
+
+_STARTS = (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
+_SHUTDOWNS = (
+    Transition.TRANSITION_UNCONFIGURED_SHUTDOWN,
+    Transition.TRANSITION_INACTIVE_SHUTDOWN,
+    Transition.TRANSITION_ACTIVE_SHUTDOWN,
+)
+
+
+class LongRequests:
+    """Takes over the services of a node that may load a network.
+
+    While a network is being loaded, a deactivation, cleanup or shutdown gives the load up and is
+    done next, and so does a change of a parameter of the engine; to configure or activate is
+    refused. Parameters that load nothing are changed at once.
+
+    Args:
+        node: the node, its services made.
+        find_phase: gives the lifecycle state of the node.
+    """
+
+    def __init__(self, node: LifecycleNode, *, find_phase: Callable[[], Phase]) -> None:
+        self.given_up = ''
+        """What made the load under way pointless, or ''; the load looks at it while it waits."""
+        self.group = ReentrantCallbackGroup()
+        self._node = node
+        self._find_phase = find_phase
+        self._running: Future | None = None
+        answers = {
+            ChangeState: self._change_state,
+            SetParameters: self._set_parameters,
+            SetParametersAtomically: self._set_parameters,
+        }
+        for service in node.services:
+            if service.srv_type in answers:
+                service.callback = partial(answers[service.srv_type], service.callback)
+                service.callback_group = self.group
+                self.group.add_entity(service)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being worked on."""
+        return self._running is not None and not self._running.done()
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Does work in a thread of its own, after what is being worked on; for async callbacks.
+
+        Raises:
+            BaseException: what `work` raised.
+        """
+        while self._running is not None and not self._running.done():
+            await self._running
+        done = self._running = Future()
+        self.given_up = ''
+        results: list[Result] = []
+        errors: list[BaseException] = []
+
+        def target() -> None:
+            try:
+                results.append(work())
+            except BaseException as error:  # it is raised where it was asked for
+                errors.append(error)
+            done.set_result(None)
+            executor = self._node.executor
+            with suppress(Exception):  # it may be gone: then nobody waits
+                if executor is not None:
+                    executor.wake()
+
+        threading.Thread(target=target, name='request', daemon=True).start()
+        await done
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    async def _change_state(
+        self, inherited: Answer, request: ChangeState.Request, response: ChangeState.Response
+    ) -> ChangeState.Response:
+        wanted = request.transition
+        name = wanted.label or wanted.id
+        if self.busy:
+            if wanted.id in _STARTS or wanted.label in ('configure', 'activate'):
+                self._node.get_logger().error(
+                    f'no transition {name} while a network is being loaded: ask again when it '
+                    'is, or give it up by cleanup, deactivate or another model'
+                )
+                response.success = False
+                return response
+            configuring = self._find_phase() is Phase.CONFIGURING
+            self.given_up = f'the transition {name}'
+            if configuring and wanted.id not in _SHUTDOWNS and wanted.label != 'shutdown':
+                # What it leads to from here is the state that giving up leads to.
+                await self.run(lambda: None)
+                response.success = self._find_phase() is Phase.UNCONFIGURED
+                return response
+        return await self.run(lambda: self._answered(inherited, request, response))
+
+    def _answered(
+        self, inherited: Answer, request: ChangeState.Request, response: ChangeState.Response
+    ) -> ChangeState.Response:
+        """Makes an impossible transition a refusal; rclpy of Jazzy raises and never answers."""
+        try:
+            return inherited(request, response)
+        except Exception as error:
+            self._node.get_logger().error(
+                f'no transition {request.transition.label or request.transition.id} from '
+                f'{self._find_phase().value}: {error}'
+            )
+            response.success = False
+            return response
+
+    async def _set_parameters(self, inherited: Answer, request: Any, response: Any) -> Any:
+        names = {parameter.name for parameter in request.parameters}
+        changed = sorted(names.intersection(ENGINE_PARAMETERS))
+        if not changed:
+            return inherited(request, response)
+        if self.busy:
+            self.given_up = f'a change of {", ".join(changed)}'
+        return await self.run(lambda: inherited(request, response))
