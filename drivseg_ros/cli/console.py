@@ -16,14 +16,24 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
+from drivseg_ros.base.control_characters import shown
 from drivseg_ros.base.json_data import json_text
 from drivseg_ros.base.output_files import STDOUT
 from drivseg_ros.base.whole_file import write_whole
 
-out = Console(highlight=False)
+
+class _PlainConsole(Console):
+    """A console that shows control characters."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # type: ignore[override]
+        return super().render_str(shown(text), **options)
+
+
+out = _PlainConsole(highlight=False)
 """Results. It is quiet where their JSON goes to stdout instead (`--json -`)."""
-err = Console(stderr=True, highlight=False)
+err = _PlainConsole(stderr=True, highlight=False)
 """Progress, warnings and errors."""
 
 

@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 
+from drivseg_ros.base.control_characters import shown
 from drivseg_ros.base.install_hint import pip_install
 from drivseg_ros.base.interruption import exit_status
 from drivseg_ros.errors import DrivsegError, MissingDependencyError
@@ -82,7 +83,7 @@ def _sentence(error: Exception) -> str:
 
 def _report(sentence: str, status: int) -> int:
     with contextlib.suppress(OSError):  # stderr is closed or full
-        sys.stderr.write(f'drivseg: {sentence}\n')
+        sys.stderr.write(f'drivseg: {shown(sentence)}\n')
         sys.stderr.flush()
     return status
 
