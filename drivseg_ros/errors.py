@@ -14,7 +14,7 @@ class ModelError(DrivsegError):
 
 
 class EngineError(DrivsegError):
-    """A runtime, or the device, precision or thread count asked of it, is not to be had."""
+    """A runtime, or the device, precision or thread count asked of it, is not available."""
 
 
 class BagError(DrivsegError):

@@ -63,7 +63,7 @@ fill() {
   printf '%s\n' "$wanted" >"$venv/.filled"
 }
 
-# pip_install VENV PIP_ARGUMENT...: errors are shown; on a terminal, one line tells how far pip is.
+# pip_install VENV PIP_ARGUMENT...: errors are shown; on a terminal, one line shows how far pip is.
 pip_install() {
   local venv=$1 line count=0
   shift

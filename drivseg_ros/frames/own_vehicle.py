@@ -3,8 +3,8 @@
 """Bonnets and dashboards in labels that do not name them.
 
 BDD100K's maps have one background for all that is not ours to drive: houses, oncoming lanes, and
-the bonnet of the car that carries the camera. A network that tells road from background has to be
-told that a bonnet is no road of others.
+the bonnet of the car that carries the camera. A network that separates road of others from
+background has to learn that a bonnet is no such road.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ class Roadside:
             self._rows.append((row, things))
 
     def near(self, along: float) -> Iterator[Thing]:
-        """What stands between 6 m behind a place and as far as it can be told."""
+        """What stands between 6 m behind a place and as far as it can be made out."""
         for row, things in self._rows:
             first = int((along - 6.0) // row.spacing)
             last = int((along + _REACH[row.kind]) // row.spacing)

@@ -41,7 +41,7 @@ _VERSIONS_THAT_DO_NOT_COUNT = (
 
 
 def identify(request: EvaluationRequest, model: ModelFile | None) -> dict[str, Any]:
-    """Tells evaluations apart, whatever folder the frames and the model lie in.
+    """Distinguishes evaluations, whatever folder the frames and the model lie in.
 
     The files of a bag count by name, size and time of change, those of a data set by name and size:
     to read them all would take as long as much of the work does.

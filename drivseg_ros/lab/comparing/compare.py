@@ -68,7 +68,7 @@ def compare(
         timing: how the time per frame is taken.
         device: of onnxruntime, when it is measured how good they are.
         reporter_of: gives the listener of a training by the title of its network.
-        on_progress: told how far the rest is.
+        on_progress: called with how far the rest is.
 
     Returns:
         Data sets and a row for each candidate, as plain data.

@@ -4,5 +4,5 @@
 
 from __future__ import annotations
 
-# The room works on the networks themselves, so it has the same need, told in the same words.
+# The room works on the networks themselves: without torch it says the same as they do.
 import drivseg_ros.networks  # noqa: F401

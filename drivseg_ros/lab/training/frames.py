@@ -102,8 +102,8 @@ class TrainingFrames(Dataset[Batch]):
         augment: How they are varied.
         width: Width of the views; height likewise.
         target_stride: Targets and hints have this fraction of the views' size.
-        covered: The code that a target has where a bonnet is drawn over a frame; teachers tell
-            nothing there.
+        covered: The code that a target has where a bonnet is drawn over a frame; teachers do
+            not count there.
     """
 
     def __init__(

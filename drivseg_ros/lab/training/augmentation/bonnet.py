@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One's own vehicle at the lower edge of a picture: a bonnet or a dashboard in front of the road.
 
-Unlike the other changes it covers what is there, so it tells where.
+Unlike the other changes it covers what is there, so it also returns where.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ class RandomView(v2.Transform):
 
 
 class Bonnet(v2.Transform):
-    """Draws a bonnet over the image, and tells so in the planes.
+    """Draws a bonnet over the image, and marks it in the planes.
 
     Args:
         hidden: What each plane holds where it is, in the planes' order.
@@ -102,7 +102,7 @@ class Bonnet(v2.Transform):
         return {'image': _image(drawn), 'covered': covered, 'hidden': iter(self.hidden)}
 
     def transform(self, inpt: torch.Tensor, params: dict[str, Any]) -> torch.Tensor:
-        """The image with the bonnet, or a plane that tells of it."""
+        """The image with the bonnet, or a plane in which it is marked."""
         if isinstance(inpt, tv_tensors.Mask):
             value = torch.tensor(next(params['hidden']), dtype=torch.uint8)
             return tv_tensors.Mask(torch.where(params['covered'], value, inpt))
