@@ -48,6 +48,10 @@ class Key:
     RATE_IN = 'rate in (Hz)'
     RATE_OUT = 'rate out (Hz)'
     AGE = 'age of newest output (s)'
+    # By these names greenwave_monitor's dashboard knows them.
+    RATE_STAMPS = 'frame_rate_msg'
+    RATE_NODE = 'frame_rate_node'
+    DELAY = 'current_delay_from_realtime_ms'
     LOST = 'frames lost before arrival'
     MISSING = 'frames missing in the sequence'
 

@@ -54,7 +54,7 @@ class Camera:
         warn: Callable[[str], object],
     ) -> None:
         self.topic = f'{image_topic}/compressed' if compressed else image_topic
-        self.monitor = CameraMonitor(steady_s=time.monotonic(), now_s=_now_s(node))
+        self.monitor = CameraMonitor(steady_s=time.monotonic())
         self.slot = CameraSlot(self.monitor.ledger)
         self._node = node
         self._message_type = CompressedImage if compressed else Image
@@ -80,7 +80,7 @@ class Camera:
 
     def subscribe(self) -> None:
         """Begins to listen."""
-        self.monitor.restart(now_s=_now_s(self._node))
+        self.monitor.restart(steady_s=time.monotonic())
         self._gaps.restart()
         try:
             self._subscription = self._create_subscription(message_lost=self._count_lost)
@@ -145,7 +145,12 @@ class Camera:
         self.monitor.miss(self._gaps.missing_before(info))
         self.slot.put(Frame(message=message, received_s=received_s, opening=opening))
         self._wake()
-        self.monitor.arrived(steady_s=received_s, now_s=_now_s(self._node))
+        stamp = message.header.stamp
+        self.monitor.arrived(
+            steady_s=received_s,
+            now_s=_now_s(self._node),
+            stamp_s=stamp.sec + stamp.nanosec / 1e9,
+        )
 
     def _count_lost(self, event: Any) -> None:
         self.monitor.lost(event.total_count_change, steady_s=time.monotonic())

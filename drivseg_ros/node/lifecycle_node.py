@@ -192,7 +192,6 @@ class SegmentationNode(LifecycleNode):
                 self._load(settings),
                 cameras=self.cameras,
                 logger=self.get_logger(),
-                now_s=self.now_s,
                 alive=self.alive,
             )
         except Exception:
@@ -331,7 +330,7 @@ class SegmentationNode(LifecycleNode):
             dds_profile=self._dds_profile,
         )
         return [
-            engine_status(engine, node_name=self.get_name()),
+            engine_status(engine, node_name=self._name_of_statuses()),
             *(self._camera_status(camera) for camera in self.cameras),
         ]
 
@@ -351,8 +350,16 @@ class SegmentationNode(LifecycleNode):
             find_silence=camera.find_silence,
         )
         return camera_status(
-            report, node_name=self.get_name(), topic=camera.topic, level=level, message=message
+            report,
+            node_name=self._name_of_statuses(),
+            topic=camera.topic,
+            level=level,
+            message=message,
         )
+
+    def _name_of_statuses(self) -> str:
+        """With the namespace: two robots' nodes are not one in an aggregator."""
+        return self.get_fully_qualified_name().lstrip('/')
 
     def _wake(self) -> None:
         if self.worker is not None:
@@ -369,9 +376,8 @@ class SegmentationNode(LifecycleNode):
         return response
 
     def _handle_jump(self, _jump: TimeJump) -> None:
-        # Ages would be negative, or as long as the jump.
         for camera in self.cameras:
-            camera.monitor.restart(now_s=self.now_s())
+            camera.monitor.forget_stamps()
 
     async def _autostart(self) -> None:
         self._autostart_timer.cancel()

@@ -49,7 +49,6 @@ class Worker:
         segmenter: the network in use; the worker owns it and closes it.
         cameras: the cameras; one batch holds at most one frame of each.
         logger: for reports of failures.
-        now_s: the time of the node's clock in seconds.
         alive: whether ROS still runs; if not, publishing fails and nobody wants to know.
     """
 
@@ -59,7 +58,6 @@ class Worker:
         *,
         cameras: Sequence[Camera],
         logger: Any,
-        now_s: Callable[[], float],
         alive: Callable[[], bool],
     ) -> None:
         self.segmenter = segmenter
@@ -69,7 +67,6 @@ class Worker:
         self.max_pixels = MAX_DECODED_PIXELS
         self._cameras = cameras
         self._logger = logger
-        self._now_s = now_s
         self._alive = alive
         self._throttle = Throttle(period_s=REPORT_PERIOD_S)
         self._wake = threading.Event()
@@ -271,7 +268,6 @@ class Worker:
         job.stages_ms['total'] = _since_ms(job.frame.received_s)
         job.camera.monitor.processed(
             steady_s=time.monotonic(),
-            now_s=self._now_s(),
             stamp_s=header.stamp.sec + header.stamp.nanosec / 1e9,
             stages_ms=job.stages_ms,
         )

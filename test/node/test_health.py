@@ -27,6 +27,8 @@ GOOD = CameraReport(
     silent_s=0.1,
     idle_s=0.1,
     age_s=0.1,
+    rate_stamps_hz=30.0,
+    delay_s=0.1,
     since_failure_s=math.inf,
     failing=False,
     skipping=False,
@@ -78,10 +80,10 @@ def test_assessment(
 
 
 def test_monitor() -> None:
-    monitor = CameraMonitor(steady_s=0.0, now_s=1000.0)
+    monitor = CameraMonitor(steady_s=0.0)
     for count in range(1, 5):
         monitor.ledger.offer()
-        monitor.arrived(steady_s=float(count), now_s=1000.0 + count)
+        monitor.arrived(steady_s=float(count), now_s=1000.0 + count, stamp_s=999.5 + count / 2)
         if count == 2:
             monitor.failed('step', 'step is 5', steady_s=2.0)
             assert monitor.report(steady_s=2.0, now_s=1002.0).failing
@@ -92,12 +94,12 @@ def test_monitor() -> None:
         else:
             monitor.processed(
                 steady_s=float(count),
-                now_s=1000.0 + count,
                 stamp_s=999.0 + count,
                 stages_ms=dict.fromkeys(STAGES, 10.0 * count),
             )
     report = monitor.report(steady_s=4.5, now_s=1004.5)
     assert (report.silent_s, report.idle_s, report.age_s) == (0.5, 0.5, 1.5)
+    assert (report.rate_stamps_hz, report.delay_s) == (2.0, 2.5)
     assert (report.failing, report.skipping, report.since_failure_s) == (False, False, 2.5)
     assert (report.lost, report.rate_lost_hz) == (9, 2.0)
     assert report.rate_in_hz == pytest.approx(4 / 4.5)
@@ -111,8 +113,18 @@ def test_monitor() -> None:
         failed_by_kind={'step': 1},
         last_error='step is 5',
     )
-    monitor.restart(now_s=5.0)  # the clock jumped back
-    report = monitor.report(steady_s=4.5, now_s=5.5)
+    # A clock that jumped back makes no age negative, before that is known and after.
+    assert math.isnan(monitor.report(steady_s=4.5, now_s=5.5).age_s)
+    monitor.forget_stamps()
+    report = monitor.report(steady_s=4.5, now_s=2000.0)
     assert (report.silent_s, report.idle_s) == (0.5, 0.5)
     assert math.isnan(report.age_s)
+    assert math.isnan(report.delay_s)
+    assert report.rate_stamps_hz == 0
     assert report.counts.processed == 2
+    # Stamps a little ahead, as between two machines, are new.
+    monitor.ledger.offer()
+    monitor.processed(steady_s=5.0, stamp_s=7.05, stages_ms={})
+    assert monitor.report(steady_s=5.0, now_s=7.0).age_s == 0
+    monitor.restart(steady_s=9.0)
+    assert monitor.report(steady_s=9.5, now_s=8.0).silent_s == 0.5
