@@ -113,9 +113,15 @@ def _only_images(reader: BagReader, others: Iterable[str]) -> str:
     images = [n for n, t in reader.topics.items() if t.msgtype in IMAGE_TYPES]
     made = {output_topic(raw_topic(n), output) for n in images for output in OUTPUTS} | set(others)
     there = {raw_topic(n): n for n in sorted(images, reverse=True) if raw_topic(n) not in made}
+    if not there:
+        besides = f' besides {", ".join(named)}' if (named := sorted(others)) else ''
+        raise BagError(
+            f"bag '{reader.path}' has no images{besides} ({', '.join(IMAGE_TYPES)}); give a bag "
+            'of a camera'
+        )
     if len(there) != 1:
         raise BagError(
-            f"bag '{reader.path}' has images on {', '.join(sorted(there)) or 'no topic'}; name the "
-            'ones to take (--image-topic)'
+            f"bag '{reader.path}' has images on {', '.join(sorted(there))}; name the ones to take "
+            '(--image-topic)'
         )
     return next(iter(there.values()))

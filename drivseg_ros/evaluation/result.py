@@ -316,7 +316,7 @@ def _counts_like(zero: Sums, read: Sums) -> Sums:
 
 def _classes(matching: Matching) -> dict[str, Any]:
     found: dict[str, Any] = {
-        f'of the {whose}': class_titles(classes)
+        f'of the {whose}': class_titles(classes) or 'none'
         for whose, classes in (('labels', matching.truth), ('network', matching.network))
     }
     return found | {'by role': ', '.join(f.value for f in matching.areas) or 'nothing'}

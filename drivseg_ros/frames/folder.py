@@ -104,8 +104,9 @@ def open_folder(
     """
     if classes is None and not (root / CLASSES_FILE).is_file():
         raise ParameterError(
-            f'a plain folder without {CLASSES_FILE} does not say its classes: give classes, '
-            f'one of {", ".join(CLASS_LISTS)} or a list of names in the order of their ids'
+            f'a plain folder without {CLASSES_FILE} does not say its classes: give its option '
+            f'classes (folder=FOLDER,classes=NAME, or --option classes=NAME), one of '
+            f'{", ".join(CLASS_LISTS)} or a list of names in the order of their ids'
         )
     if isinstance(unlabelled, (str, int)) or any(type(n) is not int for n in unlabelled):
         raise ParameterError(f'unlabelled is {unlabelled!r}; give a list of numbers')

@@ -93,7 +93,8 @@ def test_found(
     [
         ({**CAMERA, **LABEL}, BagTopics(), 'images on /cam/image_raw, /cam/label; name the ones'),
         (LABEL | {'/b/image/compressed': COMPRESSED}, BagTopics(), 'on /b/image, /cam/label; name'),
-        ({'/name': 'std_msgs/msg/Header'}, BagTopics(), 'images on no topic'),
+        ({'/name': 'std_msgs/msg/Header'}, BagTopics(), r'has no images \(sensor_msgs.*Comp'),
+        (CAMERA, BagTopics(label='/cam/image_raw'), 'has no images besides /cam/image_raw'),
         (CAMERA, BagTopics('/x'), r"no topic '/x'; it has /cam/image_raw \(sensor_msgs"),
         ({'/name': 'std_msgs/msg/Header'}, BagTopics('/name'), 'has the type std_msgs/msg/Header'),
         ({**CAMERA, **JPEG}, BagTopics(label='/cam/image_raw/compressed'), r'allowed are .*mono8'),

@@ -133,7 +133,11 @@ def test_identity_is_of_the_frames_and_not_of_the_place(write, tmp_path):
 @pytest.mark.parametrize(
     ('options', 'error', 'message'),
     [
-        ({}, ParameterError, 'does not say its classes'),
+        (
+            {},
+            ParameterError,
+            'does not say its classes: give its option classes',
+        ),
         ({'classes': 'kitti'}, ParameterError, "no classes 'kitti'; known are bdd100k"),
         ({'classes': []}, ParameterError, 'at least one'),
         ({'classes': ['a', 'a']}, ParameterError, 'each with its own name'),
