@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plays a recorded bag to the segmentation node and shows what it makes of it.
 
-Ends when the bag does. All arguments of seg.launch.py are taken as well.
+Ends when the bag does, and with an error when there is nothing to see: no topic of that name in the
+bag, a model that cannot be loaded, a node or player that fails. All arguments of seg.launch.py are
+taken as well.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import os
 from pathlib import Path
 
 from launch import Action, LaunchContext, LaunchDescription, LaunchDescriptionEntity
@@ -20,15 +24,20 @@ from launch.actions import (
     Shutdown,
     TimerAction,
 )
-from launch.event_handlers import OnProcessExit
-from launch.events.process import ProcessExited
+from launch.event_handlers import OnProcessExit, OnProcessIO
+from launch.events.process import ProcessExited, ProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import FindExecutable, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
+from drivseg_ros.bags.reader import BagReader
+from drivseg_ros.node.parameters import SPECS_BY_NAME
+
 PACKAGE = 'drivseg_ros'
 BOOL = ['true', 'false']
+DISPLAYS = ('DISPLAY', 'WAYLAND_DISPLAY')
+NO_BAR = '--progress-bar-update-rate'  # of `ros2 bag play`, since Kilted; 0 switches it off
 LAST_FRAMES_S = 1.0  # what is in flight when the bag ends still gets its mask
 
 ARGUMENTS = [
@@ -55,7 +64,10 @@ ARGUMENTS = [
         'Resume`',
     ),
     DeclareLaunchArgument(
-        'rviz', default_value='true', choices=BOOL, description='Show camera, overlay and mask'
+        'rviz',
+        default_value='true' if any(map(os.environ.get, DISPLAYS)) else 'false',
+        choices=BOOL,
+        description='Show camera, overlay and mask; by default where there is a display',
     ),
 ]
 
@@ -93,11 +105,53 @@ def play_command(context: LaunchContext) -> list[str]:
         command.append('--loop')
     if given['start_paused'] == 'true':
         command.append('--start-paused')
+    if _player_has(NO_BAR):
+        command += [NO_BAR, '0']
     return command
+
+
+def _player_has(option: str) -> bool:
+    try:
+        play = importlib.util.find_spec('ros2bag.verb.play')
+    except ModuleNotFoundError:
+        return False
+    return play is not None and play.origin is not None and option in Path(play.origin).read_text()
+
+
+def check_topics(context: LaunchContext) -> None:
+    """Compares the topics that the node subscribes to with those in the bag.
+
+    Those in a params_file are not known here.
+
+    Raises:
+        ValueError: if one is not in the bag.
+    """
+    given = context.launch_configurations
+    text = given.get('image_topics', '')
+    if not text and given.get('params_file'):
+        return
+    wanted = SPECS_BY_NAME['image_topics'].default
+    if text:
+        wanted = [item.strip(' \'"') for item in text.strip('[] ').split(',')]
+    transport = given.get('image_transport') or SPECS_BY_NAME['image_transport'].default
+    suffix = '/compressed' if transport == 'compressed' else ''
+    namespace = given.get('namespace', '').strip('/')
+    with BagReader(Path(given['bag']).expanduser()) as reader:
+        images = sorted(t.name for t in reader.topics.values() if t.msgtype.endswith('Image'))
+        known = set(reader.topics)
+    for name in wanted:
+        topic = name if name.startswith('/') else '/'.join(['', *filter(None, [namespace]), name])
+        if topic + suffix not in known:
+            raise ValueError(
+                f'{topic + suffix} is not in bag:={given["bag"]}; the images in it are '
+                f'{", ".join(images) or "none"}: give image_topics:=TOPIC (without /compressed, '
+                'with image_transport:=compressed, if that is its end)'
+            )
 
 
 def _prepare(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     play_command(context)  # a wrong argument is refused before anything is started
+    check_topics(context)
     clock = _number(context, 'clock', zero=True)
     if not clock or context.launch_configurations.get('use_sim_time'):
         return []
@@ -110,8 +164,10 @@ def _play(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     )
 
     def end(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+        if context.is_shutdown:
+            return []
         if event.returncode:
-            return [Shutdown(reason=f'`ros2 bag play` failed with status {event.returncode}')]
+            return [_failure(f'`ros2 bag play` failed with status {event.returncode}')]
         last = Shutdown(reason='the bag has been played')
         return [TimerAction(period=LAST_FRAMES_S, actions=[last])]
 
@@ -125,7 +181,23 @@ def _is_segmentation(action: Action) -> bool:
 def _node_ended(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
     if context.is_shutdown:
         return []
-    return [Shutdown(reason=f'the segmentation node ended with status {event.returncode}')]
+    return [_failure(f'the segmentation node ended with status {event.returncode}')]
+
+
+def _node_wrote(event: ProcessIO) -> list[LaunchDescriptionEntity]:
+    """A node that cannot load its model waits for orders; a replay has nobody who gives them."""
+    lines = event.text.decode(errors='replace').splitlines()
+    found = [line for line in lines if 'configure failed: ' in line]
+    return [_failure(found[0].partition('configure failed: ')[2])] if found else []
+
+
+def _failure(reason: str) -> OpaqueFunction:
+    """Ends the launch with status 1, which Shutdown alone does not."""
+
+    def fail(_context: LaunchContext) -> None:
+        raise RuntimeError(reason)
+
+    return OpaqueFunction(function=fail)
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -137,6 +209,11 @@ def generate_launch_description() -> LaunchDescription:
             OpaqueFunction(function=_prepare),
             RegisterEventHandler(
                 OnProcessExit(target_action=_is_segmentation, on_exit=_node_ended)
+            ),
+            RegisterEventHandler(
+                OnProcessIO(
+                    target_action=_is_segmentation, on_stdout=_node_wrote, on_stderr=_node_wrote
+                )
             ),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(segmentation)),
             OpaqueFunction(function=_play),

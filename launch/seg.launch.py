@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.conditions import IfCondition
@@ -116,6 +117,19 @@ def given_parameters(context: LaunchContext) -> dict[str, Any]:
     return given
 
 
+def _check_rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Refuses before anything is started: launch_ros would leave the node running alone."""
+    if context.launch_configurations['rviz'] == 'true':
+        try:
+            get_package_prefix('rviz2')
+        except PackageNotFoundError:
+            raise RuntimeError(
+                'rviz:=true, but RViz is not installed: apt install ros-$ROS_DISTRO-rviz2, or '
+                'give rviz:=false'
+            ) from None
+    return []
+
+
 def _dds_profile(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     if context.launch_configurations['dds_profile'] == 'false':
         return [SetEnvironmentVariable(SWITCH_VARIABLE, 'off')]
@@ -171,5 +185,5 @@ def _rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 def generate_launch_description() -> LaunchDescription:
     """Arguments, DDS profile, node, RViz."""
-    steps = [OpaqueFunction(function=step) for step in (_dds_profile, _node, _rviz)]
-    return LaunchDescription([*ARGUMENTS, *steps])
+    steps = (_check_rviz, _dds_profile, _node, _rviz)
+    return LaunchDescription([*ARGUMENTS, *(OpaqueFunction(function=step) for step in steps)])

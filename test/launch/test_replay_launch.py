@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ pytest.importorskip(
     'launch_ros', reason='launch_ros is not installed; it comes with ROS 2 only, no wheel has it'
 )
 
+from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 from launch_harness import context_of, load, onlooker, run
 from sensor_msgs.msg import Image
@@ -52,11 +54,13 @@ def test_the_bag_is_played_as_asked(
     tmp_path: Path,
     given: dict[str, str],
     expected: str | tuple[type[Exception], str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     module = load(prefix, FILE)
     bag = tmp_path / 'bag'
     bag.mkdir()
     description = module.generate_launch_description()
+    monkeypatch.setattr(module, '_player_has', lambda _option: False)
     arguments = {'bag': str(bag), **given}
     if isinstance(expected, str):
         command = module.play_command(context_of(description, **arguments))
@@ -79,11 +83,74 @@ def test_the_node_follows_the_clock_of_the_bag(
     prefix: Path, tmp_path: Path, given: dict[str, str], expected: str
 ) -> None:
     description = load(prefix, FILE).generate_launch_description()
-    context = context_of(description, bag=str(tmp_path), **given)
+    bag = write_color_bag(tmp_path / 'bag', frames=1)
+    context = context_of(description, bag=str(bag.path), image_topics='/cam/image_raw', **given)
     prepare = next(e for e in description.entities if isinstance(e, OpaqueFunction))
     for action in prepare.execute(context) or []:
         action.execute(context)
     assert context.launch_configurations['use_sim_time'] == expected
+
+
+@pytest.mark.parametrize(
+    ('given', 'expected'),
+    [
+        ({'image_topics': '/cam/image_raw'}, ''),
+        ({'image_topics': '[/cam/image_raw]'}, ''),
+        ({'image_topics': 'image_raw', 'namespace': 'cam'}, ''),
+        ({'params_file': 'mine.yaml'}, ''),
+        ({}, '/image is not in bag'),
+        ({'image_topics': '/cam/image'}, '/cam/image is not in bag.*images in it are.*image_raw'),
+        (
+            {'image_topics': '/cam/image_raw', 'image_transport': 'compressed'},
+            '/cam/image_raw/compressed is not in bag',
+        ),
+    ],
+)
+def test_the_topics_are_looked_for_in_the_bag(
+    prefix: Path, tmp_path: Path, given: dict[str, str], expected: str
+) -> None:
+    module = load(prefix, FILE)
+    bag = write_color_bag(tmp_path / 'bag', frames=1)
+    context = LaunchContext()
+    context.launch_configurations.update({'bag': str(bag.path), **given})
+    if not expected:
+        module.check_topics(context)
+        return
+    with pytest.raises(ValueError, match=expected):
+        module.check_topics(context)
+
+
+def test_rviz_needs_a_display(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    defaults = []
+    for display in ('', ':0'):
+        monkeypatch.setenv('WAYLAND_DISPLAY', '')
+        monkeypatch.setenv('DISPLAY', display)
+        module = load(prefix, FILE)
+        (rviz,) = (a for a in module.ARGUMENTS if a.name == 'rviz')
+        defaults.append(context_of(LaunchDescription([rviz])).launch_configurations['rviz'])
+    assert defaults == ['false', 'true']
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_replay(
+    prefix: Path, tmp_path: Path, ros_domain: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    bag = write_color_bag(tmp_path / 'bag', frames=2)
+    (tmp_path / 'bad.onnx').write_text('no model')
+    program = tmp_path / 'ros2'  # stands for a player that goes on for long
+    program.write_text('#!/bin/sh\nexec sleep 100\n')
+    program.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('PATH', f'{tmp_path}{os.pathsep}{os.environ["PATH"]}')
+        arguments = {
+            'bag': str(bag.path),
+            'model': str(tmp_path / 'bad.onnx'),
+            'image_topics': '/cam/image_raw',
+            'rviz': 'false',
+        }
+        status, _ = run(prefix, FILE, arguments)
+    assert status == 1
+    assert 'bad.onnx cannot be read as ONNX' in caplog.text
+    assert 'bag play` failed' not in caplog.text
 
 
 def test_a_played_bag_ends_the_launch(

@@ -18,6 +18,7 @@ pytest.importorskip(
     'launch_ros', reason='launch_ros is not installed; it comes with ROS 2 only, no wheel has it'
 )
 
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch_harness import Node, ask, context_of, load, onlooker, run
 from lifecycle_msgs.srv import GetState
 from node_harness import wait_for
@@ -135,6 +136,21 @@ def test_the_dds_profile_is_set_unless_there_is_one(
             pending = [*(entity.visit(context) or []), *pending]
     assert {Path(p).name if not already else p for p in set_profiles()} == {expected} - {None}
     assert os.environ['DRIVSEG_DDS_PROFILE'] == ('off' if wanted == 'false' else '')
+
+
+def test_without_rviz_nothing_is_started(
+    prefix: Path, tiny_model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    try:
+        get_package_prefix('rviz2')
+    except PackageNotFoundError:
+        pass
+    else:
+        pytest.skip('RViz is installed')
+    status, _ = run(prefix, FILE, {'rviz': 'true', 'model': str(tiny_model)})
+    assert status == 1
+    assert 'RViz is not installed: apt install' in caplog.text
+    assert 'process started' not in caplog.text
 
 
 def test_a_missing_params_file_is_refused(prefix: Path, tmp_path: Path) -> None:
