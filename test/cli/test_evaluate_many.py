@@ -173,9 +173,11 @@ def test_what_is_refused(
     assert re.search(message, str(found.exception))
 
 
-def test_control_c_ends_all_and_keeps_what_is_done(place: Path) -> None:
+def test_control_c_ends_all_and_keeps_what_is_done(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_bags(place, 2)
-    pipes = [write_endless_bag(place / name) for name in ('endless', 'without_end')]
+    pipes = [write_endless_bag(place / name, monkeypatch) for name in ('endless', 'without_end')]
     names = ('drive0', 'drive1', *(pipe.parent.name for pipe in pipes))
     with start(*names, '--jobs', '2', '--output', 'kept') as running:
         readers = [Reader(pipe) for pipe in pipes]
@@ -195,10 +197,10 @@ def test_control_c_ends_all_and_keeps_what_is_done(place: Path) -> None:
     assert found.output.count('done earlier') == 2
 
 
-def test_control_c_ends_ray_as_well(place: Path) -> None:
+def test_control_c_ends_ray_as_well(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip('ray', reason='Ray is not installed (extra: ray)')
     write_bags(place, 1)
-    pipe = write_endless_bag(place / 'endless')
+    pipe = write_endless_bag(place / 'endless', monkeypatch)
     with start('drive0', 'endless', '--ray', 'local', '--jobs', '1', '--output', 'kept') as running:
         reader = Reader(pipe)  # the second bag, so the first is done
         running.send_signal(signal.SIGINT)
@@ -212,8 +214,8 @@ def test_control_c_ends_ray_as_well(place: Path) -> None:
     assert 'drive0: done earlier' in found.output
 
 
-def test_no_process_outlives_us(place: Path) -> None:
-    pipe = write_endless_bag(place / 'endless')
+def test_no_process_outlives_us(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = write_endless_bag(place / 'endless', monkeypatch)
     with start('endless', '--jobs', '1') as running:
         reader = Reader(pipe)
         running.kill()

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from color_bag import write_color_bag
 from evaluation_cases import accuracy_in
 
@@ -26,6 +27,7 @@ from drivseg_ros.evaluation.request import EvaluationRequest, open_evaluation
 from drivseg_ros.evaluation.result import Evaluation
 
 TOPICS = ('--image-topic', '/cam/image_raw', '--label-topic', '/cam/label')
+PIPES_AS_FILES = Path(__file__).with_name('pipes_as_files')
 COUNT = 8
 TRUNCATED = 3
 
@@ -44,11 +46,23 @@ def truncate(bag: Path, size: int) -> None:
     os.truncate(storage, size)
 
 
-def write_endless_bag(bag: Path) -> Path:
+def write_endless_bag(bag: Path, patch: pytest.MonkeyPatch) -> Path:
     """A bag whose reader waits until it is killed: its metadata is a pipe; returns the pipe."""
+    let_pipes_pass(patch)
     bag.mkdir()
     os.mkfifo(bag / 'metadata.yaml')
     return bag / 'metadata.yaml'
+
+
+def let_pipes_pass(patch: pytest.MonkeyPatch) -> None:
+    """Pipes pass for files, here and in processes that are started from now on.
+
+    As recordings they are refused; here one stands for a disk that never answers.
+    """
+    paths = [str(PIPES_AS_FILES), os.environ.get('PYTHONPATH', '')]
+    patch.setenv('PYTHONPATH', os.pathsep.join(paths).rstrip(os.pathsep))
+    is_file = Path.is_file
+    patch.setattr(Path, 'is_file', lambda self: is_file(self) or self.is_fifo())
 
 
 class Reader:

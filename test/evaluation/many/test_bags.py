@@ -45,8 +45,10 @@ def test_eight_bags_in_processes(eight_bags: Path, jobs: int) -> None:
     assert seen.frames == {i: 2 + i % 3 for i in range(COUNT) if i != TRUNCATED}
 
 
-def test_a_process_that_crashes_takes_no_other_bag_down(eight_bags: Path, tmp_path: Path) -> None:
-    pipe = write_endless_bag(tmp_path / 'endless')
+def test_a_process_that_crashes_takes_no_other_bag_down(
+    eight_bags: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = write_endless_bag(tmp_path / 'endless', monkeypatch)
     requests = requests_of(eight_bags, ['drive0', str(pipe.parent), 'drive1'])
     killer = kill_reader(pipe, signal.SIGSEGV)
     many = evaluate_many(requests, LocalRuns(1), watcher=Seen())
@@ -56,8 +58,10 @@ def test_a_process_that_crashes_takes_no_other_bag_down(eight_bags: Path, tmp_pa
 
 
 @pytest.mark.parametrize('jobs', [1, 2])
-def test_terms_that_are_refused_end_all(eight_bags: Path, tmp_path: Path, jobs: int) -> None:
-    pipe = write_endless_bag(tmp_path / 'endless')
+def test_terms_that_are_refused_end_all(
+    eight_bags: Path, tmp_path: Path, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = write_endless_bag(tmp_path / 'endless', monkeypatch)
     requests = requests_of(eight_bags, ['drive0', str(pipe.parent)])
     readers: list[Reader] = []
 

@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from many_bags import Seen, check_eight, eight, kill_reader, requests_of, write_endless_bag
+from many_bags import (
+    Seen,
+    check_eight,
+    eight,
+    kill_reader,
+    let_pipes_pass,
+    requests_of,
+    write_endless_bag,
+)
 
 from drivseg_ros.base.gpus import find_gpus
 from drivseg_ros.errors import DrivsegError, EngineError, MissingDependencyError, ParameterError
@@ -60,7 +68,9 @@ def test_no_ray_to_take(eight_bags: Path) -> None:
 def our_ray() -> Iterator[None]:
     """A Ray that was there before; to start it takes seconds."""
     ray = pytest.importorskip('ray', reason='Ray is not installed (extra: ray)')
-    ray.init('local', num_cpus=1, include_dashboard=False, log_to_driver=False)
+    with pytest.MonkeyPatch.context() as patch:
+        let_pipes_pass(patch)  # in its processes
+        ray.init('local', num_cpus=1, include_dashboard=False, log_to_driver=False)
     yield
     assert ray.is_initialized()  # it was left running
     ray.shutdown()
@@ -75,8 +85,10 @@ def test_a_gpu_that_is_not_there(eight_bags: Path) -> None:
 
 
 @pytest.mark.usefixtures('our_ray')
-def test_a_process_that_crashes_takes_no_other_bag_down(eight_bags: Path, tmp_path: Path) -> None:
-    pipe = write_endless_bag(tmp_path / 'endless')
+def test_a_process_that_crashes_takes_no_other_bag_down(
+    eight_bags: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = write_endless_bag(tmp_path / 'endless', monkeypatch)
     requests = requests_of(eight_bags, ['drive0', str(pipe.parent), 'drive1'])
     killer = kill_reader(pipe, signal.SIGSEGV)
     many = evaluate_many(requests, RayRuns(None, jobs=1), watcher=Seen())
