@@ -37,7 +37,7 @@ from drivseg_ros.node.parameters import SPECS_BY_NAME
 PACKAGE = 'drivseg_ros'
 BOOL = ['true', 'false']
 DISPLAYS = ('DISPLAY', 'WAYLAND_DISPLAY')
-NO_BAR = '--progress-bar-update-rate'  # of `ros2 bag play`, since Kilted; 0 switches it off
+NO_BAR = '--progress-bar-update-rate'  # of newer `ros2 bag play`s; 0 switches it off
 LAST_FRAMES_S = 1.0  # what is in flight when the bag ends still gets its mask
 
 ARGUMENTS = [
