@@ -53,7 +53,9 @@ class LongRequests:
         self.group = ReentrantCallbackGroup()
         self._node = node
         self._find_phase = find_phase
-        self._running: Future | None = None
+        self._last: Future | None = None
+        self._requests = 0
+        self._newest_giver = 0  # the number of the last request that gave a load up
         answers = {
             ChangeState: self._change_state,
             SetParameters: self._set_parameters,
@@ -67,8 +69,8 @@ class LongRequests:
 
     @property
     def busy(self) -> bool:
-        """Whether a request is being worked on."""
-        return self._running is not None and not self._running.done()
+        """Whether a request is being worked on, or waits."""
+        return self._last is not None and not self._last.done()
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Does work in a thread of its own, after what is being worked on; for async callbacks.
@@ -76,10 +78,16 @@ class LongRequests:
         Raises:
             BaseException: what `work` raised.
         """
-        while self._running is not None and not self._running.done():
-            await self._running
-        done = self._running = Future()
-        self.given_up = ''
+        self._requests += 1
+        number = self._requests
+        # Each waits for the one before it: in the order in which they came, on every rclpy.
+        before, self._last = self._last, Future()
+        done = self._last
+        if before is not None:
+            await before
+        # What gave up the load under way gives up those that were waiting behind it, too.
+        if number >= self._newest_giver:
+            self.given_up = ''
         results: list[Result] = []
         errors: list[BaseException] = []
 
@@ -100,6 +108,11 @@ class LongRequests:
             raise errors[0]
         return results[0]
 
+    def _give_up(self, reason: str) -> None:
+        """Gives up what is worked on or waits, for the request that is run next."""
+        self.given_up = reason
+        self._newest_giver = self._requests + 1
+
     async def _change_state(
         self, inherited: Answer, request: ChangeState.Request, response: ChangeState.Response
     ) -> ChangeState.Response:
@@ -114,7 +127,7 @@ class LongRequests:
                 response.success = False
                 return response
             configuring = self._find_phase() is Phase.CONFIGURING
-            self.given_up = f'the transition {name}'
+            self._give_up(f'the transition {name}')
             if configuring and wanted.id not in _SHUTDOWNS and wanted.label != 'shutdown':
                 # What it leads to from here is the state that giving up leads to.
                 await self.run(lambda: None)
@@ -142,5 +155,5 @@ class LongRequests:
         if not changed:
             return inherited(request, response)
         if self.busy:
-            self.given_up = f'a change of {", ".join(changed)}'
+            self._give_up(f'a change of {", ".join(changed)}')
         return await self.run(lambda: inherited(request, response))

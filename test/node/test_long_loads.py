@@ -117,6 +117,33 @@ def test_a_change_of_model_is_given_up_by_deactivation(
     assert 'given up for the transition' in answers[0][0].reason
 
 
+def test_a_load_that_waits_for_another_is_given_up_with_it(
+    make_live: MakeLive, peer: Peer, tiny_model: Path, endless: str, hang: Hang
+) -> None:
+    live = make_live(model=str(tiny_model)).wait_active()
+    # The second comes, and the deactivation after it, before the first has noticed.
+    hold, check = threading.Event(), live.node._check_wanted
+
+    def check_late() -> None:
+        assert hold.wait(30)
+        check()
+
+    live.node._check_wanted = check_late
+    first, _ = in_background(lambda: peer.set(model=endless))
+    wait_for(loads, 'the load')
+    second, answers = in_background(lambda: peer.set(model=endless))
+    wait_for(lambda: live.node.requests.given_up.startswith('a change'), 'the second is there')
+    third, states = in_background(lambda: peer.change_state(Transition.TRANSITION_DEACTIVATE))
+    wait_for(lambda: 'transition' in live.node.requests.given_up, 'the deactivation is there')
+    hold.set()
+    third.join(10)
+    assert states == [True]
+    assert peer.state() == 'inactive'
+    for thread in (first, second):
+        thread.join(30)
+    assert 'given up for the transition' in answers[0][0].reason
+
+
 def test_the_first_load_is_given_up(
     make_live: MakeLive, peer: Peer, tiny_model: Path, endless: str, hang: Hang
 ) -> None:
