@@ -269,7 +269,6 @@ class SegmentationNode(LifecycleNode):
         throttle = Throttle(period_s=_PROGRESS_PERIOD_S)
 
         def report(progress: BuildProgress) -> None:
-            self._check_wanted()
             self.building = progress
             if self.alive() and throttle.due(progress.step, now_s=time.monotonic()):
                 self.get_logger().info(f'{progress.step}: {100 * progress.fraction:.0f} %')

@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from drivseg_ros.engines.base import OnProgress
+from drivseg_ros.engines.base import BuildProgress, OnProgress
 from drivseg_ros.errors import EngineError
 from drivseg_ros.segmenter import Segmenter
 
@@ -60,6 +60,11 @@ def load_segmenter(
     errors: list[BaseException] = []
     unwanted = threading.Event()
 
+    def report(progress: BuildProgress) -> None:
+        if unwanted.is_set():  # ends the build; another load may be under way
+            raise EngineError('the load was given up')
+        on_progress(progress)
+
     def load() -> None:
         try:
             segmenter = Segmenter.open(
@@ -69,7 +74,7 @@ def load_segmenter(
                 precision=precision,
                 threads=threads,
                 max_batch=largest_batch,
-                on_progress=on_progress,
+                on_progress=report,
             )
             try:
                 # The hash of a large file takes a while; from now on it is known.

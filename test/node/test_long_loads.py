@@ -19,6 +19,8 @@ from lifecycle_msgs.msg import Transition
 from node_harness import Live, Peer, make_image, wait_for
 from tiny_model import write_tiny_model
 
+from drivseg_ros.engines.base import BuildProgress, OnProgress
+from drivseg_ros.errors import EngineError
 from drivseg_ros.node import lifecycle_node, loading
 from drivseg_ros.node.health import Phase
 from drivseg_ros.segmenter import Segmenter
@@ -165,6 +167,40 @@ def test_the_first_load_is_given_up(
     assert peer.change_state(Transition.TRANSITION_CONFIGURE)
     assert peer.change_state(Transition.TRANSITION_ACTIVATE)
     assert live.node.phase is Phase.ACTIVE
+
+
+def test_a_build_that_is_given_up_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At its next report, which nobody sees: another load may be under way."""
+    ended, go = threading.Event(), threading.Event()
+    reports: list[BuildProgress] = []
+
+    def build(_model: str, *, on_progress: OnProgress, **_: Any) -> Segmenter:
+        on_progress(BuildProgress('building', 0.1))
+        assert go.wait(30)
+        try:
+            on_progress(BuildProgress('building', 0.2))
+        finally:
+            ended.set()
+        raise AssertionError('it went on')
+
+    def check() -> None:
+        raise EngineError('another model')
+
+    monkeypatch.setattr(loading.Segmenter, 'open', build)
+    with pytest.raises(EngineError, match='another model'):
+        loading.load_segmenter(
+            model='m',
+            engine='e',
+            device='cpu',
+            precision='auto',
+            threads=0,
+            largest_batch=1,
+            check=check,
+            on_progress=reports.append,
+        )
+    go.set()
+    assert ended.wait(30)
+    assert [report.fraction for report in reports] == [0.1]
 
 
 def test_an_engine_that_hangs_is_reported(
