@@ -13,6 +13,7 @@ import importlib.util
 import os
 from pathlib import Path
 
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch import Action, LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
     DeclareLaunchArgument,
@@ -40,6 +41,15 @@ DISPLAYS = ('DISPLAY', 'WAYLAND_DISPLAY')
 NO_BAR = '--progress-bar-update-rate'  # of newer `ros2 bag play`s; 0 switches it off
 LAST_FRAMES_S = 1.0  # what is in flight when the bag ends still gets its mask
 
+
+def _can_show() -> bool:
+    try:
+        get_package_prefix('rviz2')
+    except PackageNotFoundError:
+        return False
+    return any(map(os.environ.get, DISPLAYS))
+
+
 ARGUMENTS = [
     DeclareLaunchArgument('bag', description='Bag to play: a rosbag2 folder, an .mcap or a .db3'),
     DeclareLaunchArgument('rate', default_value='1.0', description='Speed; 1: as recorded'),
@@ -65,9 +75,9 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument(
         'rviz',
-        default_value='true' if any(map(os.environ.get, DISPLAYS)) else 'false',
+        default_value='true' if _can_show() else 'false',
         choices=BOOL,
-        description='Show camera, overlay and mask; by default where there is a display',
+        description='Show camera, overlay and mask; by default where there are a display and RViz',
     ),
 ]
 

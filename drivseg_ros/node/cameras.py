@@ -30,13 +30,13 @@ def resolve_image_topics(node: LifecycleNode, topics: tuple[str, ...]) -> tuple[
     for topic in topics:
         try:
             validate_topic_name(topic)
-        except InvalidTopicNameException as error:
-            reason = str(error).split(':')[1].strip()
+            resolved.append(node.resolve_topic_name(topic))  # refuses more, such as /a//b
+        except (InvalidTopicNameException, RuntimeError) as error:
+            reason = str(error).split(':')[1].partition(', at ')[0].strip()
             raise ParameterError(
                 f'parameter image_topics has {topic!r}, which is no topic name '
                 f'({reason}); give one such as /camera/image_raw'
             ) from None
-        resolved.append(node.resolve_topic_name(topic))
     by_output: dict[str, str] = {}
     for topic in resolved:
         mask = output_topic(topic, 'mask')

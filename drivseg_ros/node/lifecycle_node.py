@@ -175,6 +175,8 @@ class SegmentationNode(LifecycleNode):
         if self.alive():
             self.problem = f'{name} failed: {reason}'
             self.get_logger().error(self.problem)
+            if name == 'configure':
+                self.get_logger().error(self._next_step())
             self._diagnostics.publish()
         return result
 
@@ -308,6 +310,13 @@ class SegmentationNode(LifecycleNode):
     def _patience(self) -> Callable[[], bool]:
         end_s = time.monotonic() + _PATIENCE_S
         return lambda: self.alive() and time.monotonic() < end_s
+
+    def _next_step(self) -> str:
+        name = self.get_fully_qualified_name()
+        return (
+            f'the node waits unconfigured: correct it by `ros2 param set {name} NAME VALUE`, then '
+            f'run `ros2 lifecycle set {name} configure` and the same with activate'
+        )
 
     def _no_answer(self) -> str:
         return (

@@ -12,6 +12,7 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.parameter import Parameter
 
 from drivseg_ros.errors import DrivsegError, ParameterError
+from drivseg_ros.node.arguments import unknown_parameters
 from drivseg_ros.node.health import Phase
 from drivseg_ros.node.parameter_spec import Change, Kind, ParameterSpec
 from drivseg_ros.node.parameters import SPECS, SPECS_BY_NAME, Settings
@@ -42,6 +43,8 @@ class ParameterServer:
         self._problems: dict[str, str] = {}
         for spec in SPECS:
             self._declare(spec)
+        for unknown in unknown_parameters(node._parameter_overrides):
+            node.get_logger().warning(unknown)
         node.add_pre_set_parameters_callback(_convert)
         node.add_on_set_parameters_callback(self._decide)
 

@@ -11,12 +11,14 @@ import time
 from typing import NoReturn
 
 import rclpy
+from rclpy.utilities import remove_ros_args
 
 from drivseg_ros.errors import DrivsegError
 from drivseg_ros.images.opencv_log import silence_opencv
+from drivseg_ros.node.arguments import unknown_arguments
 from drivseg_ros.node.dds_profile import use_image_profile
 from drivseg_ros.node.executors import FramesThread, GroupExecutor, MainExecutor, spin
-from drivseg_ros.node.lifecycle_node import SegmentationNode
+from drivseg_ros.node.lifecycle_node import NODE_NAME, SegmentationNode
 from drivseg_ros.node.stop_signals import StopSignals
 
 _LEAVING_S = 0.7  # of the second in which the process has to end
@@ -39,6 +41,10 @@ def run(args: list[str] | None, *, stop: StopSignals) -> NoReturn:
     except Exception as error:  # an argument that is none, a profile that is no XML
         raise DrivsegError(f'ROS 2 cannot be started: {" ".join(str(error).split())}') from None
     stop.ros_is_up = True
+    words = remove_ros_args(sys.argv if args is None else ['', *args])[1:]
+    unknown = unknown_arguments(words)
+    if unknown:
+        rclpy.logging.get_logger(NODE_NAME).warning(unknown)
     _run_node(dds_profile=f'{profile.path or "Fast DDS defaults"} ({profile.reason})')
     # The node is garbage now, with the last handles of Fast DDS, which would otherwise leave its
     # shared memory behind: 64 MB for every run. What is frozen is not collected.

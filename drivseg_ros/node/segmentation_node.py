@@ -20,12 +20,18 @@ def main(args: list[str] | None = None) -> int:
         args: the arguments, sys.argv by default.
 
     Returns:
-        The exit status 1 if the node could not be started; after a signal the process ends here.
+        The exit status: 0 after help, 1 if the node could not be started; after a signal the
+        process ends here.
     """
     stop = StopSignals()
     from drivseg_ros.errors import DrivsegError
+    from drivseg_ros.node.arguments import help_text, wants_help
     from drivseg_ros.node.freed_memory import keep_freed_memory
 
+    words = sys.argv[1:] if args is None else args
+    if wants_help(words):
+        sys.stdout.write(help_text())
+        return 0
     keep_freed_memory()  # the libraries start threads when they are loaded
     try:
         try:

@@ -120,15 +120,19 @@ def test_the_topics_are_looked_for_in_the_bag(
         module.check_topics(context)
 
 
-def test_rviz_needs_a_display(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rviz_needs_a_display_and_rviz(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     defaults = []
-    for display in ('', ':0'):
+    index = prefix / 'share/ament_index/resource_index/packages'
+    for display, installed in (('', True), (':0', False), (':0', True)):
+        (index / 'rviz2').unlink(missing_ok=True)
+        if installed:
+            (index / 'rviz2').touch()
         monkeypatch.setenv('WAYLAND_DISPLAY', '')
         monkeypatch.setenv('DISPLAY', display)
         module = load(prefix, FILE)
         (rviz,) = (a for a in module.ARGUMENTS if a.name == 'rviz')
         defaults.append(context_of(LaunchDescription([rviz])).launch_configurations['rviz'])
-    assert defaults == ['false', 'true']
+    assert defaults == ['false', 'false', 'true']
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_replay(

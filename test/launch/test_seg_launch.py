@@ -192,3 +192,30 @@ def test_it_starts_the_node_which_becomes_active(
     assert status == 0
     assert values == [str(tiny_model), 9.0, 0.25, ['front/image_raw', '/rear/image_raw']]
     assert {'/car/front/segmentation/mask', '/rear/segmentation/mask'} <= topics
+
+
+def test_launch_may_do_the_transitions(prefix: Path, tiny_model: Path, ros_domain: int) -> None:
+    (prefix / 'share/drivseg_ros/launch/mine.launch.py').write_text(
+        'from launch import LaunchDescription\n'
+        'from launch_ros.actions import LifecycleNode, LifecycleTransition\n'
+        'from lifecycle_msgs.msg import Transition as T\n'
+        'def generate_launch_description():\n'
+        "    node = LifecycleNode(package='drivseg_ros', executable='segmentation_node',\n"
+        "        name='seg', namespace='car', output='screen',\n"
+        f"        parameters=[{{'autostart': False, 'model': {str(tiny_model)!r}}}])\n"
+        "    steps = LifecycleTransition(lifecycle_node_names=['/car/seg'],\n"
+        '        transition_ids=[T.TRANSITION_CONFIGURE, T.TRANSITION_ACTIVATE])\n'
+        '    return LaunchDescription([node, steps])\n'
+    )
+
+    def during() -> None:
+        with onlooker() as peer:
+
+            def active() -> bool:
+                state = ask(peer, GetState, '/car/seg/get_state', GetState.Request())
+                return state.current_state.label == 'active'
+
+            wait_for(active, 'the node is active')
+
+    status, _ = run(prefix, 'mine.launch.py', {}, during=during)
+    assert status == 0
