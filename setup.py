@@ -11,6 +11,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = 'drivseg_ros'
+PYTHONS = range(10, 15)  # the minor versions that it is tested with
 # colcon's --symlink-install runs a link to this file in its build folder; the files to install lie
 # beside the real one.
 ROOT = Path(__file__).resolve().parent
@@ -135,10 +136,16 @@ setup(
     description='Drivable-area segmentation of camera images for ROS 2',
     author='The drivseg_ros authors',
     license='Apache-2.0',
+    classifiers=[
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',
+        *(f'Programming Language :: Python :: 3.{minor}' for minor in PYTHONS),
+        'Topic :: Scientific/Engineering :: Image Recognition',
+    ],
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     package_data={NAME: ['py.typed'], f'{NAME}.report.page': ['templates/*']},
     data_files=data_files(),
-    python_requires='>=3.10',
+    python_requires=f'>=3.{min(PYTHONS)}',
     install_requires=REQUIRED,
     extras_require={
         'ros': ROS,

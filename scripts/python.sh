@@ -8,24 +8,25 @@ fail() {
   exit 1
 }
 
-# Sets PYTHON to an interpreter from 3.10 to 3.12 that can make virtual environments.
+# Sets PYTHON to an interpreter from 3.10 to 3.14 that can make virtual environments.
 find_python() {
-  local supported='import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))'
+  local supported='import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))'
   local name version
   if [ -z "${PYTHON:-}" ]; then
-    for name in python3 python3.12 python3.11 python3.10; do
+    # Those with wheels of the oldest supported libraries first (scripts/test).
+    for name in python3 python3.12 python3.11 python3.10 python3.13 python3.14; do
       if "$name" -c "$supported" >/dev/null 2>&1; then
         PYTHON=$name
         break
       fi
     done
-    [ -n "${PYTHON:-}" ] || fail "Python 3.10, 3.11 or 3.12 is needed and none was found:" \
+    [ -n "${PYTHON:-}" ] || fail "Python 3.10 to 3.14 is needed and none was found:" \
       "install one (python3 is '$(python3 --version 2>&1 | head -n 1)'), or set PYTHON to its path."
   elif ! command -v "$PYTHON" >/dev/null; then
-    fail "PYTHON=$PYTHON is no program; set it to Python 3.10, 3.11 or 3.12, or leave it out."
+    fail "PYTHON=$PYTHON is no program; set it to Python 3.10 to 3.14, or leave it out."
   elif ! "$PYTHON" -c "$supported" >/dev/null 2>&1; then
     fail "PYTHON=$PYTHON is '$("$PYTHON" --version 2>&1 | head -n 1)';" \
-      "Python 3.10, 3.11 or 3.12 is needed: set PYTHON to one of them."
+      "Python 3.10 to 3.14 is needed: set PYTHON to one of them."
   fi
   if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
     version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')

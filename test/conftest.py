@@ -8,9 +8,11 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from color_bag import ColorBag, write_color_bag
+from lyrical import use_lyrical
 from many_bags import TRUNCATED, truncate, write_bags
 from tiny_model import write_tiny_model
 
@@ -74,13 +76,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help='only the tests that depend on rclpy or on the oldest libraries',
     )
     parser.addoption(
+        '--lyrical',
+        metavar='CLONE',
+        nargs='?',
+        const='',
+        help="with rclpy's module as Lyrical calls it; with all Python files of Lyrical's, if "
+        'the folder of a clone of ros2-gbp/rclpy-release follows',
+    )
+    parser.addoption(
         '--rewrite',
         metavar='REASON',
         help='of test/characterisation and generated tables: keep what is there now',
     )
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    if (clone := config.getoption('--lyrical')) is not None:
+        folder = TemporaryDirectory(prefix='lyrical')
+        config.add_cleanup(folder.cleanup)
+        use_lyrical(Path(folder.name), clone=clone)
     places = [*OLDEST, *(name for names in TIERS.values() for name in names)]
     if absent := [name for name in places if not (TESTS / name).exists()]:
         raise pytest.UsageError(f'test/conftest.py names what is not there: {", ".join(absent)}')

@@ -18,6 +18,7 @@ from catkin_pkg.changelog import get_changelog_from_path
 from catkin_pkg.package import parse_package
 
 import drivseg_ros
+from drivseg_ros.doctor.machine import TESTED
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / 'drivseg_ros'
@@ -161,6 +162,20 @@ def test_the_wheel_requires_everything_that_is_imported(wheel: zipfile.ZipFile) 
         & required
     }
     assert missing == set()
+
+
+def test_the_pythons_are_the_same_everywhere(wheel: zipfile.ZipFile) -> None:
+    text = metadata(wheel, 'METADATA')
+    minors = [int(n) for n in re.findall(r'^Classifier: .+ :: Python :: 3\.(\d+)$', text, re.M)]
+    low, high = min(minors), max(minors)
+    assert sorted(minors) == list(range(low, high + 1))
+    assert f'\nRequires-Python: >=3.{low}\n' in text
+    assert ((3, low), (3, high)) == TESTED
+    bounds = f'(3, {low}) <= sys.version_info[:2] <= (3, {high})'
+    assert bounds in (ROOT / 'scripts/python.sh').read_text()
+    for name in ('README.md', 'docs/install.md', 'scripts/python.sh', 'scripts/test'):
+        stated = re.findall(r'\b3\.\d+ to 3\.\d+', (ROOT / name).read_text())
+        assert set(stated) == {f'3.{low} to 3.{high}'}, name
 
 
 def test_every_folder_with_modules_is_a_package() -> None:

@@ -16,7 +16,7 @@ from drivseg_ros.base.cpu_features import cpu_features
 from drivseg_ros.base.cpus import bound_cpus, cpu_quota
 from drivseg_ros.doctor.finding import Finding, Section, note, problem, run_checks
 
-_TESTED = ((3, 10), (3, 12))
+TESTED = ((3, 10), (3, 14))
 _SHM = Path('/dev/shm')
 _SEGMENT_MB = 67.2  # config/dds/fastdds_images.xml; every ROS process takes so much
 _LITTLE_MEMORY_GIB = 1.0
@@ -56,10 +56,10 @@ def check_python(version: tuple[int, int] | None = None) -> Iterator[Finding]:
     elif sys.prefix != sys.base_prefix:
         kind = f'a virtual environment of {sys.base_prefix}'
     value = f'{platform.python_version()}, {sys.executable} ({kind})'
-    if _TESTED[0] <= version <= _TESTED[1]:
+    if TESTED[0] <= version <= TESTED[1]:
         yield Finding('Python', value)
     else:
-        low, high = ('.'.join(map(str, v)) for v in _TESTED)
+        low, high = ('.'.join(map(str, v)) for v in TESTED)
         yield note('Python', value, f'drivseg_ros is tested with Python {low} to {high}')
 
 

@@ -18,8 +18,8 @@ from drivseg_ros.doctor.libraries import version_of
 
 _INSTALL = f'source the setup.bash of your ROS 2, or {install_hint("ros")}'
 # The first number of rclpy's version in each distribution.
-_DISTRIBUTIONS = {'3': 'Humble', '7': 'Jazzy', '9': 'Kilted'}
-_SUPPORTED = ('Jazzy', 'Kilted')
+_DISTRIBUTIONS = {'3': 'Humble', '7': 'Jazzy', '9': 'Kilted', '10': 'Lyrical'}
+_SUPPORTED = ('Jazzy', 'Kilted', 'Lyrical')
 _NEEDED = ('sensor_msgs', 'std_msgs', 'std_srvs', 'diagnostic_msgs', 'lifecycle_msgs')
 _OPTIONAL = {
     'vision_msgs': 'without it no label_info is published',
@@ -99,7 +99,9 @@ def check_rclpy(
     if known in _SUPPORTED:
         yield Finding('rclpy', value)
     else:
-        yield note('rclpy', value, f'drivseg_ros is tested with {" and ".join(_SUPPORTED)}')
+        yield note(
+            'rclpy', value, f'drivseg_ros is for {", ".join(_SUPPORTED[:-1])} and {_SUPPORTED[-1]}'
+        )
     if distribution and known and distribution.lower() != known.lower():
         yield problem(
             'rclpy',

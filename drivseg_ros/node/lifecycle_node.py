@@ -139,7 +139,8 @@ class SegmentationNode(LifecycleNode):
         # rclpy leaves it to the garbage collector; until then it holds the handle of the node, and
         # that holds the shared memory of Fast DDS, 64 MB that would outlive the process. A node may
         # be destroyed twice: by its owner, and by the shutdown of rclpy.
-        self.__dict__.pop('_state_machine', None)
+        for name in ('_state_machine', '_type_description_service'):  # the second from Lyrical on
+            self.__dict__.pop(name, None)
 
     def now_s(self) -> float:
         """The time of the node's clock in seconds."""

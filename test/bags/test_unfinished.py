@@ -175,7 +175,7 @@ database = sqlite3.connect(path)
 database.execute('PRAGMA journal_mode=WAL')
 database.execute('PRAGMA wal_autocheckpoint=0')
 database.execute('ATTACH ? AS source', [source])
-tables = "SELECT sql FROM source.sqlite_master WHERE type = 'table'"
+tables = "SELECT sql FROM source.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 for (sql,) in database.execute(tables).fetchall():
     database.execute(sql)
 for table in ('schema', 'topics', 'message_definitions', 'messages'):

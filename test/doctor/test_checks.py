@@ -59,7 +59,7 @@ def test_a_check_that_fails_is_a_note_and_costs_only_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ('version', 'level'), [((3, 9), NOTE), ((3, 10), OK), ((3, 12), OK), ((3, 13), NOTE)]
+    ('version', 'level'), [((3, 9), NOTE), ((3, 10), OK), ((3, 14), OK), ((3, 15), NOTE)]
 )
 def test_python(version: tuple[int, int], level: Level) -> None:
     check(machine.check_python(version), (sys.executable, level))
@@ -190,6 +190,13 @@ def test_rclpy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     mixed = told(ros.check_rclpy({**os.environ, 'ROS_DISTRO': 'foxy'}))
     assert any('ROS_DISTRO is foxy' in text and mixed[text] is PROBLEM for text in mixed)
+    for version, part, level in (
+        ('3.3.16', '(Humble)', NOTE),
+        ('10.0.10', '10.0.10 (Lyrical) in', OK),
+        ('11.0.0', 'drivseg_ros is for Jazzy, Kilted and Lyrical', NOTE),
+    ):
+        monkeypatch.setattr(ros, 'version_of', {'rclpy': version}.get)
+        check(list(ros.check_rclpy(os.environ))[:1], (part, level))
 
 
 @pytest.mark.parametrize(

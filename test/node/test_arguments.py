@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,13 +16,12 @@ import pytest
 
 pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
 
-import rclpy
+from lyrical import rename
 from node_harness import PATIENCE_S, Peer, make_image, wait_for
 
 from drivseg_ros.node.parameters import SPECS
 
 Start = Callable[..., tuple[subprocess.Popen[str], list[str]]]
-BEFORE_THE_MODULE = 'from rclpy.topic_endpoint_info'
 
 
 @pytest.fixture
@@ -105,22 +103,10 @@ def test_a_failed_configure_says_what_to_do_next(start: Start) -> None:
     assert '/src/' not in text
 
 
-@pytest.fixture
-def renamed(tmp_path: Path) -> Path:
-    """A copy of the installed rclpy in which the module is called as it is from Lyrical on."""
-    copy = tmp_path / 'lyrical/rclpy'
-    shutil.copytree(Path(rclpy.__file__).parent, copy, ignore=shutil.ignore_patterns('__pycache__'))
-    (copy / 'topic_endpoint_info.py').rename(copy / 'endpoint_info.py')
-    node = copy / 'node.py'
-    text = node.read_text()
-    assert BEFORE_THE_MODULE in text
-    node.write_text(text.replace(BEFORE_THE_MODULE, 'from rclpy.endpoint_info'))
-    return copy.parent
-
-
 def test_it_works_with_the_module_of_lyrical(
-    start: Start, peer: Peer, renamed: Path, tiny_model: Path
+    start: Start, peer: Peer, tmp_path: Path, tiny_model: Path
 ) -> None:
+    renamed = rename(tmp_path / 'lyrical')
     path = os.pathsep.join([str(renamed), os.environ.get('PYTHONPATH', '')])
     check = (
         'import sys, rclpy, rclpy.endpoint_info\n'

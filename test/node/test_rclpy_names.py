@@ -1,43 +1,46 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is imported of rclpy is there in every supported distribution."""
+"""What is used of rclpy is there in every supported distribution.
+
+The list of the names was compared with the sources of the distributions' releases.
+"""
 
 from __future__ import annotations
 
-import ast
 import importlib
-from pathlib import Path
+import json
 
 import pytest
+from rclpy_names import COMMAND, LIST, imported_names, installed, used_members
 
-import drivseg_ros
-
-PACKAGE = Path(drivseg_ros.__file__).parent
+KEPT = json.loads(LIST.read_text())
 # Lyrical renamed `topic_endpoint_info` to `endpoint_info`, which Jazzy and Kilted do not have.
 NOT_EVERYWHERE = {'rclpy.topic_endpoint_info', 'rclpy.endpoint_info'}
-
-
-def imported() -> set[tuple[str, str]]:
-    """Modules of rclpy, and what is taken from them ('' for the module itself)."""
-    found = set()
-    for path in PACKAGE.rglob('*.py'):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or '').split('.')[0] == 'rclpy':
-                found |= {(str(node.module), alias.name) for alias in node.names}
-            elif isinstance(node, ast.Import):
-                found |= {(a.name, '') for a in node.names if a.name.split('.')[0] == 'rclpy'}
-    return found
+HINT = f'not looked up in every distribution: {COMMAND}'
 
 
 def test_no_module_that_a_distribution_lacks() -> None:
-    names = imported()
+    names = imported_names()
     assert len(names) > 20
-    modules = {module for module, _ in names} | {f'{module}.{name}' for module, name in names}
+    modules = {name.partition(':')[0] for name in names} | {n.replace(':', '.') for n in names}
     assert not modules & NOT_EVERYWHERE
 
 
-def test_every_name_is_there() -> None:
+def test_every_imported_name_was_looked_up_in_every_distribution() -> None:
+    assert set(KEPT['releases']) == {'jazzy', 'kilted', 'lyrical'}
+    assert imported_names() - set(KEPT['names']) == set(), HINT
+
+
+def test_every_attribute_and_argument_was_looked_up_in_every_distribution() -> None:
     pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
-    for module, name in imported():
+    used = used_members(installed())
+    assert {'Node.create_timer(clock)', 'SingleThreadedExecutor.get_nodes'} < used
+    assert used - set(KEPT['names']) == set(), HINT
+
+
+def test_every_imported_name_is_here() -> None:
+    pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
+    for name in imported_names():
+        module, _, taken = name.partition(':')
         found = importlib.import_module(module)
-        assert not name or hasattr(found, name), f'{module} has no {name}'
+        assert not taken or hasattr(found, taken), f'{module} has no {taken}'
