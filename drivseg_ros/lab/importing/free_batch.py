@@ -48,7 +48,11 @@ def settle_batch(
         runner.run({name: images[start : start + batch]}, outputs)
         for start in range(0, len(images), batch)
     ]
-    single = [np.concatenate(values) for values in zip(*parts, strict=True)]
+    # What has no axis at all is not a batch of one; the importer refuses both.
+    single = [
+        np.concatenate([np.atleast_1d(value) for value in values])
+        for values in zip(*parts, strict=True)
+    ]
     free = _copy(model)
     fix_input(free, name, size.shape(FREE))
     _forget_output_shapes(free)

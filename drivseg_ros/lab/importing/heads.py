@@ -96,6 +96,22 @@ def add_tail(
     return choice.confidence is not None
 
 
+def check_batch(outputs: Sequence[RealOutput], batch: int, path: Path) -> None:
+    """Refuses outputs whose first axis is not the batch that was given in.
+
+    Raises:
+        ModelError: if there is one.
+    """
+    for output in outputs:
+        if output.shape[0] != batch or len(output.shape) < 3:
+            _refuse(
+                output,
+                path,
+                f'its first axis must be the batch, which was {batch}, then (c, h, w), (h, w, c) '
+                'or (h, w): export the network with that axis',
+            )
+
+
 def without_last_step(
     model: onnx.ModelProto, spec: OutputSpec, output: RealOutput
 ) -> tuple[OutputSpec, RealOutput]:

@@ -18,13 +18,13 @@ from drivseg_ros.errors import ModelError
 from drivseg_ros.lab.importing.card import ImportCard, Layout
 from drivseg_ros.lab.importing.free_batch import FREE, settle_batch
 from drivseg_ros.lab.importing.graph_builder import GraphBuilder
-from drivseg_ros.lab.importing.heads import RealOutput, add_tail, without_last_step
+from drivseg_ros.lab.importing.heads import RealOutput, add_tail, check_batch, without_last_step
 from drivseg_ros.lab.importing.model_writer import write_model
 from drivseg_ros.lab.importing.network import Network, load_network, opset_of, precision_of
 from drivseg_ros.lab.importing.plausibility import check_values
 from drivseg_ros.lab.importing.prelude import add_prelude, normalisation
 from drivseg_ros.lab.importing.proof import Runner, same
-from drivseg_ros.lab.importing.sizes import InputSize, input_size, with_size
+from drivseg_ros.lab.importing.sizes import InputSize, input_size, pixels_as_floats, with_size
 from drivseg_ros.lab.importing.tidy import NAMESPACE, keep_needed, tidy
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.file import (
@@ -90,12 +90,15 @@ def import_network(
     _refuse_other_inputs(inner, network, given_input.name)
     feed = NAMESPACE + given_input.name
     images = _example_images(card, size)
-    inner, batch, values = settle_batch(inner, feed, size, images)
-    _compare_with_original(network, given_input.name, names, images, values, batch=size.batch or 1)
+    if size.dtype == 'uint8':
+        inner, size = pixels_as_floats(inner, feed, size)
+    inner, batch, values = settle_batch(inner, feed, size, images.astype(size.dtype))
     outputs = [
-        RealOutput(name, NAMESPACE + name, (size.batch or 1, *value.shape[1:]))
+        RealOutput(name, NAMESPACE + name, (len(value) // 2, *value.shape[1:]))
         for name, value in zip(names, values, strict=True)
     ]
+    check_batch(outputs, size.batch or 1, path)
+    _compare_with_original(network, given_input.name, names, images, values, batch=size.batch or 1)
     steps = [
         without_last_step(inner, spec, real)
         for spec, real in zip(card.outputs, outputs, strict=True)

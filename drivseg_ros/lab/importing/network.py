@@ -128,9 +128,10 @@ def load_network(path: Path) -> Network:
     digest = hashlib.sha256(content)
     for file in _load_external_data(model, path):
         digest.update(file.read_bytes())
+    # Below IR 4, weights must be listed among the inputs: the converter loses others.
+    model.ir_version = max(model.ir_version, _MIN_IR_VERSION)
     _drop_initializers_from_inputs(model)
     model = _raise_opset(model, path)
-    model.ir_version = max(model.ir_version, _MIN_IR_VERSION)
     return Network(model, path, digest.hexdigest(), 'ONNX')
 
 

@@ -20,7 +20,7 @@ def add_prelude(graph: GraphBuilder, spec: InputSpec, *, dtype: str, output: str
     Args:
         graph: where to.
         spec: the card's word on the input.
-        dtype: the input's element type, float32 or float16.
+        dtype: the input's element type, float32, float16 or uint8.
         output: the input's name, given to the last operation.
     """
     # The Cast comes first: TensorRT takes uint8 nowhere else.
@@ -39,8 +39,9 @@ def add_prelude(graph: GraphBuilder, spec: InputSpec, *, dtype: str, output: str
         steps.append(('Mul', (graph.constant(factor),), {}))
     if (offset != 0).any():
         steps.append(('Add', (graph.constant(offset),), {}))
-    if dtype == 'float16':
-        steps.append(('Cast', (), {'to': TensorProto.FLOAT16}))
+    if dtype != 'float32':
+        to = TensorProto.FLOAT16 if dtype == 'float16' else TensorProto.UINT8
+        steps.append(('Cast', (), {'to': to}))
     value = INPUT_NAME
     for step, (op_type, constants, attributes) in enumerate(steps):
         name = output if step == len(steps) - 1 else None

@@ -14,8 +14,13 @@ from onnx import TensorProto
 from drivseg_ros.errors import ModelError
 from drivseg_ros.lab.importing.card import InputSpec, Layout
 from drivseg_ros.lab.importing.network import Tensor
+from drivseg_ros.lab.importing.proof import Runner
 
-_FLOATS: dict[int, str] = {TensorProto.FLOAT: 'float32', TensorProto.FLOAT16: 'float16'}
+_TYPES: dict[int, str] = {
+    TensorProto.FLOAT: 'float32',
+    TensorProto.FLOAT16: 'float16',
+    TensorProto.UINT8: 'uint8',
+}
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,13 @@ def input_size(tensor: Tensor, spec: InputSpec, path: Path) -> InputSize:
             f'{path}: its input is {tensor}; four axes are needed ({spec.layout.value}, by the '
             "import card's layout)"
         )
-    if tensor.type not in _FLOATS:
+    if tensor.type not in _TYPES:
+        raise ModelError(f'{path}: its input is {tensor}; float, float16 or uint8 is needed')
+    scaling = (spec.scale, *spec.mean, *spec.std)
+    if tensor.type == TensorProto.UINT8 and scaling != (1, 0, 0, 0, 1, 1, 1):
         raise ModelError(
-            f'{path}: its input is {tensor}; float or float16 is needed. If it already takes '
-            'uint8 pixels, export it without that first step'
+            f'{path}: its input is {tensor}, pixels as they are; write scale: 1 into the import '
+            "card's input, and leave mean and std out"
         )
     sizes = dict(zip(spec.layout.value, tensor.shape, strict=True))
     if sizes['c'] not in (None, 3):
@@ -86,12 +94,32 @@ def input_size(tensor: Tensor, spec: InputSpec, path: Path) -> InputSize:
                 f'asked for; leave {name} out, or export the network with that size'
             )
         sides[name] = given or wanted
-    return InputSize(batch=sizes['n'], **sides, layout=spec.layout, dtype=_FLOATS[tensor.type])
+    return InputSize(batch=sizes['n'], **sides, layout=spec.layout, dtype=_TYPES[tensor.type])
 
 
 def with_size(spec: InputSpec, *, width: int | None, height: int | None) -> InputSpec:
     """The spec with another size, where one is given."""
     return dataclasses.replace(spec, width=width or spec.width, height=height or spec.height)
+
+
+def pixels_as_floats(
+    model: onnx.ModelProto, name: str, size: InputSize
+) -> tuple[onnx.ModelProto, InputSize]:
+    """The graph with an input of uint8 declared float, where it runs that way.
+
+    Mostly the first operation is a Cast. TensorRT knows uint8 at the input of the whole graph only,
+    which is in front of what is put before the network.
+    """
+    floats = onnx.ModelProto()
+    floats.CopyFrom(model)
+    for value in floats.graph.input:
+        if value.name == name:
+            value.type.tensor_type.elem_type = TensorProto.FLOAT
+    try:
+        Runner(floats, 'the network')
+    except ModelError:
+        return model, size
+    return floats, dataclasses.replace(size, dtype='float32')
 
 
 def fix_input(model: onnx.ModelProto, name: str, shape: list[int | str]) -> None:

@@ -114,8 +114,9 @@ def spoil(path: Path, how: str) -> None:
         model.graph.input.append(extra)
         model.graph.node.append(onnx.helper.make_node('Add', ['out', 'depth'], ['sum']))
         model.graph.output[0].name = 'sum'
-    elif how == 'uint8':
-        model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
+    elif how in ('uint8', 'int32'):
+        kind = onnx.TensorProto.DataType.Value(how.upper())
+        model.graph.input[0].type.tensor_type.elem_type = kind
     elif how == 'three axes':
         del model.graph.input[0].type.tensor_type.shape.dim[0]
     elif how == 'unknown operation':
@@ -131,7 +132,8 @@ def spoil(path: Path, how: str) -> None:
     [
         ('external', r'keeps weights in other files \(weights.data\), which cannot be read'),
         ('two inputs', r"needs the inputs \['depth'\] beside 'pixels'"),
-        ('uint8', 'float or float16 is needed. If it already takes uint8'),
+        ('int32', 'float, float16 or uint8 is needed'),
+        ('uint8', 'onnxruntime cannot run'),
         ('three axes', 'four axes are needed'),
         ('unknown operation', 'onnxruntime cannot run the network'),
         ('old', r'has opset 6, and cannot be raised to 17 \(ONNX has no operation Affine\)'),
