@@ -1,6 +1,6 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Publishes /diagnostics, periodically and whenever the node's state changes."""
+"""Publishes /diagnostics: periodically, and when the node's state changes or its engine hangs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rclpy.timer import Timer
 from drivseg_ros.base.diagnostics import DIAGNOSTICS_TOPIC
 
 _DEPTH = 10  # a change of state and the next period may fall together
+_WATCH_PERIOD_S = 0.25
 
 
 class DiagnosticsPublisher:
@@ -24,6 +25,7 @@ class DiagnosticsPublisher:
     Args:
         node: the node that publishes.
         statuses: makes the statuses of the moment.
+        hangs: whether the engine hangs; a change is published at once, whatever the period.
         alive: whether ROS runs; if not, publishing fails and nobody wants to know.
         callback_group: the group that the timer is in.
     """
@@ -33,11 +35,14 @@ class DiagnosticsPublisher:
         node: Node,
         *,
         statuses: Callable[[], Sequence[DiagnosticStatus]],
+        hangs: Callable[[], bool],
         alive: Callable[[], bool],
         callback_group: CallbackGroup,
     ) -> None:
         self._node = node
         self._statuses = statuses
+        self._hangs = hangs
+        self._hung = False
         self._alive = alive
         self._group = callback_group
         self._lock = threading.Lock()
@@ -45,6 +50,9 @@ class DiagnosticsPublisher:
         self._clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer: Timer | None = None
         self._publisher = node.create_publisher(DiagnosticArray, DIAGNOSTICS_TOPIC, _DEPTH)
+        node.create_timer(
+            _WATCH_PERIOD_S, self._watch, callback_group=callback_group, clock=self._clock
+        )
 
     def start(self, *, period_s: float) -> None:
         """Publishes in this period from now on."""
@@ -66,3 +74,9 @@ class DiagnosticsPublisher:
         except Exception:
             if self._alive():  # else ROS was shut down meanwhile
                 raise
+
+    def _watch(self) -> None:
+        hangs = self._hangs()
+        if hangs != self._hung:
+            self._hung = hangs
+            self.publish()

@@ -68,6 +68,7 @@ class SegmentationNode(LifecycleNode):
         self._diagnostics = DiagnosticsPublisher(
             self,
             statuses=self._statuses,
+            hangs=lambda: self._hanging_s() > 0,
             alive=self.alive,
             callback_group=self.frames_group,
         )

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from drivseg_ros.images.arrays import MAX_DECODED_PIXELS
 from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.node.camera import Camera
 from drivseg_ros.node.camera_slot import Frame
+from drivseg_ros.node.large_frames import LARGE_PIXELS, LargeFrame
 from drivseg_ros.node.throttle import Throttle
 from drivseg_ros.segmenter import Segmenter
 
@@ -66,6 +68,7 @@ class Worker:
         self.max_rate_hz = 0.0
         self.max_pixels = MAX_DECODED_PIXELS
         self._cameras = cameras
+        self._large: dict[Camera, LargeFrame] = {}
         self._logger = logger
         self._alive = alive
         self._throttle = Throttle(period_s=REPORT_PERIOD_S)
@@ -151,6 +154,7 @@ class Worker:
             while (delay_s := self._delay_s(last_s)) > 0 and not self._stopping.is_set():
                 self._stopping.wait(min(delay_s, 0.1))
             if self._stopping.is_set():
+                self._drop_large()
                 return
             self._wake.clear()
             last_s = time.monotonic()
@@ -216,11 +220,18 @@ class Worker:
             self._finish(job, segmentation)
 
     def _prepare(self, camera: Camera) -> _Job | None:
-        """Takes and decodes a camera's frame; None if there is nothing to do for this camera."""
-        frame = camera.slot.take()
+        """Takes and decodes a camera's frame; None if there is nothing to do for this camera.
+
+        A large frame is begun in one turn and taken in a later one; meanwhile a newer one waits.
+        """
+        large = self._large.get(camera)
+        if large is not None and not large.is_decoded:
+            return None
+        frame = camera.slot.take() if large is None else large.frame
         if frame is None:
             return None
-        started_s = time.monotonic()
+        started_s = time.monotonic() if large is None else large.started_s
+        self._large.pop(camera, None)
         try:
             wanted = camera.publishers.wanted(
                 has_confidence=self.segmenter.engine.model.has_confidence
@@ -228,15 +239,36 @@ class Worker:
             if not self.enabled or not wanted:
                 camera.monitor.skipped()
                 return None
-            image = camera.decode(frame.message, max_pixels=self.max_pixels)
+            image = large.image() if large else self._decode(camera, frame)
         except ImageError as error:
             self._fail(camera, error.kind, error)
             return None
         except Exception as error:
             self._fail(camera, 'decode', error)
             return None
-        stages_ms = {'wait': (started_s - frame.received_s) * 1e3, 'decode': _since_ms(started_s)}
+        if image is None:
+            return None
+        decode_ms = large.seconds * 1e3 if large else _since_ms(started_s)
+        stages_ms = {'wait': (started_s - frame.received_s) * 1e3, 'decode': decode_ms}
         return _Job(camera, frame, wanted, image, stages_ms)
+
+    def _decode(self, camera: Camera, frame: Frame) -> np.ndarray | None:
+        """The picture; None if it is large, and will be decoded later."""
+        limit = self.max_pixels
+        try:
+            return camera.decode(frame.message, max_pixels=min(limit, LARGE_PIXELS))
+        except ImageError as error:
+            if error.kind != 'size' or limit <= LARGE_PIXELS:
+                raise
+        decode = partial(camera.decode, frame.message, max_pixels=limit)
+        self._large[camera] = LargeFrame(frame, decode=decode, done=self.wake)
+        return None
+
+    def _drop_large(self) -> None:
+        """Counts what is being decoded, and will not be used, as dropped."""
+        for camera in self._large:
+            camera.monitor.ledger.drop()
+        self._large.clear()
 
     def _publish_mask(self, job: _Job, segmentation: Segmentation) -> bool:
         started_s = time.monotonic()

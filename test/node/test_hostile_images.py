@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 
 pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
 
-from node_harness import Live, Peer, make_image, wait_for
+from lifecycle_msgs.msg import Transition
+from node_harness import PATIENCE_S, Live, Peer, make_image, wait_for
 from sensor_msgs.msg import CompressedImage
 
 from drivseg_ros.images.codec import encode_jpeg
@@ -92,3 +94,59 @@ def test_a_jpeg_damaged_inside_costs_that_frame_and_is_counted(
     assert 'premature end of data segment' in live.counts().last_error
     camera.send(compressed(JPEG))
     wait_for(lambda: len(masks) == 1, 'the mask of the next')
+
+
+def test_a_picture_that_takes_long_to_decode_keeps_no_other_camera_waiting(
+    make_live: MakeLive, peer: Peer, tiny_model: Path
+) -> None:
+    topics = ['/a/image', '/b/image']
+    live = make_live(model=str(tiny_model), image_topics=topics, image_transport='compressed')
+    live.wait_active()
+    masks = [peer.listen(f'/{name}/segmentation/mask') for name in 'ab']
+    for index in range(2):
+        live.wait_wanted('mask', camera=index)
+    a, b = (peer.camera(f'{t}/compressed', CompressedImage).wait_subscribed() for t in topics)
+    large = compressed(encode_jpeg(np.full((2100, 2000, 3), 99, np.uint8)))
+    slow = live.node.cameras[0]
+    decode, begun, released = slow._decode, threading.Semaphore(0), threading.Semaphore(0)
+
+    def take_long(message: CompressedImage, *, max_pixels: int) -> np.ndarray:
+        image = decode(message, max_pixels=max_pixels)
+        begun.release()
+        assert released.acquire(timeout=PATIENCE_S)
+        return image
+
+    slow._decode = take_long
+    a.send(large)
+    assert begun.acquire(timeout=PATIENCE_S)
+    for count in (1, 2, 3):
+        b.send(compressed(JPEG))
+        wait_for(lambda n=count: len(masks[1]) == n, 'a mask of the other camera')
+    assert not masks[0]
+    released.release()
+    wait_for(lambda: masks[0], 'the mask of the large picture')
+    assert (masks[0][0].width, masks[0][0].height) == (2000, 2100)
+
+    # What is being decoded when the node is deactivated is dropped, and never published.
+    a.send(large)
+    assert begun.acquire(timeout=PATIENCE_S)
+    assert peer.change_state(Transition.TRANSITION_DEACTIVATE)
+    assert live.counts().dropped == 1
+    assert peer.change_state(Transition.TRANSITION_ACTIVATE)
+    released.release()
+    b.wait_subscribed().send(compressed(JPEG))
+    wait_for(lambda: len(masks[1]) == 4, 'a mask after the pause')
+    assert len(masks[0]) == 1
+
+
+def test_a_large_picture_that_is_damaged_fails(
+    make_live: MakeLive, peer: Peer, tiny_model: Path
+) -> None:
+    live = make_live(model=str(tiny_model)).wait_active()
+    peer.listen('/segmentation/mask')
+    live.wait_wanted('mask')
+    message = make_image(0, picture=np.zeros((2100, 2000, 3), np.uint8))
+    message.data = message.data[:-1]
+    peer.camera('/image').wait_subscribed().send(message)
+    wait_for(lambda: live.counts().failed, 'it failed')
+    assert live.counts().failed_by_kind == {'truncated': 1}

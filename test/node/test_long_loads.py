@@ -207,7 +207,9 @@ def test_an_engine_that_hangs_is_reported(
     make_live: MakeLive, peer: Peer, tiny_model: Path, hang: Hang, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle_node, '_PATIENCE_S', 0.5)
-    live = make_live(model=str(tiny_model), stale_after_s=0.3).wait_active()
+    # A long period of the diagnostics does not delay it.
+    live = make_live(model=str(tiny_model), stale_after_s=0.3, diagnostics_period_s=60.0)
+    live.wait_active()
     masks = peer.listen('/segmentation/mask')
     live.wait_wanted('mask')
     camera = peer.camera('/image').wait_subscribed()
