@@ -54,6 +54,9 @@ class Key:
     DELAY = 'current_delay_from_realtime_ms'
     LOST = 'frames lost before arrival'
     MISSING = 'frames missing in the sequence'
+    TRUST = 'trust'
+    CAUSES = 'causes'
+    OUTPUTS = 'outputs'
 
 
 SETUP_KEYS = (

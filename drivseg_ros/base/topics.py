@@ -10,7 +10,7 @@ COMPRESSED = '/compressed'
 """What image_transport appends to the topic of compressed images."""
 IMAGE_OUTPUTS = ('mask', 'overlay', 'mask_color', 'confidence')
 """The outputs of a camera that are images."""
-OUTPUTS = (*IMAGE_OUTPUTS, 'label_info')
+OUTPUTS = (*IMAGE_OUTPUTS, 'label_info', 'status')
 """All outputs of a camera, by the names of their topics below `segmentation/`."""
 
 

@@ -25,6 +25,7 @@ from drivseg_ros.cli.quantize import quantize
 from drivseg_ros.cli.record import record
 from drivseg_ros.cli.replay import replay
 from drivseg_ros.cli.segment import segment
+from drivseg_ros.cli.status import status
 from drivseg_ros.cli.train import train
 
 app = typer.Typer(
@@ -49,6 +50,7 @@ app.command()(compare)
 app.command()(evaluate)
 app.add_typer(report.app, name='report')
 app.command()(replay)
+app.command()(status)
 app.command()(play)
 app.command()(record)
 app.command()(parity)

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from drivseg_ros.model.card import ModelCard
+
+UNKNOWN = 255
+"""The class id of a pixel of which nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,11 @@ class Segmentation:
     def road(self) -> np.ndarray:
         """All road surface (the drivable classes and those with the role road), bool [H, W]."""
         return np.isin(self.class_ids, self.card.road_ids)
+
+    def as_unknown(self) -> Segmentation:
+        """The same with UNKNOWN in every pixel, and no confidence in it."""
+        confidence = None if self.confidence is None else np.zeros_like(self.confidence)
+        return replace(self, class_ids=np.full_like(self.class_ids, UNKNOWN), confidence=confidence)
 
 
 def _check_plane(name: str, plane: np.ndarray) -> None:

@@ -4,24 +4,29 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from drivseg_ros.images.codec import decode_compressed_image, decode_image
 from drivseg_ros.node import qos
-from drivseg_ros.node.camera_monitor import CameraMonitor
+from drivseg_ros.node.camera_monitor import CameraMonitor, CameraReport
 from drivseg_ros.node.camera_slot import CameraSlot, Frame
-from drivseg_ros.node.health import LOST_ADVICE
+from drivseg_ros.node.diagnostics import camera_status, name_in_diagnostics, trust_status
+from drivseg_ros.node.health import LOST_ADVICE, OTHER_CLOCK_S, Level, Phase, assess_camera
 from drivseg_ros.node.publishers import CameraPublishers, Offer
 from drivseg_ros.node.sequence_gaps import SequenceGaps
+from drivseg_ros.node.trust import PAUSED, Cause, FrameMeasures, Trust, TrustState, Verdict
 
 
 class Camera:
@@ -55,6 +60,7 @@ class Camera:
     ) -> None:
         self.topic = f'{image_topic}/compressed' if compressed else image_topic
         self.monitor = CameraMonitor(steady_s=time.monotonic())
+        self.trust = TrustState()
         self.slot = CameraSlot(self.monitor.ledger)
         self._node = node
         self._message_type = CompressedImage if compressed else Image
@@ -66,6 +72,9 @@ class Camera:
         self._subscription: Any = None
         self._gaps = SequenceGaps(publishers=lambda: node.count_publishers(self.topic))
         self._conflict = ''
+        self._frame_id = ''
+        self._failing = Cause.FRAMES_FAILING  # why the newest frame that failed did
+        self._stated = False  # whether a status was published since the last report
         self.publishers = CameraPublishers(
             node, image_topic=image_topic, offer=offer, callback_group=callback_group, warn=warn
         )
@@ -81,6 +90,7 @@ class Camera:
     def subscribe(self) -> None:
         """Begins to listen."""
         self.monitor.restart(steady_s=time.monotonic())
+        self.trust.reset()
         self._gaps.restart()
         try:
             self._subscription = self._create_subscription(message_lost=self._count_lost)
@@ -108,6 +118,111 @@ class Camera:
         if conflict and conflict != self._conflict:
             self._warn(f'{self.topic}: a publisher is not heard. {conflict}')
         self._conflict = conflict
+
+    def handle_jump(self) -> None:
+        """The node's clock jumped."""
+        self.monitor.forget_stamps()
+        self.trust.forget_frame()
+
+    def age_s(self, header: Any) -> float:
+        """The age of a frame by its stamp; NaN if it is of another clock than the node's."""
+        age_s = _now_s(self._node) - header.stamp.sec - header.stamp.nanosec / 1e9
+        return age_s if abs(age_s) < OTHER_CLOCK_S else math.nan
+
+    def publish_status(
+        self,
+        header: Any,
+        verdict: Verdict,
+        *,
+        outputs: str = 'none',
+        measures: FrameMeasures | None = None,
+    ) -> None:
+        """Publishes how far the masks may be trusted.
+
+        Args:
+            header: of the frame that this is about, or of this moment.
+            verdict: what holds.
+            outputs: what becomes of the frame's other outputs: one of ON_UNTRUSTED, or 'none'.
+            measures: what was measured of the frame, if there is one.
+        """
+        self._stated = True
+        self.publishers.publish_status(
+            header,
+            trust_status(
+                verdict,
+                node_name=name_in_diagnostics(self._node),
+                topic=self.topic,
+                outputs=outputs,
+                measures=measures,
+            ),
+        )
+
+    def distrust(self, header: Any, cause: Cause) -> None:
+        """Says that there is no mask of a frame, and why.
+
+        Args:
+            header: the frame's header.
+            cause: of those that a frame without a mask shows.
+        """
+        self._failing = cause
+        self.trust.add({cause: Trust.UNTRUSTED}, shown={cause})
+        self.publish_status(header, self.trust.verdict)
+
+    def report(
+        self, *, phase: Phase, enabled: bool, stale_after_s: float, hanging: bool
+    ) -> DiagnosticStatus:
+        """The camera's status for the diagnostics; also what a status without a frame says.
+
+        Args:
+            phase: the state of the node.
+            enabled: whether processing is switched on by ~/enable.
+            stale_after_s: the age at which an output is stale.
+            hanging: whether the engine does not answer.
+        """
+        self.explain_conflicts()
+        report = self.monitor.report(steady_s=time.monotonic(), now_s=_now_s(self._node))
+        verdict = None
+        if phase is Phase.ACTIVE:
+            verdict = self._verdict_without_frame(
+                report, enabled=enabled, after_s=stale_after_s, hanging=hanging
+            )
+        level, message = assess_camera(
+            report,
+            phase=phase,
+            enabled=enabled,
+            stale_after_s=stale_after_s,
+            find_silence=self.find_silence,
+        )
+        if verdict is not None and verdict.trust and not level:
+            level, message = Level(verdict.trust), f'{verdict}; {message}'
+        return camera_status(
+            report,
+            node_name=name_in_diagnostics(self._node),
+            topic=self.topic,
+            level=level,
+            message=message,
+            verdict=verdict,
+        )
+
+    def _verdict_without_frame(
+        self, report: CameraReport, *, enabled: bool, after_s: float, hanging: bool
+    ) -> Verdict | None:
+        """What holds now; published if no frame did that meanwhile. None if nobody wants it."""
+        if enabled and report.skipping and report.silent_s <= after_s:
+            return None
+        if enabled:
+            if hanging:
+                self.trust.mark(Cause.ENGINE_FAILING)
+            if report.silent_s > after_s:
+                self.trust.mark(Cause.NO_FRAMES)
+            elif report.idle_s > after_s:
+                self.trust.mark(self._failing if report.failing else Cause.STALE)
+        verdict = self.trust.verdict if enabled else PAUSED
+        stated, self._stated = self._stated, False
+        if not stated:
+            now = self._node.get_clock().now().to_msg()
+            self.publish_status(Header(stamp=now, frame_id=self._frame_id), verdict)
+        return verdict
 
     def find_silence(self) -> str:
         """Why no frame arrives, as far as the ROS graph shows."""
@@ -142,6 +257,7 @@ class Camera:
 
     def _receive(self, opening: int, message: Any, info: Mapping[str, Any]) -> None:
         received_s = time.monotonic()
+        self._frame_id = message.header.frame_id
         self.monitor.miss(self._gaps.missing_before(info))
         self.slot.put(Frame(message=message, received_s=received_s, opening=opening))
         self._wake()

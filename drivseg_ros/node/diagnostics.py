@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from rclpy.node import Node
 
-from drivseg_ros.base.diagnostics import Key, number, write_counts, write_stages
+from drivseg_ros.base.diagnostics import NONE, Key, number, write_counts, write_stages
 from drivseg_ros.base.gpu_memory import gpu_memory_used_mb
 from drivseg_ros.base.usage import own_memory_mb
 from drivseg_ros.engines.base import BuildProgress
 from drivseg_ros.node.camera_monitor import CameraReport
 from drivseg_ros.node.health import Level, Phase
+from drivseg_ros.node.trust import FrameMeasures, Verdict
 from drivseg_ros.segmenter import Segmenter
 
 _LEVELS = {
@@ -102,7 +104,13 @@ def engine_status(report: EngineReport, *, node_name: str) -> DiagnosticStatus:
 
 
 def camera_status(
-    report: CameraReport, *, node_name: str, topic: str, level: Level, message: str
+    report: CameraReport,
+    *,
+    node_name: str,
+    topic: str,
+    level: Level,
+    message: str,
+    verdict: Verdict | None,
 ) -> DiagnosticStatus:
     """The status of a camera."""
     values = {
@@ -114,10 +122,38 @@ def camera_status(
         Key.DELAY: number(1e3 * report.delay_s),
         Key.LOST: str(report.lost),
         Key.MISSING: str(report.missing),
+        **_verdict_values(verdict),
         **write_counts(report.counts),
         **write_stages(report.latencies_ms),
     }
     return _status(f'{node_name}: camera {topic}', level, message, topic, values)
+
+
+def trust_status(
+    verdict: Verdict,
+    *,
+    node_name: str,
+    topic: str,
+    outputs: str,
+    measures: FrameMeasures | None,
+) -> DiagnosticStatus:
+    """The status that goes with each mask; see `Camera.publish_status`."""
+    values = {**_verdict_values(verdict), Key.OUTPUTS: outputs}
+    if measures is not None:
+        values |= {name: number(value, digits=3) for name, value in measures.values().items()}
+    level = Level(verdict.trust)
+    return _status(f'{node_name}: camera {topic}', level, str(verdict), topic, values)
+
+
+def name_in_diagnostics(node: Node) -> str:
+    """With the namespace: two robots' nodes are not one in an aggregator."""
+    return node.get_fully_qualified_name().lstrip('/')
+
+
+def _verdict_values(verdict: Verdict | None) -> dict[str, str]:
+    if verdict is None:
+        return {Key.TRUST: NONE, Key.CAUSES: NONE}
+    return {Key.TRUST: str(verdict.trust), Key.CAUSES: verdict.names or NONE}
 
 
 def _status(

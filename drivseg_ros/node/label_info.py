@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from drivseg_ros.model.card import ModelCard
+from drivseg_ros.model.segmentation import UNKNOWN
 
 
 def find_vision_msgs() -> ModuleType | None:
@@ -27,7 +28,7 @@ def find_vision_msgs() -> ModuleType | None:
     return messages if hasattr(messages, 'LabelInfo') else None
 
 
-def make_label_info(messages: ModuleType, card: ModelCard) -> Any:
+def make_label_info(messages: ModuleType, card: ModelCard, *, unknown: bool = False) -> Any:
     """Makes the message of a model.
 
     The header is left empty: the meaning of the ids belongs to no frame and no time. The
@@ -36,15 +37,19 @@ def make_label_info(messages: ModuleType, card: ModelCard) -> Any:
     Args:
         messages: the module vision_msgs.msg.
         card: the model's card.
+        unknown: whether masks may be UNKNOWN.
 
     Returns:
-        A LabelInfo with one VisionClass for each class of the card.
+        A LabelInfo with one VisionClass for each class of the card, and one for UNKNOWN.
     """
     info = messages.LabelInfo()
-    for model_class in card.classes:
+    classes = [(c.id, c.name) for c in card.classes]
+    if unknown:
+        classes.append((UNKNOWN, 'unknown'))
+    for class_id, name in classes:
         entry = messages.VisionClass()
-        entry.class_id = model_class.id
-        entry.class_name = model_class.name
+        entry.class_id = class_id
+        entry.class_name = name
         info.class_map.append(entry)
     info.threshold = 0.0
     return info

@@ -21,9 +21,9 @@ from drivseg_ros.engines.base import BuildProgress
 from drivseg_ros.errors import DrivsegError, EngineError, ParameterError
 from drivseg_ros.node.camera import Camera
 from drivseg_ros.node.cameras import make_cameras
-from drivseg_ros.node.diagnostics import EngineReport, camera_status, engine_status
+from drivseg_ros.node.diagnostics import EngineReport, engine_status, name_in_diagnostics
 from drivseg_ros.node.diagnostics_publisher import DiagnosticsPublisher
-from drivseg_ros.node.health import Phase, assess_camera
+from drivseg_ros.node.health import Phase
 from drivseg_ros.node.loading import Leaving, load_segmenter
 from drivseg_ros.node.long_requests import LongRequests
 from drivseg_ros.node.parameter_server import ParameterServer
@@ -266,6 +266,10 @@ class SegmentationNode(LifecycleNode):
         worker.overlay_alpha = settings.overlay_alpha
         worker.max_rate_hz = settings.max_rate_hz
         worker.max_pixels = settings.max_pixels
+        worker.stale_after_s = settings.stale_after_s
+        worker.on_untrusted = settings.on_untrusted
+        for camera in self.cameras:
+            camera.trust.limits = settings.trust_limits
 
     def _load(self, settings: Settings) -> Segmenter:
         self.get_logger().info(f'loading {settings.model}')
@@ -328,6 +332,7 @@ class SegmentationNode(LifecycleNode):
 
     def _statuses(self) -> list[DiagnosticStatus]:
         """What the node reports of itself and of each camera."""
+        hanging_s = self._hanging_s()
         engine = EngineReport(
             phase=self.phase,
             enabled=self.enabled,
@@ -336,40 +341,26 @@ class SegmentationNode(LifecycleNode):
             clock_missing=self.now_s() == 0,
             wanted_model=self._parameter_server.value('model'),
             segmenter=None if self.worker is None else self.worker.segmenter,
-            hanging_s=self._hanging_s(),
+            hanging_s=hanging_s,
             dds_profile=self._dds_profile,
         )
         return [
-            engine_status(engine, node_name=self._name_of_statuses()),
-            *(self._camera_status(camera) for camera in self.cameras),
+            engine_status(engine, node_name=name_in_diagnostics(self)),
+            *(
+                camera.report(
+                    phase=self.phase,
+                    enabled=self.enabled,
+                    stale_after_s=self._parameter_server.value('stale_after_s'),
+                    hanging=hanging_s > 0,
+                )
+                for camera in self.cameras
+            ),
         ]
 
     def _hanging_s(self) -> float:
         """How long the engine has worked on one batch, if that is too long; else 0."""
         busy_s = 0.0 if self.worker is None else self.worker.busy_s
         return busy_s if busy_s > self._parameter_server.value('stale_after_s') else 0.0
-
-    def _camera_status(self, camera: Camera) -> DiagnosticStatus:
-        camera.explain_conflicts()
-        report = camera.monitor.report(steady_s=time.monotonic(), now_s=self.now_s())
-        level, message = assess_camera(
-            report,
-            phase=self.phase,
-            enabled=self.enabled,
-            stale_after_s=self._parameter_server.value('stale_after_s'),
-            find_silence=camera.find_silence,
-        )
-        return camera_status(
-            report,
-            node_name=self._name_of_statuses(),
-            topic=camera.topic,
-            level=level,
-            message=message,
-        )
-
-    def _name_of_statuses(self) -> str:
-        """With the namespace: two robots' nodes are not one in an aggregator."""
-        return self.get_fully_qualified_name().lstrip('/')
 
     def _wake(self) -> None:
         if self.worker is not None:
@@ -387,7 +378,7 @@ class SegmentationNode(LifecycleNode):
 
     def _handle_jump(self, _jump: TimeJump) -> None:
         for camera in self.cameras:
-            camera.monitor.forget_stamps()
+            camera.handle_jump()
 
     async def _autostart(self) -> None:
         self._autostart_timer.cancel()

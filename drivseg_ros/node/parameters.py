@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from drivseg_ros.base.topics import OUTPUTS
@@ -21,9 +21,29 @@ from drivseg_ros.images.arrays import MAX_DECODED_PIXELS, MAX_PIXELS
 from drivseg_ros.model.card import PRECISIONS
 from drivseg_ros.model.store import DEFAULT_MODEL
 from drivseg_ros.node.parameter_spec import Change, Kind, ParameterSpec
+from drivseg_ros.node.trust import TrustLimits
 
 ENGINE_PARAMETERS = ('model', 'engine', 'device', 'precision', 'threads')
 """The parameters whose change means another network beside the one in use."""
+
+ON_UNTRUSTED = ('publish', 'unknown', 'silent')
+"""What may become of an untrusted frame."""
+
+_LIMITS = TrustLimits()
+
+
+def _share(name: str, description: str) -> ParameterSpec:
+    """A limit of frames that is a share."""
+    return ParameterSpec(
+        name=name,
+        kind=Kind.NUMBER,
+        default=getattr(_LIMITS, name),
+        description=description,
+        minimum=0.0,
+        maximum=2.0,
+        change=Change.ANY_TIME,
+    )
+
 
 SPECS = (
     ParameterSpec(
@@ -127,7 +147,7 @@ SPECS = (
         name='stale_after_s',
         kind=Kind.NUMBER,
         default=1.0,
-        description='Diagnostics warn when the newest output of a camera is older',
+        description='Age of the newest output, or of the newest frame, at which a camera is stale',
         minimum=0.05,
         maximum=3600.0,
     ),
@@ -143,9 +163,54 @@ SPECS = (
         name='diagnostics_period_s',
         kind=Kind.NUMBER,
         default=1.0,
-        description='Time between two messages on /diagnostics',
+        description='Time between two messages on /diagnostics, and of status while no frame comes',
         minimum=0.05,
         maximum=3600.0,
+    ),
+    ParameterSpec(
+        name='on_untrusted',
+        kind=Kind.STRING,
+        default='publish',
+        description='What an untrusted frame gives: publish: all outputs; unknown: a mask of 255 '
+        'everywhere; silent: its status only',
+        choices=ON_UNTRUSTED,
+        change=Change.ANY_TIME,
+    ),
+    ParameterSpec(
+        name='status_frames',
+        kind=Kind.INTEGER,
+        default=_LIMITS.status_frames,
+        description='How many frames in a row change the status, in both directions',
+        minimum=1,
+        maximum=1000,
+        change=Change.ANY_TIME,
+    ),
+    ParameterSpec(
+        name='status_frozen',
+        kind=Kind.BOOL,
+        default=_LIMITS.status_frozen,
+        description='Whether pixels that repeat with new stamps are untrusted; false where a '
+        'simulator stands still',
+        change=Change.ANY_TIME,
+    ),
+    _share('degraded_dark', 'Share of dark pixels at which a frame is degraded; above 1: never'),
+    _share('untrusted_dark', 'Share of dark pixels at which a frame is untrusted'),
+    _share('degraded_overexposed', 'Share of white pixels at which a frame is degraded'),
+    _share('untrusted_overexposed', 'Share of white pixels at which a frame is untrusted'),
+    _share('degraded_blocked', 'Share of plain or blurred blocks at which a frame is degraded'),
+    _share('untrusted_blocked', 'Share of plain or blurred blocks at which a frame is untrusted'),
+    _share(
+        'min_road_confidence',
+        'Mean confidence of the road below which a frame is degraded; 0: never',
+    ),
+    ParameterSpec(
+        name='max_inference_ms',
+        kind=Kind.NUMBER,
+        default=_LIMITS.max_inference_ms,
+        description='Time of the engine beyond which a frame is degraded; 0: no limit',
+        minimum=0.0,
+        maximum=1e6,
+        change=Change.ANY_TIME,
     ),
     ParameterSpec(
         name='autostart',
@@ -182,6 +247,17 @@ class Settings:
     stale_after_s: float
     qos_reliability: str
     diagnostics_period_s: float
+    on_untrusted: str
+    status_frames: int
+    status_frozen: bool
+    degraded_dark: float
+    untrusted_dark: float
+    degraded_overexposed: float
+    untrusted_overexposed: float
+    degraded_blocked: float
+    untrusted_blocked: float
+    min_road_confidence: float
+    max_inference_ms: float
     autostart: bool
 
     def __post_init__(self) -> None:
@@ -191,6 +267,18 @@ class Settings:
                     f'image_topics has {topic!r}; leave out /compressed and set image_transport '
                     'to compressed'
                 )
+        for what in ('dark', 'overexposed', 'blocked'):
+            degraded, untrusted = (getattr(self, f'{n}_{what}') for n in ('degraded', 'untrusted'))
+            if degraded > untrusted:
+                raise ParameterError(
+                    f'degraded_{what} is {degraded} and untrusted_{what} {untrusted}; a frame is '
+                    f'degraded before it is untrusted: set degraded_{what} to {untrusted} or less'
+                )
+
+    @property
+    def trust_limits(self) -> TrustLimits:
+        """Where frames stop being good."""
+        return TrustLimits(**{f.name: getattr(self, f.name) for f in fields(TrustLimits)})
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Settings:

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
@@ -44,8 +45,8 @@ class Offer:
     overlay_transport: str
     vision_msgs: ModuleType | None
 
-    def image_outputs(self) -> dict[str, type]:
-        """The message types of the image outputs, by the end of their topics' names."""
+    def by_frame(self) -> dict[str, type]:
+        """The types of what is published for each frame, by the end of their topics' names."""
         types: dict[str, type] = {}
         for name in self.outputs:
             if name == 'overlay':
@@ -53,6 +54,8 @@ class Offer:
                     types[name] = Image
                 if self.overlay_transport in ('compressed', 'both'):
                     types[OVERLAY_COMPRESSED] = CompressedImage
+            elif name == 'status':
+                types[name] = DiagnosticArray
             elif name != 'label_info':
                 types[name] = Image
         return types
@@ -89,9 +92,9 @@ class CameraPublishers:
         self._vision_msgs = offer.vision_msgs
         self._profiles: dict[str, QoSProfile] = {}
         self._conflicts: dict[str, str] = {}
-        self._images = {
+        self._by_frame = {
             name: self._create(message_type, output_topic(image_topic, name), qos.output_qos())
-            for name, message_type in offer.image_outputs().items()
+            for name, message_type in offer.by_frame().items()
         }
         self._label_info: LifecyclePublisher | None = None
         if 'label_info' in offer.outputs and offer.vision_msgs is not None:
@@ -102,21 +105,31 @@ class CameraPublishers:
             )
 
     def wanted(self, *, has_confidence: bool) -> frozenset[str]:
-        """The image outputs that somebody subscribes to.
+        """The outputs of each frame that somebody subscribes to.
 
         Args:
             has_confidence: whether the model has that output.
         """
         return frozenset(
             name
-            for name, publisher in self._images.items()
+            for name, publisher in self._by_frame.items()
             if publisher.get_subscription_count() and (name != 'confidence' or has_confidence)
         )
 
-    def publish_label_info(self, card: ModelCard) -> None:
+    def publish_label_info(self, card: ModelCard, *, unknown: bool) -> None:
         """Publishes what the class ids mean, for everybody who comes from now on as well."""
         if self._label_info is not None and self._vision_msgs is not None:
-            self._label_info.publish(make_label_info(self._vision_msgs, card))
+            self._label_info.publish(make_label_info(self._vision_msgs, card, unknown=unknown))
+
+    def publish_status(self, header: Any, status: DiagnosticStatus) -> None:
+        """Publishes how far the camera may be trusted, if that is on offer.
+
+        Args:
+            header: the input's header, or that of a moment at which no frame is there.
+            status: the status.
+        """
+        if (publisher := self._by_frame.get('status')) is not None:
+            publisher.publish(DiagnosticArray(header=header, status=[status]))
 
     def publish_mask(
         self, header: Any, segmentation: Segmentation, *, wanted: Collection[str]
@@ -158,7 +171,7 @@ class CameraPublishers:
             if OVERLAY_COMPRESSED in wanted:
                 message = CompressedImage()
                 fill_compressed_image(message, encode_jpeg(overlay), header=header)
-                self._images[OVERLAY_COMPRESSED].publish(message)
+                self._by_frame[OVERLAY_COMPRESSED].publish(message)
         if 'mask_color' in wanted:
             colors = color_mask(segmentation.class_ids, segmentation.card)
             self._publish('mask_color', header, colors, 'rgb8')
@@ -177,15 +190,15 @@ class CameraPublishers:
 
     def close(self) -> None:
         """Takes the topics away."""
-        publishers = [*self._images.values(), self._label_info]
-        self._images, self._label_info, self._profiles = {}, None, {}
+        publishers = [*self._by_frame.values(), self._label_info]
+        self._by_frame, self._label_info, self._profiles = {}, None, {}
         for publisher in publishers:
             if publisher is not None:
                 self._node.destroy_lifecycle_publisher(publisher)
 
     def _publish(self, name: str, header: Any, array: np.ndarray, encoding: str) -> None:
         message = fill_image(Image(), array, encoding=encoding, header=header)
-        self._images[name].publish(message)
+        self._by_frame[name].publish(message)
 
     def _create(self, message_type: type, topic: str, profile: QoSProfile) -> LifecyclePublisher:
         self._profiles[topic] = profile  # which the overrides are written into

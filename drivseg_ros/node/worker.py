@@ -20,11 +20,13 @@ import numpy as np
 
 from drivseg_ros.errors import DrivsegError, ImageError
 from drivseg_ros.images.arrays import MAX_DECODED_PIXELS
+from drivseg_ros.images.frame_quality import measure_quality
 from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.node.camera import Camera
 from drivseg_ros.node.camera_slot import Frame
 from drivseg_ros.node.large_frames import LARGE_PIXELS, LargeFrame
 from drivseg_ros.node.throttle import Throttle
+from drivseg_ros.node.trust import Cause, FrameMeasures, Trust, measure_road_confidence
 from drivseg_ros.segmenter import Segmenter
 
 REPORT_PERIOD_S = 10.0
@@ -67,6 +69,9 @@ class Worker:
         self.overlay_alpha = 0.5
         self.max_rate_hz = 0.0
         self.max_pixels = MAX_DECODED_PIXELS
+        self.stale_after_s = math.inf
+        self.on_untrusted = 'publish'
+        self._unknown_named = False
         self._cameras = cameras
         self._large: dict[Camera, LargeFrame] = {}
         self._logger = logger
@@ -173,15 +178,20 @@ class Worker:
 
     def _take_next(self) -> None:
         if self._next is None:
+            if self._unknown_named != (self.on_untrusted == 'unknown'):
+                self._publish_label_infos()
             return
         self.segmenter, self._next = self._next, None
         self._publish_label_infos()
         self._swapped.set()
 
     def _publish_label_infos(self) -> None:
+        self._unknown_named = self.on_untrusted == 'unknown'
         for camera in self._cameras:
             try:
-                camera.publishers.publish_label_info(self.segmenter.card)
+                camera.publishers.publish_label_info(
+                    self.segmenter.card, unknown=self._unknown_named
+                )
             except Exception as error:
                 self._report(camera, 'label_info', error)
 
@@ -203,21 +213,23 @@ class Worker:
         try:
             segmentations = self.segmenter.segment(
                 [job.image for job in jobs],
-                confidence=any('confidence' in job.wanted for job in jobs),
+                confidence=any(self._needs_confidence(job) for job in jobs),
             )
         except BaseException as error:  # whatever a runtime raises, SystemExit included
             for job in jobs:
                 self._fail(job.camera, 'engine', error)
+                self._distrust(job.camera, job.frame, Cause.ENGINE_FAILING)
             return
         finally:
             self._busy_since_s = math.inf
         infer_ms = _since_ms(started_s)
         # All masks first: a planner waits for them, and for the pictures only people do.
-        pairs = list(zip(jobs, segmentations, strict=True))
-        pairs = [pair for pair in pairs if self._publish_mask(*pair)]
-        for job, segmentation in pairs:
+        for job in jobs:
             job.stages_ms['infer'] = infer_ms
-            self._finish(job, segmentation)
+        made = [self._publish_mask(*pair) for pair in zip(jobs, segmentations, strict=True)]
+        for job, segmentation in zip(jobs, made, strict=True):
+            if segmentation is not None:
+                self._finish(job, segmentation)
 
     def _prepare(self, camera: Camera) -> _Job | None:
         """Takes and decodes a camera's frame; None if there is nothing to do for this camera.
@@ -242,9 +254,11 @@ class Worker:
             image = large.image() if large else self._decode(camera, frame)
         except ImageError as error:
             self._fail(camera, error.kind, error)
+            self._distrust(camera, frame, Cause.FRAMES_FAILING)
             return None
         except Exception as error:
             self._fail(camera, 'decode', error)
+            self._distrust(camera, frame, Cause.FRAMES_FAILING)
             return None
         if image is None:
             return None
@@ -270,17 +284,55 @@ class Worker:
             camera.monitor.ledger.drop()
         self._large.clear()
 
-    def _publish_mask(self, job: _Job, segmentation: Segmentation) -> bool:
+    def _needs_confidence(self, job: _Job) -> bool:
+        if 'confidence' in job.wanted:
+            return True
+        limits = job.camera.trust.limits
+        return limits.min_road_confidence > 0 and self.segmenter.engine.model.has_confidence
+
+    def _assess(self, job: _Job, segmentation: Segmentation) -> Segmentation:
+        """Finds how far a mask may be trusted, says so, and returns what is published of it."""
+        trust, header = job.camera.trust, job.frame.message.header
+        quality = measure_quality(job.image)
+        measures = FrameMeasures(
+            quality=quality,
+            repeated=trust.repeats(quality, stamp_ns=_stamp_ns(header)),
+            infer_ms=job.stages_ms['infer'],
+            road_confidence=measure_road_confidence(segmentation),
+        )
+        stale = job.camera.age_s(header) > self.stale_after_s
+        trust.add(
+            {
+                **trust.limits.levels(measures),
+                Cause.STALE: Trust.UNTRUSTED if stale else Trust.OK,
+            }
+        )
+        verdict = trust.verdict
+        outputs = self.on_untrusted if verdict.trust is Trust.UNTRUSTED else 'publish'
+        job.camera.publish_status(header, verdict, outputs=outputs, measures=measures)
+        if outputs == 'silent':
+            job.wanted = frozenset()
+        return segmentation.as_unknown() if outputs == 'unknown' else segmentation
+
+    def _distrust(self, camera: Camera, frame: Frame, cause: Cause) -> None:
+        try:
+            camera.distrust(frame.message.header, cause)
+        except Exception as error:
+            self._report(camera, 'status', error)
+
+    def _publish_mask(self, job: _Job, segmentation: Segmentation) -> Segmentation | None:
+        """Status and mask; returns what the pictures are made of, None if it failed."""
         started_s = time.monotonic()
         try:
+            segmentation = self._assess(job, segmentation)
             job.camera.publishers.publish_mask(
                 job.frame.message.header, segmentation, wanted=job.wanted
             )
         except Exception as error:
             self._fail(job.camera, 'publish', error)
-            return False
+            return None
         job.stages_ms['publish'] = _since_ms(started_s)
-        return True
+        return segmentation
 
     def _finish(self, job: _Job, segmentation: Segmentation) -> None:
         header = job.frame.message.header
@@ -315,6 +367,10 @@ class Worker:
         if count:
             before = f' ({count} frames since the last report)' if count > 1 else ''
             self._logger.error(f'{camera.topic}: {kind}: {_text(error)}{before}')
+
+
+def _stamp_ns(header: Any) -> int:
+    return header.stamp.sec * 10**9 + header.stamp.nanosec
 
 
 def _since_ms(start_s: float) -> float:

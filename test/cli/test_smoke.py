@@ -54,6 +54,7 @@ RUNS = {
     'report diff': 'no.json no.json',
     'report html': 'no.json',
     'segment': 'frames/images --output OUT --model tiny.onnx',
+    'status': 'drive --model tiny.onnx --image-topic /cam/image_raw',
     'train': 'no.yaml --output OUT',
 }
 NEEDS = {'models architectures': 'torch'}

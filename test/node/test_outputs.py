@@ -85,7 +85,7 @@ def test_nothing_is_done_when_nobody_subscribes(
         calls.append(confidence)
         return segment(self, images, confidence=confidence)
 
-    live = make_live(model=str(tiny_model)).wait_active()
+    live = make_live(model=str(tiny_model), min_road_confidence=0.0).wait_active()
     monkeypatch.setattr(Segmenter, 'segment', spy)
     camera = peer.camera('/image').wait_subscribed()
     broken = make_image(0)
