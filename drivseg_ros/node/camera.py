@@ -90,7 +90,7 @@ class Camera:
     def subscribe(self) -> None:
         """Begins to listen."""
         self.monitor.restart(steady_s=time.monotonic())
-        self.trust.reset()
+        self.trust.restart()
         self._gaps.restart()
         try:
             self._subscription = self._create_subscription(message_lost=self._count_lost)

@@ -191,7 +191,7 @@ class TrustState:
     def __init__(self, limits: TrustLimits | None = None) -> None:
         self._limits = limits or TrustLimits()
         self._lock = threading.Lock()
-        self.reset()
+        self.restart()
 
     @property
     def limits(self) -> TrustLimits:
@@ -202,7 +202,7 @@ class TrustState:
     def limits(self, limits: TrustLimits) -> None:
         if limits != self._limits:
             self._limits = limits
-            self.reset()
+            self.restart()
 
     @property
     def verdict(self) -> Verdict:
@@ -212,7 +212,7 @@ class TrustState:
         ranked = {cause: causes[cause] for cause in Cause if cause in causes}
         return Verdict(dict(sorted(ranked.items(), key=lambda item: -item[1])))
 
-    def reset(self) -> None:
+    def restart(self) -> None:
         """Begins anew: nothing is wrong, as far as is known."""
         with self._lock:
             self._recent: dict[Cause, deque[Trust]] = {}
