@@ -56,6 +56,7 @@ REQUIRED = [
     'onnxruntime>=1.17',
     'msgspec>=0.18.6',
     'psutil>=5.9.8',
+    'Pillow>=10',  # pictures and labels that are WebP, AVIF (from 11.3), BMP or TIFF
     'filelock>=3.24',  # the first that tells a file system without locks from a held lock
     'platformdirs>=4.2',
     'simplejpeg>=1.9',  # what is damaged in a JPEG; the node runs without it, and says so
@@ -111,7 +112,6 @@ TEST = [
     'catkin_pkg>=1.0',
     'hypothesis>=6.98',
     *ONNX,
-    'Pillow>=10',
     'pytest>=7.4',
     'PyYAML>=6',
     'scikit-learn>=1.3',

@@ -25,6 +25,7 @@ PACKAGE = ROOT / 'drivseg_ros'
 # Imported name -> what package.xml calls it, where the two differ. None: rosdep has no key that
 # would do.
 ROSDEP = {
+    'PIL': 'python3-pil',
     'adjustText': None,
     'av': None,
     'cuda': None,

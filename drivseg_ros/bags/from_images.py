@@ -18,7 +18,7 @@ from drivseg_ros.errors import BagError
 from drivseg_ros.frames.label_images import open_label
 from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.frames.labels import Labels
-from drivseg_ros.frames.paired_files import pair_files, unused_labels
+from drivseg_ros.frames.paired_files import pair_files, require_labels, unused_labels
 from drivseg_ros.frames.pictures import find_labels
 from drivseg_ros.images.files import decode_image_file, read_bytes
 from drivseg_ros.images.files import find_images as find_pictures
@@ -59,7 +59,7 @@ def find_images(
     """Looks through a folder and pairs pictures with times and labels.
 
     Args:
-        folder: holds the pictures (.jpg, .jpeg, .png); or, as in KITTI raw, one folder 'data' or
+        folder: holds the pictures; or, as in KITTI raw, one folder 'data' or
             'images' that does.
         start_ns: time of the first picture, where times come from a rate.
         rate_hz: pictures a second.
@@ -99,6 +99,7 @@ def find_images(
         return ImageFolder(images, stamps, source)
     there, meaning = find_labels(given, labels)
     pairs = pair_files(images, label_of=lambda image: there / f'{image.stem}.png')
+    require_labels(pairs)
     paired, spare = [pair.label for pair in pairs], len(unused_labels(pairs))
     return ImageFolder(images, stamps, source, paired, meaning, spare)
 

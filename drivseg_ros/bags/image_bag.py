@@ -20,6 +20,7 @@ from drivseg_ros.base.topics import COMPRESSED, beside, raw_topic
 from drivseg_ros.errors import BagError, ParameterError
 from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.images.compression import encode_jpeg, encode_png, read_header
+from drivseg_ros.images.other_pictures import other_format
 
 ENCODINGS = ('bgr8', 'rgb8')
 # A moment of 2023 rather than 0: nodes on simulated time take 0 for "no time yet". Fixed, so that
@@ -122,7 +123,7 @@ class ImageBagOptions:
 
 @dataclass(frozen=True, eq=False)
 class FileFrame(LabelledFrame):
-    """A frame with the JPEG or PNG file that its image came in, or from which it was resized."""
+    """A frame with the picture file that its image came in, or from which it was resized."""
 
     file: bytes = b''
 
@@ -273,7 +274,7 @@ def _messages(
 def _file(frame: LabelledFrame, quality: int) -> bytes:
     """The file to send: the frame's own where it may be passed on."""
     assert frame.image is not None  # _messages refused it
-    if isinstance(frame, FileFrame) and frame.file:
+    if isinstance(frame, FileFrame) and frame.file and not other_format(frame.file):
         header = read_header(frame.file)
         if header.plain and (header.height, header.width) == frame.image.shape[:2]:
             return frame.file

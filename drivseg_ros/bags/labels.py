@@ -19,12 +19,12 @@ from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.typestore import LABEL_INFO
 from drivseg_ros.base.topics import beside
 from drivseg_ros.errors import DataError, ImageError
-from drivseg_ros.frames.folder import CLASS_LISTS
+from drivseg_ros.frames.folder import known_class
 from drivseg_ros.frames.known_labels import KNOWN_LABELS
 from drivseg_ros.frames.labels import Labels, plain_labels, ranges
 from drivseg_ros.frames.matching import class_titles
 from drivseg_ros.images.codec import decode_labels
-from drivseg_ros.model.card import UNLABELLED, ModelCard, ModelClass, Role
+from drivseg_ros.model.card import UNLABELLED, ModelCard, ModelClass
 
 _LOOKED_AT = 20  # first labels, for the error's sake
 
@@ -153,13 +153,9 @@ def labels_of_topic(
 
 
 def _class_named(number: int, name: str, known: Sequence[Sequence[ModelClass]]) -> ModelClass:
-    """A class of this name as it is known elsewhere; without colour and role if it is not."""
+    """A class of this name as it is known here, or elsewhere."""
     for classes in known:
         for c in classes:
             if c.name == name:
                 return ModelClass(number, name, c.color, c.role)
-    same = [c for classes in CLASS_LISTS.values() for c in classes if c.name == name]
-    if len({c.role for c in same}) == 1:
-        return ModelClass(number, name, same[0].color, same[0].role)
-    grey = 40 + number * 37 % 200
-    return ModelClass(number, name, (grey, grey, grey), Role.NONE)
+    return known_class(number, name)

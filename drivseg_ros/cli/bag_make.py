@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drivseg_ros.cli.console import err, out, progress_bar
+from drivseg_ros.cli.console import err, out, progress_bar, report_masks
 from drivseg_ros.cli.options import SIZE, Labels, Overwrite, Seed, parse_size
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ Encoding = Annotated[str, typer.Option(help='Encoding of raw images: bgr8 or rgb
 Compressed = Annotated[
     bool,
     typer.Option(
-        '--compressed', help='Write CompressedImage; JPEG and PNG files are kept as they are.'
+        '--compressed',
+        help='Write CompressedImage; JPEG and PNG files are kept as they are, others become JPEG.',
     ),
 ]
 JpegQuality = Annotated[
@@ -58,7 +59,9 @@ FrameRate = Annotated[float, typer.Option('--rate', help='Frames per second.')]
 
 
 def from_images(
-    folder: Annotated[Path, typer.Argument(help='Folder of .jpg and .png pictures.')],
+    folder: Annotated[
+        Path, typer.Argument(help='Folder of pictures: .jpg, .png, .webp, .tif, ...')
+    ],
     output: Output,
     rate: Annotated[
         float | None,
@@ -87,6 +90,7 @@ def from_images(
     """
     from drivseg_ros.bags.from_images import bag_from_images, find_images
     from drivseg_ros.bags.image_bag import ImageBagOptions
+    from drivseg_ros.images.files import masks_beside
 
     options = ImageBagOptions(
         output=output,
@@ -110,6 +114,8 @@ def from_images(
     )
     camera = _calibration(calibration)
     err.print(f'{len(found.images)} pictures, times from {found.stamps_from}', markup=False)
+    if not found.labels:
+        report_masks(masks_beside(found.images))
     if found.labels and found.meaning is None:
         err.print(
             'nothing says what the ids in the labels mean (no classes.yaml); it is to be said with '

@@ -54,6 +54,16 @@ def print_path(path: Path, note: str = '') -> None:
     out.print(f'  {path}{"  " if note else ""}{note}', markup=False, soft_wrap=True)
 
 
+def report_masks(count: int) -> None:
+    """Says that masks were found beside pictures, if they were."""
+    if count:
+        err.print(
+            f'{count} masks beside the pictures (x_mask.png beside x.jpg) are left out',
+            markup=False,
+            soft_wrap=True,
+        )
+
+
 def write_json(path: Path | None, content: Any) -> None:
     """Writes the JSON that `--json` asks for, if it does.
 

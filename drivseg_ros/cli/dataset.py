@@ -75,7 +75,7 @@ def check(
         if part is None and 'seeds' not in options:
             own = [p.value for p in parts_of(name, root, **options)]
             parts = [*(own or options.get('shares') or [None])]
-        datasets = [open_dataset(name, root, part=p, **options) for p in parts]
+        datasets = [open_dataset(name, root, part=p, with_faults=True, **options) for p in parts]
     except DataError as error:
         if json is None:
             raise

@@ -17,7 +17,7 @@ from drivseg_ros.errors import ParameterError
 
 
 def explain(
-    image: Annotated[Path, typer.Argument(help='Picture, .jpg or .png.')],
+    image: Annotated[Path, typer.Argument(help='Picture: .jpg, .png, .webp, .tif, ...')],
     model: Annotated[str, typer.Option(help='Checkpoint, .safetensors.')],
     output: Annotated[Path, typer.Option('--output', '-o', help='Page to write, .png.')],
     method: Annotated[

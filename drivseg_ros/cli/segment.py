@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drivseg_ros.cli.console import err, out, print_path, progress_bar
+from drivseg_ros.cli.console import err, out, print_path, progress_bar, report_masks
 from drivseg_ros.cli.options import (
     Device,
     EngineName,
@@ -33,7 +33,8 @@ def segment(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar='IMAGE|FOLDER|VIDEO', help='Picture (.jpg, .png), folder of them, or video.'
+            metavar='IMAGE|FOLDER|VIDEO',
+            help='Picture (.jpg, .png, .webp, .tif, ...), folder of them, or video.',
         ),
     ],
     output: Annotated[
@@ -86,7 +87,7 @@ def segment(
     from drivseg_ros.evaluation.sink import Sink
     from drivseg_ros.frames.source import DatasetSource, VideoSource
     from drivseg_ros.frames.unlabelled import UnlabelledFrames
-    from drivseg_ros.images.files import IMAGE_SUFFIXES, find_images
+    from drivseg_ros.images.files import IMAGE_SUFFIXES, find_images, masks_beside
     from drivseg_ros.images.overlay import Look
     from drivseg_ros.report.overlay_sinks import OverlayVideo
     from drivseg_ros.report.picture_sinks import (
@@ -133,6 +134,8 @@ def segment(
             OverlayVideo(output, rate_hz=rate_hz, look=look, captions=False, width=width),
             PlaneWriter(masks, confidence),
         ]
+    if source.is_dir():
+        report_masks(masks_beside(find_images(source)))
     with (
         Segmenter.open(
             model, engine=engine, device=device, precision=precision, threads=threads

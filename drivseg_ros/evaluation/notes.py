@@ -8,6 +8,8 @@ from drivseg_ros.evaluation.bootstrap import MIN_GROUPS
 from drivseg_ros.evaluation.metric import MIOU
 from drivseg_ros.evaluation.result import Evaluation
 
+_OR_255 = ' (255 is unlabelled; if it is a class here, give a label map with --labels)'
+
 
 def interval_note(evaluation: Evaluation) -> str:
     """What the intervals are drawn of, or why there are none."""
@@ -42,7 +44,7 @@ def notes(evaluation: Evaluation) -> list[str]:
         return [*found, f'no frame has a label, so {only}; in a bag, name --label-topic']
     labelled = int(evaluation.total.table.sum())
     if not labelled:
-        return [*found, f'no pixel has a label: all are unlabelled, so {only}']
+        return [*found, f'no pixel has a label: all are unlabelled{_OR_255}, so {only}']
     found += [
         f'{area.value} IoU: the labels have such areas, and no class of the network has the role'
         for area in evaluation.matching.unanswered
@@ -69,7 +71,8 @@ def _suspicious(evaluation: Evaluation) -> list[str]:
     ):
         absent = [c.name for c in classes if not pixels[c.id]]
         if absent:
-            found.append(f'never in the {where}: {", ".join(absent)}')
+            hint = _OR_255 if where == 'labels' and len(absent) == len(classes) - 1 else ''
+            found.append(f'never in the {where}: {", ".join(absent)}{hint}')
     never = [
         target.name.replace('_', ' ')
         for target, counts in zip(

@@ -16,8 +16,14 @@ import numpy as np
 from drivseg_ros.errors import DataError
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.paired_files import PairedFiles
-from drivseg_ros.images.files import read_bytes
+from drivseg_ros.images.files import orientation_of, read_bytes
 from drivseg_ros.model.card import UNLABELLED, ModelClass
+
+_ONLY_255 = (
+    'the labels hold 255, which is unlabelled, and no more than one class; if 255 is a class, say '
+    'so in a label map (docs/datasets.md, folder)'
+)
+_TURNED = 'turned as their EXIF orientation says; labels must show them as viewers do'
 
 Progress = Callable[[int, int], None]
 
@@ -124,6 +130,7 @@ class _Seen:
     size: tuple[int, int] = (0, 0)
     counts: np.ndarray | None = None
     digest: str = ''
+    turned: bool = False
     fault: str = ''
 
 
@@ -167,10 +174,11 @@ def _look(dataset: Dataset, index: int, *, images: bool) -> _Seen:
     try:
         label = dataset[index].pair()[1] if images else dataset.label_only(index)
         height, width = label.shape
-        digest = ''
+        digest, turned = '', False
         if images and isinstance(dataset, PairedFiles):
-            digest = hashlib.sha256(read_bytes(dataset.pairs[index].image)).hexdigest()
-        return _Seen((width, height), np.bincount(label.ravel(), minlength=256), digest)
+            data = read_bytes(dataset.pairs[index].image)
+            digest, turned = hashlib.sha256(data).hexdigest(), orientation_of(data) != 1
+        return _Seen((width, height), np.bincount(label.ravel(), minlength=256), digest, turned)
     except DataError as error:
         return _Seen(fault=str(error))
 
@@ -184,10 +192,17 @@ def _part(dataset: Dataset, seen: Sequence[_Seen]) -> CheckedFrames:
     empty = int((counts[:, UNLABELLED] == counts.sum(1)).sum())
     if empty:
         notes.append(f'{dataset.name}: frames without a labelled pixel: {empty}')
+    if empty == len(good) > 0 and dataset.classes:
+        notes.append(f'{dataset.name}: {_ONLY_255}')
     occurs = [bool(n) for n in present.sum(0)]
     absent = [c.name for c, there in zip(dataset.classes, occurs, strict=True) if not there]
     if absent:
         notes.append(f'{dataset.name}: no pixel is {", ".join(absent)}')
+    if sum(occurs) < 2 <= len(occurs) and empty < len(good) and counts[:, UNLABELLED].any():
+        notes.append(f'{dataset.name}: {_ONLY_255}')
+    turned = sum(s.turned for s in seen)
+    if turned:
+        notes.append(f'{dataset.name}: images that are {_TURNED}: {turned}')
     drives = 0
     if isinstance(dataset, PairedFiles):
         drives = len({pair.group for pair in dataset.pairs})

@@ -17,6 +17,7 @@ from drivseg_ros.frames.labels import Labels, own_colors, plain_labels
 from drivseg_ros.frames.paired_files import (
     FramePair,
     PairedFiles,
+    folders_in,
     images_in,
     pair_files,
     unused_labels,
@@ -150,7 +151,7 @@ def _open(
     pairs: list[FramePair] = []
     for part in parts:
         folder = root / 'leftImg8bit' / FOLDERS[part]
-        cities = sorted(f for f in folder.iterdir() if f.is_dir()) if folder.is_dir() else []
+        cities = folders_in(folder)
         if not cities:
             raise DataError(
                 f'Cityscapes: {folder} has no folders of cities; give the folder in which '

@@ -14,6 +14,7 @@ from drivseg_ros.frames.camvid import CAMVID11_CLASSES, CAMVID_CLASSES
 from drivseg_ros.frames.cityscapes import CITYSCAPES_CATEGORIES, CITYSCAPES_CLASSES
 from drivseg_ros.frames.classes import CLASSES_FILE, parse_classes, read_classes
 from drivseg_ros.frames.kitti_road import KITTI_LANE_CLASSES, KITTI_ROAD_CLASSES
+from drivseg_ros.frames.known_labels import read_labels
 from drivseg_ros.frames.labels import Labels, plain_labels
 from drivseg_ros.frames.paired_files import (
     FramePair,
@@ -23,7 +24,7 @@ from drivseg_ros.frames.paired_files import (
     unused_labels,
 )
 from drivseg_ros.frames.split import Part
-from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass
+from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass, Role
 
 CLASS_LISTS: Mapping[str, tuple[ModelClass, ...]] = {
     'bdd100k': BDD100K_CLASSES,
@@ -60,6 +61,15 @@ def classes_named(given: Any) -> tuple[ModelClass, ...]:
     return CLASS_LISTS[given]
 
 
+def known_class(number: int, name: str) -> ModelClass:
+    """A class by its name: as the lists have it, if they agree on its role, else grey and none."""
+    same = [c for classes in CLASS_LISTS.values() for c in classes if c.name == name]
+    if len({c.role for c in same}) == 1:
+        return ModelClass(number, name, same[0].color, same[0].role)
+    grey = 40 + number * 37 % 200
+    return ModelClass(number, name, (grey, grey, grey), Role.NONE)
+
+
 def has_parts(root: Path, images: str = 'images', labels: str = 'labels') -> tuple[Part, ...]:
     """The parts that have folders of images and of labels; none where images are side by side.
 
@@ -88,7 +98,8 @@ def open_folder(
         root: The folder that holds the two others.
         parts: The parts to read from the folders train, val, test; empty where the images are in
             `images` itself.
-        classes: See `classes_named`, or Labels; None: as the root's classes.yaml says.
+        classes: See `classes_named`, or a label map (a .yaml file, or Labels); None: as the root's
+            classes.yaml says.
         images: Name of the images' folder.
         labels: Name of the labels' folder.
         image_suffix: What an image's name has at its end, before the extension, that its label
@@ -113,8 +124,11 @@ def open_folder(
     pairs: list[FramePair] = []
     for part in parts or (None,):
         truth = _inside(root, labels, part)
+        files = images_in(_inside(root, images, part), what='folder', suffix=image_suffix)
+        if label_suffix and truth == _inside(root, images, part):  # masks beside the images
+            files = [file for file in files if not file.stem.endswith(label_suffix)]
         pairs += pair_files(
-            images_in(_inside(root, images, part), what='folder', suffix=image_suffix),
+            files,
             label_of=lambda image, truth=truth: (  # type: ignore[misc]
                 truth / f'{image.stem.removesuffix(image_suffix)}{label_suffix}.png'
             ),
@@ -122,7 +136,9 @@ def open_folder(
             group_of=_grouping(group),
         )
     found = ', '.join([root.name, *(part.value for part in parts)])
-    if isinstance(classes, Labels):
+    if isinstance(classes, str) and classes.endswith(('.yaml', '.yml')):
+        meaning = read_labels(classes)
+    elif isinstance(classes, Labels):
         meaning = classes
     else:
         known = read_classes(root / CLASSES_FILE) if classes is None else classes_named(classes)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one reader of label images: PNG of every kind, as the numbers or colours that were meant.
 
-Labels are PNG files (a lossy picture would invent classes). OpenCV alone would misread some of
+Labels are PNG files, or TIFF and BMP, which are made PNG first (a lossy picture would invent
+classes). They are turned as EXIF says, like pictures. OpenCV alone would misread some of
 them: it turns a palette's indices into colours, and stretches 1, 2 and 4 bits to 0..255, where a 1
 becomes 255, 'unlabelled'. So the file is declared plain grey levels before it is decoded.
 """
@@ -20,8 +21,12 @@ import numpy as np
 
 from drivseg_ros.errors import DataError, ImageError
 from drivseg_ros.images.arrays import check_size
+from drivseg_ros.images.exif import tiff_orientation, turn_upright
 from drivseg_ros.images.files import read_bytes
+from drivseg_ros.images.other_pictures import other_format, plane_as_png
 
+LABEL_SUFFIXES = ('.png', '.tif', '.tiff', '.bmp')
+"""The ends of the names of labels."""
 _SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _HEADER_BYTES = 13
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
@@ -44,6 +49,7 @@ class LabelImage:
         height: in pixels.
         bits: of a channel.
         color_type: as PNG counts them.
+        orientation: how EXIF says that it is turned when shown, 1 to 8.
     """
 
     path: Path
@@ -51,6 +57,7 @@ class LabelImage:
     height: int
     bits: int
     color_type: int
+    orientation: int
     _data: bytes = field(repr=False)
     _pixels: bytes = field(repr=False)
 
@@ -84,7 +91,7 @@ class LabelImage:
             plane = plane.astype(np.uint8)
         elif self.bits < 8:
             plane //= 255 // (2**self.bits - 1)
-        return plane
+        return turn_upright(plane, self.orientation)
 
     def colors(self) -> np.ndarray:
         """The colours, uint8 [H, W, 3] RGB; without transparency, a palette's entries looked up.
@@ -96,7 +103,8 @@ class LabelImage:
             raise DataError(
                 f"label '{self.path}' has 16 bits a channel; colours of 8 bits are needed"
             )
-        return self._decode(self._data, cv2.IMREAD_COLOR)[..., ::-1]
+        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        return turn_upright(self._decode(self._data, flags)[..., ::-1], self.orientation)
 
     def _as_grey(self) -> bytes:
         """The same pixels as a PNG of grey levels and nothing else."""
@@ -115,21 +123,32 @@ def open_label(path: Path) -> LabelImage:
     """Reads a label file, but decodes no pixel.
 
     Raises:
-        DataError: If it cannot be read, is no PNG, is cut off, or is damaged.
+        DataError: If it cannot be read, is no PNG, TIFF or BMP, is cut off, or is damaged.
     """
     data = read_bytes(path)
+    if other_format(data) in ('TIFF', 'BMP'):
+        try:
+            data = plane_as_png(data)
+        except ImageError as error:
+            raise DataError(f"label '{path}' cannot be used: {error}") from None
     if not data.startswith(_SIGNATURE):
-        raise DataError(f"label '{path}' is no PNG; labels must be PNG files")
+        raise DataError(
+            f"label '{path}' is no PNG, TIFF or BMP; ids must come as one of these (JPEG and WebP "
+            'change them)'
+        )
+    orientation = 1
     header: tuple[int, int, int, int] | None = None
     pixels = []
     for kind, content, chunk in _chunks(path, data):
         if kind == b'IHDR':
             header = _header(path, content)
             pixels.append(content[10:])
+        elif kind == b'eXIf':
+            orientation = tiff_orientation(content)
         elif kind == b'IDAT':
             pixels.append(chunk)
         elif kind == b'IEND' and header is not None:
-            return LabelImage(path, *header, data, b''.join(pixels))
+            return LabelImage(path, *header, orientation, data, b''.join(pixels))
     raise DataError(f"label '{path}' is cut off; fetch it again")
 
 

@@ -16,7 +16,13 @@ from drivseg_ros.frames.known_labels import KNOWN_LABELS, read_labels
 from drivseg_ros.frames.label_images import open_label
 from drivseg_ros.frames.labels import Labels, plain_labels, ranges
 from drivseg_ros.frames.matching import class_titles
-from drivseg_ros.frames.paired_files import PairedFiles, pair_files, unused_labels
+from drivseg_ros.frames.paired_files import (
+    PairedFiles,
+    folders_in,
+    pair_files,
+    require_labels,
+    unused_labels,
+)
 from drivseg_ros.frames.unlabelled import open_unlabelled
 from drivseg_ros.images.files import find_images, is_picture
 from drivseg_ros.model.card import ModelClass
@@ -55,6 +61,7 @@ def open_pictures(
             f"leave them out, give '{images[0].parent}')"
         )
     pairs = pair_files(images, label_of=lambda image: folder / f'{image.stem}.png')
+    require_labels(pairs)
     return PairedFiles(path.resolve().name, meaning, pairs, unused_labels(pairs))
 
 
@@ -127,8 +134,7 @@ def _folders(path: Path) -> str:
     there = [
         f.name
         for place in (path, path.resolve().parent)
-        if place.is_dir()
-        for f in place.iterdir()
-        if f.is_dir() and any(map(is_picture, f.iterdir()))
+        for f in folders_in(place)
+        if any(map(is_picture, f.iterdir()))
     ]
     return f'in and beside it are {", ".join(sorted(there))}' if there else 'there is none here'

@@ -19,10 +19,11 @@ from drivseg_ros.frames import (
     folder,
     kitti_road,
     rendered,
+    roboflow,
     unlabelled,
 )
 from drivseg_ros.frames.base import Dataset
-from drivseg_ros.frames.paired_files import PairedFiles
+from drivseg_ros.frames.paired_files import PairedFiles, require_labels
 from drivseg_ros.frames.split import DEFAULT_SHARES, Part, part_named, split, stable_part
 
 PartsOf = Callable[[Path, Mapping[str, Any]], tuple[Part, ...]]
@@ -127,6 +128,12 @@ _KINDS = (
         by_seed=True,
     ),
     Kind(
+        'roboflow',
+        "Roboflow's export of semantic masks: x_mask.png beside x.jpg",
+        roboflow.open_roboflow,
+        roboflow.parts_there,
+    ),
+    Kind(
         'scenes',
         'rendered scenes: direct, alternative, background',
         rendered.open_scenes,
@@ -159,7 +166,13 @@ def kind_named(name: str) -> Kind:
 
 
 def open_dataset(
-    kind: str, root: Path | str | None = None, /, *, part: str | Part | None = None, **options: Any
+    kind: str,
+    root: Path | str | None = None,
+    /,
+    *,
+    part: str | Part | None = None,
+    with_faults: bool = False,
+    **options: Any,
 ) -> Dataset:
     """A data set, ready to be read.
 
@@ -168,6 +181,8 @@ def open_dataset(
         root: The folder it is in; see docs/datasets.md for what must be there.
         part: 'training', 'validation', 'held out' or 'test'; None: everything with labels. Kinds
             whose authors made no parts are split by seed, drive by drive.
+        with_faults: Keeps frames whose label is missing, as long as there are others; reading
+            one says so.
         **options: The kind's own; and for all kinds `limit` (only so many frames,
             chosen by `seed`; a lower limit chooses among those of a higher one) and, for those
             split by seed, `shares` ({training: 0.8, ...}) and `stable` (see `stable_part`).
@@ -204,6 +219,8 @@ def open_dataset(
             dataset = _by_seed(dataset, wanted, shares, seed, stable)
         elif shares is not None:
             raise ParameterError(f'{kind} was given shares and no part; say which part is wanted')
+    if isinstance(dataset, PairedFiles):
+        require_labels(dataset.pairs, all_of_them=not with_faults)
     return dataset if limit is None else _limited(dataset, limit, seed)
 
 

@@ -21,7 +21,7 @@ from drivseg_ros.images.arrays import (
     shorten,
 )
 from drivseg_ros.images.encodings import find_encoding
-from drivseg_ros.images.exif import exif_orientation
+from drivseg_ros.images.exif import exif_orientation, is_exif, tiff_orientation
 from drivseg_ros.images.jpeg_library import decode_jpeg, find_simplejpeg
 
 _JPEG_START, _JPEG_END = b'\xff\xd8\xff', b'\xff\xd9'
@@ -258,8 +258,9 @@ def _jpeg_header(data: bytes) -> PictureHeader:
             header = PictureHeader(
                 'jpeg', width, height, grey=channels == 1, cmyk=channels == 4, plain=True
             )
-        if marker == _APP1:
-            orientation = exif_orientation(data[position + 2 : position + _EXIF_BYTES])
+        segment = data[position + 2 : position + _EXIF_BYTES]
+        if marker == _APP1 and is_exif(segment):  # XMP comes behind it in another one
+            orientation = exif_orientation(segment)
         if marker == _SOS:
             break
         position += struct.unpack_from('>H', data, position)[0]
@@ -274,7 +275,7 @@ def _jpeg_header(data: bytes) -> PictureHeader:
 
 def _png_header(data: bytes) -> PictureHeader:
     """What the first chunk states; refuses a file whose chunks are not whole."""
-    _check_chunks(data)
+    orientation = _check_chunks(data)
     if data[8:16] != _IHDR:
         raise _damaged('png', data)
     width, height, bits, color_type = struct.unpack_from('>IIBB', data, 16)
@@ -284,18 +285,19 @@ def _png_header(data: bytes) -> PictureHeader:
         width,
         height,
         grey=color_type == _PNG_GREY,
-        plain=bits <= 8 and not transparent,
+        plain=bits <= 8 and not transparent and orientation == 1,
         bits_a_pixel=bits * _PNG_CHANNELS.get(color_type, 1),
+        orientation=orientation,
     )
 
 
-def _check_chunks(data: bytes) -> None:
-    """Compares each chunk with its checksum, up to the last one.
+def _check_chunks(data: bytes) -> int:
+    """Compares each chunk with its checksum, up to the last one; gives EXIF's orientation.
 
     OpenCV leaves this out, depending on its version; a wrong length costs it seconds and gigabytes.
     """
     view = memoryview(data)
-    position, name = len(_PNG_START), b''
+    position, name, orientation = len(_PNG_START), b'', 1
     while name != b'IEND':
         if position + 12 > len(data):
             raise _truncated('png', data)
@@ -309,7 +311,10 @@ def _check_chunks(data: bytes) -> None:
             view[content_end : content_end + 4], 'big'
         ):
             raise _damaged('png', data, found='a checksum does not match')
+        if name == b'eXIf':
+            orientation = tiff_orientation(data[position + 8 : content_end])
         position = content_end + 4
+    return orientation
 
 
 def _truncated(codec: str, data: bytes) -> ImageError:

@@ -12,7 +12,8 @@ import struct
 import numpy as np
 
 _ORIENTATION = 0x0112
-_SHORT = 3
+# By the type of the entry; SHORT (3) is right, and some write BYTE or LONG.
+_FORMS = {1: 'B', 3: 'H', 4: 'I'}
 # By orientation: rows and columns change places first; then rows, then columns are reversed.
 _TURNS = {
     1: (False, False, False),
@@ -28,9 +29,16 @@ _TURNS = {
 
 def exif_orientation(segment: bytes) -> int:
     """The orientation in the content of a JPEG's APP1 segment; 1 where it states none."""
-    if not segment.startswith(b'Exif\0\0'):
-        return 1
-    tiff = segment[6:]
+    return tiff_orientation(segment[6:]) if is_exif(segment) else 1
+
+
+def is_exif(segment: bytes) -> bool:
+    """Whether an APP1 segment holds EXIF: others hold XMP."""
+    return segment.startswith(b'Exif\0\0')
+
+
+def tiff_orientation(tiff: bytes) -> int:
+    """The orientation in EXIF's TIFF, as a PNG's chunk eXIf holds it; 1 where it states none."""
     order = {b'II': '<', b'MM': '>'}.get(tiff[:2])
     if order is None:
         return 1
@@ -39,8 +47,8 @@ def exif_orientation(segment: bytes) -> int:
         (count,) = struct.unpack_from(f'{order}H', tiff, start)
         for entry in range(start + 2, start + 2 + 12 * count, 12):
             tag, kind = struct.unpack_from(f'{order}HH', tiff, entry)
-            if tag == _ORIENTATION and kind == _SHORT:
-                (value,) = struct.unpack_from(f'{order}H', tiff, entry + 8)
+            if tag == _ORIENTATION and kind in _FORMS:
+                (value,) = struct.unpack_from(f'{order}{_FORMS[kind]}', tiff, entry + 8)
                 return value if value in _TURNS else 1
     except struct.error:  # cut, or nonsense: viewers show such a picture as it is
         pass

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,17 @@ from drivseg_ros.base.natural import natural_key
 from drivseg_ros.errors import DataError, ImageError
 from drivseg_ros.images.compression import decode_picture, read_header
 from drivseg_ros.images.exif import turn_upright
+from drivseg_ros.images.other_pictures import SUFFIXES, decode_other, other_format
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
+WRITTEN_SUFFIXES = ('.jpg', '.jpeg', '.png')
+IMAGE_SUFFIXES = (*WRITTEN_SUFFIXES, *SUFFIXES)
+MASK_ENDING = '_mask'
+"""At the end of a mask's name where it lies beside its picture: x_mask.png beside x.jpg."""
 # KITTI raw keeps a drive's pictures in a folder 'data'; most data sets call it 'images'.
 _INNER_FOLDERS = ('data', 'images')
 _REASONS = {
     'empty': 'it is empty; fetch it again',
-    'codec': 'it is neither JPEG nor PNG; convert it',
+    'codec': 'it is none of JPEG, PNG, WebP, AVIF, BMP and TIFF; convert it',
     'truncated': 'it ends too early; fetch it again',
     'jpeg': 'it is a damaged JPEG; fetch it again',
     'png': 'it is a damaged PNG; fetch it again',
@@ -31,8 +36,25 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
 
 
+def without_masks(files: Sequence[Path]) -> list[Path]:
+    """Pictures without the masks that lie beside them."""
+    stems = {(f.parent, f.stem) for f in files}
+    return [
+        f
+        for f in files
+        if f.suffix.lower() != '.png'
+        or not f.stem.endswith(MASK_ENDING)
+        or (f.parent, f.stem.removesuffix(MASK_ENDING)) not in stems
+    ]
+
+
+def masks_beside(pictures: Sequence[Path]) -> int:
+    """How many masks beside these pictures of a folder `find_images` left out."""
+    return len(_files(pictures[0].parent)) - len(pictures)
+
+
 def find_images(folder: Path) -> list[Path]:
-    """The pictures of a folder, or of the one folder 'data' or 'images' in it.
+    """The pictures of a folder, or of the one folder 'data' or 'images' in it, without masks.
 
     Returns:
         At least one path, in the order in which people number files.
@@ -51,6 +73,14 @@ def find_images(folder: Path) -> list[Path]:
     return sorted(files, key=lambda f: natural_key(f.name))
 
 
+def orientation_of(data: bytes) -> int:
+    """How a JPEG or PNG file says that it is turned when shown, 1 to 8; 1 of any other file."""
+    try:
+        return read_header(data).orientation
+    except ImageError:
+        return 1
+
+
 def decode_image_file(path: Path, data: bytes) -> np.ndarray:
     """The picture in a file's bytes as viewers show it, uint8 [H, W, 3] RGB: turned as EXIF says.
 
@@ -60,6 +90,8 @@ def decode_image_file(path: Path, data: bytes) -> np.ndarray:
         DataError: if it cannot be decoded.
     """
     try:
+        if other_format(data):
+            return decode_other(data)
         return turn_upright(decode_picture(data), read_header(data).orientation)
     except ImageError as error:
         # decode_picture speaks of topics and drivers.
@@ -89,4 +121,8 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _pictures(folder: Path) -> list[Path]:
+    return without_masks(_files(folder))
+
+
+def _files(folder: Path) -> list[Path]:
     return [f for f in folder.iterdir() if is_picture(f) and f.is_file()]

@@ -13,14 +13,15 @@ from drivseg_ros.errors import DataError
 from drivseg_ros.evaluation.sink import Sink
 from drivseg_ros.evaluation.tally import FrameRow
 from drivseg_ros.frames.labelled_frame import LabelledFrame
-from drivseg_ros.images.files import IMAGE_SUFFIXES, find_images
+from drivseg_ros.images.files import WRITTEN_SUFFIXES, find_images
+from drivseg_ros.images.other_pictures import SUFFIXES
 from drivseg_ros.images.overlay import Look
 from drivseg_ros.images.writing import write_picture, write_planes
 from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.report.video import VIDEO_SUFFIXES, check_video
 
 MASKS, OVERLAYS = 'masks', 'overlays'
-_NO_FOLDERS = ('.mp4', '.gif', '.avi', '.mov', '.mkv', '.webm', '.bmp', '.tif', '.tiff', '.webp')
+_NO_FOLDERS = ('.mp4', '.gif', '.avi', '.mov', '.mkv', '.webm', *SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class PictureFiles:
 
     Attributes:
         picture: the picture.
-        overlay: a picture of the same format.
+        overlay: a picture of the same format if that is JPEG or PNG, else a PNG.
         mask: a PNG with one channel of class ids.
         confidence: a PNG with one channel, 255 x the winning class's probability.
     """
@@ -65,7 +66,7 @@ def plan_pictures(
         DataError: if there is no picture, the output does not fit, or a file is in the way.
     """
     suffix = output.suffix.lower()
-    to_file = suffix in IMAGE_SUFFIXES and not output.is_dir()
+    to_file = suffix in WRITTEN_SUFFIXES and not output.is_dir()
     if source.is_dir():
         pictures = find_images(source)
         if to_file:
@@ -78,13 +79,13 @@ def plan_pictures(
     if not to_file and (output.is_file() or (suffix in _NO_FOLDERS and not output.is_dir())):
         raise DataError(
             f"the output of pictures cannot be '{output}'; name a folder, or for one picture a "
-            f'file that ends in {", ".join(IMAGE_SUFFIXES)}'
+            f'file that ends in {", ".join(WRITTEN_SUFFIXES)}'
         )
     mask_folder = masks if masks is not None or to_file else output / MASKS
     plan = [
         PictureFiles(
             picture=picture,
-            overlay=output if to_file else output / OVERLAYS / picture.name,
+            overlay=output if to_file else output / OVERLAYS / _overlay_name(picture),
             mask=None if mask_folder is None else mask_folder / f'{picture.stem}.png',
             confidence=None if confidence is None else confidence / f'{picture.stem}.png',
         )
@@ -93,6 +94,11 @@ def plan_pictures(
     targets = [t for f in plan for t in (f.overlay, f.mask, f.confidence) if t is not None]
     check_output_files(targets, overwrite=overwrite, sources=pictures)
     return plan
+
+
+def _overlay_name(picture: Path) -> str:
+    written = picture.suffix.lower() in WRITTEN_SUFFIXES
+    return picture.name if written else f'{picture.stem}.png'
 
 
 class PictureWriter(Sink):

@@ -245,7 +245,7 @@ ERRORS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], dict[str, Any]]
         r'a.png., its image 32x24, its label 16x12; they must have one size',
     ),
     'labels in colour': (two, colour_label, r'a.png. has RGB colours; one number a pixel'),
-    'a label without bytes': (two, broken_label, r'b.png. is no PNG; labels must be PNG'),
+    'a label without bytes': (two, broken_label, r'b.png. is no PNG, TIFF or BMP; ids must'),
     'one name twice': (
         lambda path: fill(path / 'in', ['a.png', 'a.jpg']),
         labels(['a']),

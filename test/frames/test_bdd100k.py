@@ -63,7 +63,7 @@ def test_a_copy_with_one_part_only_is_enough(write):
     [
         ((), {}, DataError, 'has none of labels/drivable/masks'),
         (('masks',), {'labels': 'rles'}, ParameterError, "no labels 'rles'; allowed are auto"),
-        (('masks',), {'labels': 'colormaps'}, DataError, '3 of 3 images have no label'),
+        (('masks',), {'labels': 'colormaps'}, DataError, '4 of 4 images have no label'),
         (('masks',), {'part': 'test'}, ParameterError, "no part 'test' with labels here"),
         (('masks',), {'shares': {'train': 1}}, ParameterError, "no option 'shares'"),
     ],
@@ -78,7 +78,7 @@ def test_a_missing_label_is_named(write):
     root = write_frames(write, 'masks')
     (root / 'labels/drivable/masks/train/aaa-2.png').unlink()
     with pytest.raises(
-        DataError, match=r'1 of 3 images have no label: aaa-2.jpg wants .*aaa-2.png'
+        DataError, match=r'1 of 4 images have no label: aaa-2.jpg wants .*aaa-2.png'
     ):
         open_dataset('bdd100k', root)
 

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from drivseg_ros.cli.app import app
@@ -113,9 +114,69 @@ def test_missing_labels_are_named(write):
     root = write_frames(write)
     (root / 'labels/drivable/masks/train/aaa-2.png').unlink()
     report = check(root)
-    assert '1 of 3 images have no label: aaa-2.jpg' in report['faults'][0]['fault']
+    assert report['total']['frames'] == 2, 'the others are read all the same'
+    [fault] = report['total']['faults']
+    assert fault['frame'] == 'aaa-2'
+    assert fault['fault'].startswith('no label: aaa-2.jpg wants ')
+    shown = drivseg('dataset', 'check', 'bdd100k', root)
+    assert 'fault: no label: aaa-2.jpg' in shown.stdout
+    assert 'frames' in shown.stdout, 'the table is there'
+    for file in (root / 'labels/drivable/masks/train').iterdir():
+        file.with_suffix('.txt').write_text('0 0.1 0.2 0.3 0.4')
+        file.unlink()
     shown = drivseg('dataset', 'check', 'bdd100k', root)
     assert isinstance(shown.exception, DrivsegError), 'main prints it and exits 1'
+    assert 'aaa-1.txt is no label: ids must come as .png' in str(shown.exception)
+
+
+def write_binary(write, values, count=2):
+    for number in range(count):
+        write.image(f'images/{number}.png', level=10 + number)
+        write.ids(f'labels/{number}.png', [values] * 6)
+    (write.root / 'classes.yaml').write_text('[background, {name: road, role: drivable}]')
+    return write.root
+
+
+@pytest.mark.parametrize(
+    ('values', 'warned'),
+    [
+        ([0, 0, 255, 255] * 2, True),
+        ([1, 1, 255, 255] * 2, True),
+        ([255] * 8, True),
+        ([0, 1, 255, 255] * 2, False),
+        ([0] * 8, False),
+    ],
+)
+def test_a_class_that_may_be_written_as_255(write, values, warned):
+    notes = check(write_binary(write, values), kind='folder')['total']['notes']
+    assert any('if 255 is a class, say so' in note for note in notes) == warned
+
+
+def test_255_is_a_class_where_a_label_map_says_so(write, tmp_path):
+    root = write_binary(write, [0, 0, 255, 255] * 2)
+    (tmp_path / 'map.yaml').write_text(
+        'classes: [{name: other, values: [0]}, {name: road, values: [255], role: drivable}]'
+    )
+    option = f'classes={tmp_path / "map.yaml"}'
+    report = check(root, '--option', option, kind='folder')
+    assert report['total']['shares'] == {'other': 0.5, 'road': 0.5}
+    assert not any('255' in note for note in report['total']['notes'])
+
+
+def test_turned_images_are_noted_and_labels_that_are_not_are_faults(write):
+    root = write_binary(write, [0, 1] * 4, count=3)
+    for number, orientation in enumerate((1, 3, 6)):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        Image.fromarray(np.full((6, 8, 3), 20 * number, np.uint8)).save(
+            root / f'images/{number}.png', exif=exif
+        )
+    total = check(root, kind='folder')['total']
+    assert any('turned as their EXIF orientation says' in n and n.endswith('viewers do: 1')
+               for n in total['notes'])  # fmt: skip
+    [fault] = total['faults']
+    assert fault['frame'] == '2'
+    assert 'is turned as its EXIF orientation says' in fault['fault']
 
 
 def test_labels_alone_are_enough_when_asked(write):

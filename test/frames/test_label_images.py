@@ -49,6 +49,53 @@ def test_numbers_are_read_as_they_were_meant(tmp_path, image, options, expected)
     assert np.array_equal(ids, expected)
 
 
+@pytest.mark.parametrize(
+    ('image', 'suffix', 'expected'),
+    [
+        pytest.param(Image.fromarray(IDS), 'tif', IDS, id='grey tif'),
+        pytest.param(Image.fromarray(IDS), 'bmp', IDS, id='grey bmp'),
+        pytest.param(palette_image(), 'tif', IDS, id='palette tif'),
+        pytest.param(palette_image(), 'bmp', IDS, id='palette bmp'),
+        pytest.param(Image.fromarray(IDS % 2 == 1), 'tif', IDS % 2, id='1 bit tif'),
+        pytest.param(Image.fromarray(IDS % 2 == 1), 'bmp', IDS % 2, id='1 bit bmp'),
+        pytest.param(Image.fromarray(IDS.astype(np.uint16)), 'tif', IDS, id='16 bits'),
+        pytest.param(Image.fromarray(IDS.astype(np.int32)), 'tif', IDS, id='32 bits'),
+    ],
+)
+def test_tiff_and_bmp_hold_numbers_too(tmp_path, image, suffix, expected):
+    image.save(tmp_path / f'a.{suffix}')
+    assert np.array_equal(open_label(tmp_path / f'a.{suffix}').numbers(), expected)
+
+
+@pytest.mark.parametrize('bits', [2, 4])
+def test_few_bits_in_a_tiff(tmp_path, bits):
+    ids = (IDS % 4)[:, : IDS.shape[1] // 8 * 8]
+    rows = b''
+    for row in ids:
+        line = ''.join(format(int(value), f'0{bits}b') for value in row)
+        rows += int(line, 2).to_bytes(len(line) // 8, 'big')
+    tags = [
+        (256, ids.shape[1]), (257, ids.shape[0]), (258, bits), (259, 1), (262, 1),
+        (273, 8 + 2 + 8 * 12 + 4), (278, ids.shape[0]), (279, len(rows)),
+    ]  # fmt: skip
+    entries = b''.join(struct.pack('<HHII', tag, 4, 1, value) for tag, value in tags)
+    data = b'II*\0' + struct.pack('<IH', 8, len(tags)) + entries + bytes(4) + rows
+    (tmp_path / 'a.tif').write_bytes(data)
+    assert np.array_equal(open_label(tmp_path / 'a.tif').numbers(), ids)
+
+
+@pytest.mark.parametrize('orientation', [3, 6])
+@pytest.mark.parametrize('suffix', ['png', 'tif'])
+def test_labels_are_turned_like_pictures(tmp_path, orientation, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for name, image in (('ids', Image.fromarray(IDS)), ('rgb', Image.fromarray(COLORS[IDS]))):
+        image.save(tmp_path / f'{name}.{suffix}', exif=exif)
+    turned = np.rot90(IDS, -1 if orientation == 6 else 2)
+    assert np.array_equal(open_label(tmp_path / f'ids.{suffix}').numbers(), turned)
+    assert np.array_equal(open_label(tmp_path / f'rgb.{suffix}').colors(), COLORS[turned])
+
+
 @pytest.mark.parametrize('mode', ['RGB', 'RGBA', 'P'])
 def test_colours_are_read_as_they_look(tmp_path, mode):
     image = palette_image() if mode == 'P' else Image.fromarray(COLORS[IDS]).convert(mode)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,37 @@ def test_files_are_turned_as_pillow_turns_them(tmp_path: Path, orientation: int)
     assert header.orientation == orientation
     assert header.plain == (orientation == 1)
     assert decode_picture(data).shape == RGB.shape
+
+
+def test_xmp_behind_exif_changes_nothing() -> None:
+    """Phones write both, each into a segment APP1."""
+    data = held(6)
+    start = data.index(b'\xff\xe1')
+    end = start + 2 + int.from_bytes(data[start + 2 : start + 4], 'big')
+    xmp = b'http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>'
+    segment = b'\xff\xe1' + (len(xmp) + 2).to_bytes(2, 'big') + xmp
+    assert read_header(data[:end] + segment + data[end:]).orientation == 6
+    assert read_header(data[:start] + segment + data[start:]).orientation == 6
+
+
+@pytest.mark.parametrize(('kind', 'form'), [(1, 'B'), (3, 'H'), (4, 'I')])
+@pytest.mark.parametrize('order', ['<', '>'])
+def test_orientation_of_every_whole_type(kind: int, form: str, order: str) -> None:
+    mark = {'<': b'II', '>': b'MM'}[order]
+    tiff = mark + struct.pack(f'{order}HIHHHI', 42, 8, 1, 0x0112, kind, 1)
+    tiff += struct.pack(f'{order}{form}', 8).ljust(4, b'\0')
+    assert exif_orientation(b'Exif\0\0' + tiff) == 8
+
+
+@pytest.mark.parametrize('orientation', [1, 3, 6])
+def test_png_files_are_turned(tmp_path: Path, orientation: int) -> None:
+    exif = PIL.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / 'held.png'
+    PIL.fromarray(RGB).save(path, exif=exif)
+    np.testing.assert_array_equal(read_image(path), np.asarray(OPS.exif_transpose(PIL.open(path))))
+    assert read_header(path.read_bytes()).plain == (orientation == 1)
+    np.testing.assert_array_equal(decode_picture(path.read_bytes()), RGB)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_images_are_rgb_and_in_the_order_of_their_numbers(tmp_path: Path) -> Non
     ('data', 'reason'),
     [
         (b'', 'it is empty'),
-        (b'GIF89a', 'it is neither JPEG nor PNG'),
+        (b'GIF89a', 'it is none of JPEG, PNG, WebP'),
         (b'\xff\xd8\xff\xe0', 'it ends too early'),
         (
             b'\x89PNG\r\n\x1a\n' + bytes(8) + b'\x00\x00\x00\x01' * 2 + b'IEND\xaeB`\x82',
