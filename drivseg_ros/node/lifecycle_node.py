@@ -140,8 +140,8 @@ class SegmentationNode(LifecycleNode):
         # rclpy leaves it to the garbage collector; until then it holds the handle of the node, and
         # that holds the shared memory of Fast DDS, 64 MB that would outlive the process. A node may
         # be destroyed twice: by its owner, and by the shutdown of rclpy.
-        for name in ('_state_machine', '_type_description_service'):  # the second from Lyrical on
-            self.__dict__.pop(name, None)
+        self.__dict__.pop('_state_machine', None)
+        self._type_description_service._type_description_srv = None  # the same, from Lyrical on
 
     def now_s(self) -> float:
         """The time of the node's clock in seconds."""
@@ -281,6 +281,7 @@ class SegmentationNode(LifecycleNode):
             if self.alive() and throttle.due(progress.step, now_s=time.monotonic()):
                 self.get_logger().info(f'{progress.step}: {100 * progress.fraction:.0f} %')
 
+        self.requests.loading = True
         try:
             segmenter = load_segmenter(
                 model=settings.model,
@@ -293,7 +294,7 @@ class SegmentationNode(LifecycleNode):
                 on_progress=report,
             )
         finally:
-            self.building = None
+            self.building, self.requests.loading = None, False
         engine = segmenter.engine
         self.get_logger().info(
             f'loaded {engine.model.path} ({segmenter.card.name}, {engine.model.sha256[:12]}) in '

@@ -33,6 +33,13 @@ _SHUTDOWNS = (
     Transition.TRANSITION_INACTIVE_SHUTDOWN,
     Transition.TRANSITION_ACTIVE_SHUTDOWN,
 )
+_NAMES = {
+    Transition.TRANSITION_CONFIGURE: 'configure',
+    Transition.TRANSITION_ACTIVATE: 'activate',
+    Transition.TRANSITION_DEACTIVATE: 'deactivate',
+    Transition.TRANSITION_CLEANUP: 'cleanup',
+    **dict.fromkeys(_SHUTDOWNS, 'shutdown'),
+}
 
 
 class LongRequests:
@@ -40,7 +47,9 @@ class LongRequests:
 
     While a network is being loaded, a deactivation, cleanup or shutdown gives the load up and is
     done next, and so does a change of a parameter of the engine; to configure or activate is
-    refused. Parameters that load nothing are changed at once.
+    refused. Parameters that load nothing are changed at once. Once the network is loaded, the next
+    transition waits for the end of the one at work: launch_ros asks to activate as soon as it sees
+    that the node is inactive, which it may be before `configure` was answered.
 
     Args:
         node: the node, its services made.
@@ -50,6 +59,8 @@ class LongRequests:
     def __init__(self, node: LifecycleNode, *, find_phase: Callable[[], Phase]) -> None:
         self.given_up = ''
         """What made the load under way pointless, or ''; the load looks at it while it waits."""
+        self.loading = False
+        """Whether a network is being loaded."""
         self.group = ReentrantCallbackGroup()
         self._node = node
         self._find_phase = find_phase
@@ -117,16 +128,17 @@ class LongRequests:
         self, inherited: Answer, request: ChangeState.Request, response: ChangeState.Response
     ) -> ChangeState.Response:
         wanted = request.transition
-        name = wanted.label or wanted.id
-        if self.busy:
-            if wanted.id in _STARTS or wanted.label in ('configure', 'activate'):
+        name = _name(wanted)
+        starts = wanted.id in _STARTS or wanted.label in ('configure', 'activate')
+        configuring = self._find_phase() is Phase.CONFIGURING
+        if self.loading or configuring or (self.busy and not starts):
+            if starts:
                 self._node.get_logger().error(
                     f'no transition {name} while a network is being loaded: ask again when it '
                     'is, or give it up by cleanup, deactivate or another model'
                 )
                 response.success = False
                 return response
-            configuring = self._find_phase() is Phase.CONFIGURING
             self._give_up(f'the transition {name}')
             if configuring and wanted.id not in _SHUTDOWNS and wanted.label != 'shutdown':
                 # What it leads to from here is the state that giving up leads to.
@@ -143,8 +155,8 @@ class LongRequests:
             return inherited(request, response)
         except Exception as error:
             self._node.get_logger().error(
-                f'no transition {request.transition.label or request.transition.id} from '
-                f'{self._find_phase().value}: {error}'
+                f'no transition {_name(request.transition)} from {self._find_phase().value}: '
+                f'{str(error).partition(", at ")[0]}'
             )
             response.success = False
             return response
@@ -157,3 +169,7 @@ class LongRequests:
         if self.busy:
             self._give_up(f'a change of {", ".join(changed)}')
         return await self.run(lambda: inherited(request, response))
+
+
+def _name(transition: Transition) -> str:
+    return transition.label or _NAMES.get(transition.id) or f'number {transition.id}'

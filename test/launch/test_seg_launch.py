@@ -194,18 +194,29 @@ def test_it_starts_the_node_which_becomes_active(
     assert {'/car/front/segmentation/mask', '/rear/segmentation/mask'} <= topics
 
 
-def test_launch_may_do_the_transitions(prefix: Path, tiny_model: Path, ros_domain: int) -> None:
+STEPS = (
+    "LifecycleTransition(lifecycle_node_names=['/car/seg'],"
+    'transition_ids=[T.TRANSITION_CONFIGURE, T.TRANSITION_ACTIVATE])'
+)
+
+
+@pytest.mark.parametrize(
+    ('own', 'argument', 'steps'),
+    [(False, '', STEPS), (False, 'autostart=True', ''), (True, 'autostart=True', '')],
+    ids=['transitions', 'autostart', 'both'],
+)
+def test_launch_may_do_the_transitions(
+    prefix: Path, tiny_model: Path, ros_domain: int, own: bool, argument: str, steps: str
+) -> None:
     (prefix / 'share/drivseg_ros/launch/mine.launch.py').write_text(
         'from launch import LaunchDescription\n'
         'from launch_ros.actions import LifecycleNode, LifecycleTransition\n'
         'from lifecycle_msgs.msg import Transition as T\n'
         'def generate_launch_description():\n'
         "    node = LifecycleNode(package='drivseg_ros', executable='segmentation_node',\n"
-        "        name='seg', namespace='car', output='screen',\n"
-        f"        parameters=[{{'autostart': False, 'model': {str(tiny_model)!r}}}])\n"
-        "    steps = LifecycleTransition(lifecycle_node_names=['/car/seg'],\n"
-        '        transition_ids=[T.TRANSITION_CONFIGURE, T.TRANSITION_ACTIVATE])\n'
-        '    return LaunchDescription([node, steps])\n'
+        f"        name='seg', namespace='car', output='screen', {argument or '**{}'},\n"
+        f"        parameters=[{{'autostart': {own}, 'model': {str(tiny_model)!r}}}])\n"
+        f'    return LaunchDescription([node, {steps}])\n'
     )
 
     def during() -> None:

@@ -169,6 +169,33 @@ def test_the_first_load_is_given_up(
     assert live.node.phase is Phase.ACTIVE
 
 
+def test_an_activation_while_a_configuration_is_about_to_be_answered(
+    make_live: MakeLive, peer: Peer, tiny_model: Path
+) -> None:
+    """launch_ros asks for it when it sees the state, which is published before the answer."""
+    live = make_live(model=str(tiny_model), autostart=False)
+    publish, hold = live.node._diagnostics.publish, threading.Event()
+
+    def publish_late() -> None:
+        if threading.current_thread().name == 'request':
+            assert hold.wait(30)
+        publish()
+
+    live.node._diagnostics.publish = publish_late
+    configuring, configured = in_background(
+        lambda: peer.change_state(Transition.TRANSITION_CONFIGURE)
+    )
+    wait_for(lambda: live.node.phase is Phase.INACTIVE, 'it is configured')
+    activating, activated = in_background(lambda: peer.change_state(Transition.TRANSITION_ACTIVATE))
+    wait_for(lambda: live.node.requests._requests == 2, 'the activation waits')
+    assert not activated
+    hold.set()
+    for thread in (configuring, activating):
+        thread.join(30)
+    assert (configured, activated) == ([True], [True])
+    assert live.node.phase is Phase.ACTIVE
+
+
 def test_a_build_that_is_given_up_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """At its next report, which nobody sees: another load may be under way."""
     ended, go = threading.Event(), threading.Event()

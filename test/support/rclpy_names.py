@@ -29,6 +29,7 @@ RETURNED = {
     'Task',
     'Time',
     'TopicEndpointInfo',
+    'TypeDescriptionService',
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
