@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,18 @@ def test_every_script_says_how_it_is_used(script: Path) -> None:
     found = run(script, '--help')
     assert 'usage' in (found.stdout + found.stderr).lower()
     assert 'Traceback' not in found.stderr
+
+
+def test_soak_counts_frames_and_memory(tiny_model: Path, ros_domain: int) -> None:
+    pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]'")
+    options = ['--minutes', 0.2, '--warm-up', 4, '--size', '64x48', '--model', tiny_model]
+    done = run(SCRIPTS / 'soak', *options)
+    # Whether memory has settled shows in an hour, not in seconds.
+    assert 'MB by quarter: ' in done.stdout, done.stderr
+    counts = dict(re.findall(r'(\w+) (\d+)', done.stdout.partition('received: ')[2]))
+    assert int(counts['mask']) > 0 < int(counts['status'])
+    assert int(counts['processed']) > 0
+    assert counts['failed'] == '0'
 
 
 def test_measure_roads(tiny_model: Path, tmp_path: Path) -> None:

@@ -71,6 +71,17 @@ class Segmentation:
         """All road surface (the drivable classes and those with the role road), bool [H, W]."""
         return np.isin(self.class_ids, self.card.road_ids)
 
+    def unknown_below(self, confidence: float) -> Segmentation:
+        """The same with UNKNOWN in the pixels of less confidence; itself if it has none.
+
+        Args:
+            confidence: 0 to 1.
+        """
+        if self.confidence is None or confidence <= 0:
+            return self
+        unsure = self.confidence < confidence * 255
+        return replace(self, class_ids=np.where(unsure, np.uint8(UNKNOWN), self.class_ids))
+
     def as_unknown(self) -> Segmentation:
         """The same with UNKNOWN in every pixel, and no confidence in it."""
         confidence = None if self.confidence is None else np.zeros_like(self.confidence)

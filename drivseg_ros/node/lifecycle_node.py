@@ -268,6 +268,7 @@ class SegmentationNode(LifecycleNode):
         worker.max_pixels = settings.max_pixels
         worker.stale_after_s = settings.stale_after_s
         worker.on_untrusted = settings.on_untrusted
+        worker.min_confidence = settings.min_confidence
         for camera in self.cameras:
             camera.trust.limits = settings.trust_limits
 
@@ -303,7 +304,8 @@ class SegmentationNode(LifecycleNode):
         )
         if 'confidence' in settings.outputs and not engine.model.has_confidence:
             self.get_logger().warning(
-                f'{segmenter.card.name} has no output of confidence: nothing is published there'
+                f'{segmenter.card.name} has no output of confidence: nothing is published there, '
+                'and min_confidence and min_road_confidence change nothing'
             )
         return segmenter
 

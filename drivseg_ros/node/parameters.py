@@ -168,6 +168,15 @@ SPECS = (
         maximum=3600.0,
     ),
     ParameterSpec(
+        name='min_confidence',
+        kind=Kind.NUMBER,
+        default=0.0,
+        description='Confidence below which a pixel of the mask is 255, unknown; 0: none',
+        minimum=0.0,
+        maximum=1.0,
+        change=Change.ANY_TIME,
+    ),
+    ParameterSpec(
         name='on_untrusted',
         kind=Kind.STRING,
         default='publish',
@@ -247,6 +256,7 @@ class Settings:
     stale_after_s: float
     qos_reliability: str
     diagnostics_period_s: float
+    min_confidence: float
     on_untrusted: str
     status_frames: int
     status_frozen: bool

@@ -71,6 +71,7 @@ class Worker:
         self.max_pixels = MAX_DECODED_PIXELS
         self.stale_after_s = math.inf
         self.on_untrusted = 'publish'
+        self.min_confidence = 0.0
         self._unknown_named = False
         self._cameras = cameras
         self._large: dict[Camera, LargeFrame] = {}
@@ -178,7 +179,7 @@ class Worker:
 
     def _take_next(self) -> None:
         if self._next is None:
-            if self._unknown_named != (self.on_untrusted == 'unknown'):
+            if self._unknown_named != self._may_be_unknown():
                 self._publish_label_infos()
             return
         self.segmenter, self._next = self._next, None
@@ -186,7 +187,7 @@ class Worker:
         self._swapped.set()
 
     def _publish_label_infos(self) -> None:
-        self._unknown_named = self.on_untrusted == 'unknown'
+        self._unknown_named = self._may_be_unknown()
         for camera in self._cameras:
             try:
                 camera.publishers.publish_label_info(
@@ -194,6 +195,10 @@ class Worker:
                 )
             except Exception as error:
                 self._report(camera, 'label_info', error)
+
+    def _may_be_unknown(self) -> bool:
+        """Whether masks may have pixels that are unknown."""
+        return self.on_untrusted == 'unknown' or self.min_confidence > 0
 
     def _work(self) -> None:
         if self.segmenter.gains_by_batches:
@@ -287,8 +292,8 @@ class Worker:
     def _needs_confidence(self, job: _Job) -> bool:
         if 'confidence' in job.wanted:
             return True
-        limits = job.camera.trust.limits
-        return limits.min_road_confidence > 0 and self.segmenter.engine.model.has_confidence
+        least = max(self.min_confidence, job.camera.trust.limits.min_road_confidence)
+        return least > 0 and self.segmenter.engine.model.has_confidence
 
     def _assess(self, job: _Job, segmentation: Segmentation) -> Segmentation:
         """Finds how far a mask may be trusted, says so, and returns what is published of it."""
@@ -312,7 +317,9 @@ class Worker:
         job.camera.publish_status(header, verdict, outputs=outputs, measures=measures)
         if outputs == 'silent':
             job.wanted = frozenset()
-        return segmentation.as_unknown() if outputs == 'unknown' else segmentation
+        if outputs == 'unknown':
+            return segmentation.as_unknown()
+        return segmentation.unknown_below(self.min_confidence)
 
     def _distrust(self, camera: Camera, frame: Frame, cause: Cause) -> None:
         try:

@@ -119,6 +119,21 @@ def test_unknown_in_every_pixel(watch: Callable[..., Watched]) -> None:
     np.testing.assert_array_equal(bad, np.full((40, 60), 255, np.uint8))
 
 
+def test_pixels_of_low_confidence_are_unknown(watch: Callable[..., Watched]) -> None:
+    watched = watch(min_confidence=0.5)
+    watched.send()
+    mask = decode_labels(watched.mask_of(1))
+    # The tiny network's confidence is the colour that wins; at edges it is blended.
+    picture = make_picture(1).max(axis=2)[2::4, 2::4]
+    unknown = mask[2::4, 2::4] == 255
+    assert unknown[picture < 100].all()
+    assert not unknown[picture > 155].any()
+    assert 0 < unknown.mean() < 1
+    assert watched.peer.set(min_confidence=0.0)[0].successful
+    watched.send()
+    assert decode_labels(watched.mask_of(2)).max() < 3
+
+
 def test_silent_gives_the_status_alone(watch: Callable[..., Watched]) -> None:
     watched = watch()
     assert watched.peer.set(on_untrusted='silent')[0].successful
