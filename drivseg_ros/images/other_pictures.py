@@ -66,9 +66,9 @@ def plane_as_png(data: bytes) -> bytes:
         picture = Image.fromarray(np.asarray(picture).astype(np.uint8))
     elif picture.mode.startswith(('I', 'F')):
         picture = Image.fromarray(_uint16(picture))
-    elif picture.mode == 'L' and picture.info.get(_BITS) in (2, 4):
+    elif picture.mode == 'L' and picture.info.get('bits') in (2, 4):
         # Pillow stretches them to 0..255.
-        picture = Image.fromarray(np.asarray(picture) // (255 // (2 ** picture.info[_BITS] - 1)))
+        picture = Image.fromarray(np.asarray(picture) // (255 // (2 ** picture.info['bits'] - 1)))
     elif picture.mode not in ('L', 'P', 'LA', 'RGB', 'RGBA'):
         raise ImageError(
             f'it has pixels of the kind {picture.mode}; numbers, a palette or RGB are needed',
@@ -96,9 +96,9 @@ def _open(data: bytes, max_pixels: int) -> Any:
     try:
         with Image.open(io.BytesIO(data), formats=[name]) as picture:
             check_size(*picture.size, max_pixels=max_pixels)
-            bits = picture.tag_v2.get(_BITS, (0,))[0] if name == 'TIFF' else 0
+            bits = getattr(picture, 'tag_v2', {}).get(_BITS, (0,))[0]  # of TIFF only
             upright = ImageOps.exif_transpose(picture)
-            upright.info[_BITS] = bits
+            upright.info['bits'] = bits
             return upright
     except ImageError:
         raise
