@@ -13,7 +13,7 @@ import numpy as np
 from drivseg_ros.bags.dataset_info import DatasetInfo
 from drivseg_ros.bags.image_bag import FileFrame, ImageBagOptions, MadeBag, write_image_bag
 from drivseg_ros.bags.stamps import DEFAULT_RATE_HZ, check_rate, stamp_at
-from drivseg_ros.errors import ParameterError
+from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.cache import resize_frame
 from drivseg_ros.frames.labelled_frame import LabelledFrame
@@ -55,6 +55,14 @@ def bag_from_dataset(
         raise ParameterError(
             f'the size {size[0]}x{size[1]} is not possible; each side is 1 to {MAX_SIDE} pixels'
         )
+    for name in dataset.names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise DataError(
+                f'the frame {name!r} has a name that is not UTF-8, which a bag cannot hold; rename '
+                'its files'
+            ) from None
     labelled, drives = bool(dataset.classes), drives_of(dataset)
     info = DatasetInfo(
         name=dataset.name,

@@ -18,8 +18,8 @@ from drivseg_ros.errors import BagError, DrivsegError, ImageError
 from drivseg_ros.images.compression import encode_jpeg, encode_png, read_header
 
 FOLDERS = {'image': 'images', 'label': 'labels', 'mask': 'masks'}
-# What file systems take (255 bytes), less what a file is called while it is written.
-_LONGEST_NAME = 220
+# What file systems take (255 bytes), less the end of the name.
+_LONGEST_NAME = 250
 
 
 class FrameError(DrivsegError):

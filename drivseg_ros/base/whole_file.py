@@ -14,6 +14,7 @@ from drivseg_ros.errors import DataError
 
 PARTIAL = '.partial'
 """Part of the name of a file that is being written, or was when its writer was killed."""
+_LONGEST = 120
 _ADVICE = 'free some space or name another folder'
 
 
@@ -35,7 +36,10 @@ def whole_file(path: Path, *, durable: bool = False, advice: str = _ADVICE) -> I
     """
     special = path.exists() and not path.is_file() and not path.is_dir()
     target = path.resolve()  # a link stays one
-    partial = target.with_name(f'.{path.stem}.{secrets.token_hex(8)}{PARTIAL}{path.suffix.lower()}')
+    # No longer than the name itself may be: file systems allow 255 bytes.
+    stem = os.fsdecode(os.fsencode(path.stem)[:_LONGEST])
+    suffix = path.suffix.lower() if len(path.suffix) < _LONGEST // 4 else ''
+    partial = target.with_name(f'.{stem}.{secrets.token_hex(8)}{PARTIAL}{suffix}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield path if special else partial

@@ -15,6 +15,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from drivseg_ros.base.user_path import user_path
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.labels import Labels
@@ -59,7 +60,7 @@ class DatasetSpec:
 
     def folder(self, data: Path | None) -> Path | None:
         """Where it is; see `resolve`."""
-        return Path(resolve(self.root, data)).expanduser() if self.root else None
+        return user_path(resolve(self.root, data)) if self.root else None
 
     def open(self, data: Path | None = None, *, labels: Labels | None = None) -> Dataset:
         """Opens it.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,8 @@ class UnlabelledFrames:
 
     def __post_init__(self) -> None:
         if len(set(self.names)) != len(self.indices):
-            raise DataError(f'{self.name}: two pictures have the same name; rename one')
+            twice = Counter(self.names).most_common(1)[0][0]
+            raise DataError(f'{self.name}: two pictures have the name {twice!r}; rename one')
 
     @property
     def classes(self) -> tuple[ModelClass, ...]:

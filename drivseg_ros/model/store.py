@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivseg_ros.base.share import share_directory
+from drivseg_ros.base.user_path import user_path
 from drivseg_ros.errors import ModelError
 from drivseg_ros.model.file import CHECKPOINT_SUFFIX, ModelFile, read_model_file
 
@@ -30,7 +31,7 @@ def model_directories() -> list[Path]:
     """The folders that are searched: $DRIVSEG_MODEL_PATH first, then the shipped models."""
     named = os.environ.get(MODEL_PATH_VARIABLE, '').split(os.pathsep)
     return [
-        *(Path(name).expanduser() for name in named if name),
+        *(user_path(name) for name in named if name),
         share_directory() / 'config/models',
     ]
 
@@ -65,7 +66,7 @@ def find_model(name_or_path: str | Path) -> ModelFile:
         ModelError: if there is none, saying which there are; or if it cannot be used.
     """
     text = str(name_or_path)
-    path = Path(text).expanduser()
+    path = user_path(text)
     if path.suffix in ('.onnx', CHECKPOINT_SUFFIX) or len(path.parts) > 1:
         return read_model_file(path)
     for directory in model_directories():

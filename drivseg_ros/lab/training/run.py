@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from drivseg_ros.base.user_path import user_path
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.lab.training.data_check import check_data
 from drivseg_ros.lab.training.data_module import RoadData
@@ -171,7 +172,7 @@ def _network(recipe: Recipe, data: Path | None) -> tuple[nn.Module, LoadedWeight
     named = resolve(recipe.weights, data)
     weights = load_pretrained(network, recipe.architecture, named)
     # A card says which file it was, not in which folder.
-    source = weights.source.replace(str(Path(named).expanduser()), Path(named).name)
+    source = weights.source.replace(str(user_path(named)), Path(named).name)
     return network, dataclasses.replace(weights, source=source)
 
 

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from drivseg_ros.base.install_hint import install_hint
+from drivseg_ros.base.user_path import user_path
 from drivseg_ros.errors import MissingDependencyError, ModelError
 from drivseg_ros.lab.weights.sources import WeightSource
 
@@ -33,7 +34,7 @@ def find_weights(source: WeightSource, *, folder: Path | None = None) -> Path:
     """
     variable = os.environ.get(FOLDER_VARIABLE)
     if folder is None and variable:
-        folder = Path(variable).expanduser()
+        folder = user_path(variable)
     if folder is not None:
         path = folder / source.repository / source.file
         if path.is_file():

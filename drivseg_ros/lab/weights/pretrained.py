@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from drivseg_ros.base.user_path import user_path
 from drivseg_ros.errors import ModelError
 from drivseg_ros.lab.weights.files import find_weights, sha256_of
 from drivseg_ros.lab.weights.forms import CHECKPOINT, FORMS, WeightForm
@@ -64,7 +65,7 @@ def load_pretrained(
     if text == 'none':
         return LoadedWeights('none', '', '', (), tuple(state))
     if _is_path(text):
-        path = Path(weights).expanduser()
+        path = user_path(weights)
         origin, rights = str(path), ''
     else:
         source = find_source(architecture, text)
