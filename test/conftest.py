@@ -43,7 +43,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 TESTS = Path(__file__).parent
 # What runs on the car, and what reads and writes files by libraries that have changed.
 OLDEST = (
-    *('base', 'model', 'images', 'node', 'launch', 'bags', 'frames', 'evaluation/live'),
+    *('base', 'model', 'images', 'ground', 'node', 'launch', 'bags', 'frames', 'evaluation/live'),
     *('engines/test_every_engine.py', 'engines/test_onnxruntime_engine.py', 'cli/test_smoke.py'),
     *('cli/test_grammar.py', 'cli/test_completion.py', 'cli/test_main.py'),
     'test_segmenter.py',

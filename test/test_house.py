@@ -12,7 +12,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / 'drivseg_ros'
 ORDER = (
-    *('errors', 'base', 'model', 'images', 'networks', 'engines', 'segmenter', 'node'),
+    *('errors', 'base', 'model', 'images', 'networks', 'engines', 'ground', 'segmenter', 'node'),
     *('scenes', 'frames', 'bags', 'evaluation', 'report', 'bench', 'lab', 'doctor', 'cli'),
 )
 # The rooms, or the files that begin so, that may import what is large or not installed everywhere.
