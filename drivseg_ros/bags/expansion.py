@@ -12,7 +12,6 @@ import bz2
 import importlib
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,23 +58,25 @@ def limit_rosbags() -> None:
     )
 
 
-def check_file(path: Path) -> None:
-    """Refuses a zstd file that stands for absurdly much, or for more than there is room for.
+def expand_file(path: Path, folder: Path) -> Path:
+    """Expands a zstd file into a folder, under its name without `.zstd`.
 
     Raises:
-        BagError: if it does.
+        BagError: if it is damaged, stands for absurdly much, or for more than there is room for.
     """
     size = path.stat().st_size
-    folder = tempfile.gettempdir()
-    free = shutil.disk_usage(folder).free
     most = max(MAX_EXPANDED, _FILE_FACTOR * size)
+    free = shutil.disk_usage(folder).free
+    expanded = folder / path.stem
     read = 0
-    with path.open('rb') as compressed, _zstd().open(compressed, 'rb') as file:
+    with path.open('rb') as compressed, expanded.open('wb') as out:
         try:
-            while block := file.read(_BLOCK):
-                read += len(block)
-                if read > min(most, free):
-                    break
+            with _zstd().open(compressed, 'rb') as file:
+                while block := file.read(_BLOCK):
+                    read += len(block)
+                    if read > min(most, free):
+                        break
+                    out.write(block)
         except Exception as error:  # whatever the damage provokes
             raise BagError(
                 f"'{path}' cannot be expanded ({error}); copy it again, or record it again"
@@ -90,6 +91,7 @@ def check_file(path: Path) -> None:
             f"'{path}' expands to more than the {free >> 20} MiB that are free in {folder}; make "
             'room, or set $TMPDIR to another folder'
         )
+    return expanded
 
 
 def _expand(decompressor: Callable[[], Any], data: bytes, limit: int) -> bytes:

@@ -86,9 +86,15 @@ def message_class(msgtype: str) -> Any:
     """The rclpy class of a message type.
 
     Raises:
-        MissingDependencyError: if its package is not installed; the text names it.
+        MissingDependencyError: if its package is not installed; the text names it. If it is no
+            message of ROS 2.
     """
-    package, *_, name = msgtype.split('/')
+    if not re.fullmatch(r'\w+/msg/\w+', msgtype):
+        raise MissingDependencyError(
+            f"'{msgtype}' is no message type of ROS 2, which are called PACKAGE/msg/NAME; record "
+            'the topic with one'
+        )
+    package, _, name = msgtype.split('/')
     try:
         return getattr(importlib.import_module(f'{package}.msg'), name)
     except (ImportError, AttributeError) as error:

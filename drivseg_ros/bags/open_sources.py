@@ -5,21 +5,25 @@
 from __future__ import annotations
 
 import os
+import re
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rosbags import rosbag1, rosbag2
 
-from drivseg_ros.bags.expansion import check_file
+from drivseg_ros.bags.expansion import expand_file
+from drivseg_ros.bags.folder_metadata import METADATA, FolderMetadata, read_folder_metadata
+from drivseg_ros.bags.scanned_mcap import ScannedMcap
 from drivseg_ros.bags.sources import RosbagsSource, Source
 from drivseg_ros.bags.unfinished_db3 import UnfinishedDb3, has_journal, refuse_cut, refuse_views
-from drivseg_ros.bags.unfinished_mcap import UnfinishedMcap
 from drivseg_ros.base.natural import natural_key
 from drivseg_ros.errors import BagError
 
-METADATA = 'metadata.yaml'
 _KINDS = {'.mcap': 'mcap', '.db3': 'sqlite3', '.bag': 'ros1'}
+_COMPRESSED = '.zstd'
 _ALLOWED = 'allowed: a rosbag2 folder, a .mcap or .db3 file, a ROS 1 .bag file'
 
 
@@ -31,11 +35,15 @@ class OpenedBag:
         sources: its storages, in order.
         storage: 'rosbag2', 'mcap', 'sqlite3' or 'ros1'.
         unfinished: '' or what is wrong with it.
+        note: '' or where its metadata and its storage differ.
+        expanded: the folder of its expanded files, which is deleted when it is closed.
     """
 
     sources: list[Source]
     storage: str
     unfinished: str = ''
+    note: str = ''
+    expanded: ExitStack = field(default_factory=ExitStack)
 
 
 def open_sources(path: Path) -> OpenedBag:
@@ -68,49 +76,105 @@ def _refuse_special(path: Path) -> None:
 
 
 def _open_folder(path: Path) -> OpenedBag:
-    for file in path.iterdir():
-        if file.name == METADATA or file.suffix in (*_KINDS, '.zstd'):
+    """A folder by its storage; metadata.yaml only says which files belong to it."""
+    there = {file.name: file for file in path.iterdir()}
+    for file in there.values():
+        if file.name == METADATA or file.suffix in (*_KINDS, _COMPRESSED):
             _refuse_special(file)
-    for file in path.glob('*.db3'):
-        refuse_cut(file)
-        refuse_views(file)
-    for file in path.glob('*.zstd'):
-        check_file(file)
-    trouble = f"it has no {METADATA}; on a ROS 2 machine 'ros2 bag reindex' writes one"
-    if (path / METADATA).exists():
+    metadata = None
+    troubles = []
+    if METADATA in there:
         try:
-            return OpenedBag([RosbagsSource(rosbag2.Reader(path))], 'rosbag2')
-        except Exception as error:  # rosbags raises whatever a damaged bag provokes
-            trouble = f'{error}'.rstrip('.')
-    files = sorted(
-        (f for f in path.iterdir() if f.suffix in ('.mcap', '.db3')),
-        key=lambda f: natural_key(f.name),
-    )
-    if not files:
-        there = ', '.join(sorted(f.name for f in path.iterdir())[:5]) or 'nothing'
-        if (path / METADATA).exists():
-            raise BagError(f"bag '{path}' cannot be read: {trouble}")
+            metadata = read_folder_metadata(path)
+        except BagError as error:
+            troubles.append(str(error))
+    else:
+        troubles.append(f"it has no {METADATA}; on a ROS 2 machine 'ros2 bag reindex' writes one")
+    if metadata is not None and metadata.compression not in ('', 'zstd'):
+        raise BagError(
+            f"the messages of bag '{path}' are compressed by '{metadata.compression}'; allowed is "
+            "zstd: convert it by 'ros2 bag convert'"
+        )
+    names, note = _files(path, list(there), metadata, troubles)
+    sources: list[Source] = []
+    failure: BagError | None = None
+    with ExitStack() as stack:
+        for name in names:
+            file = there[name]
+            try:
+                if file.suffix == _COMPRESSED:
+                    folder = stack.enter_context(tempfile.TemporaryDirectory())
+                    file = expand_file(file, Path(folder))
+                source, tear = _open_file(file)
+            except BagError as error:
+                failure = failure or error
+                troubles.append(str(error))
+                continue
+            sources.append(source)
+            troubles += [tear] if tear else []
+        if failure is not None and not sources:
+            raise failure
+        differ = ''
+        if metadata is not None and not troubles:
+            differ = metadata.differences(c for source in sources for c in source.channels)
+        if differ:
+            note += (
+                f"the {METADATA} of bag '{path}' is not that of its storage, which is what is "
+                f"read: {differ}; 'ros2 bag reindex' writes it anew"
+            )
+        unfinished = '; '.join(troubles)
+        if unfinished:
+            unfinished = (
+                f"bag '{path}' was not finished or is damaged ({unfinished}); what there is is read"
+            )
+        return OpenedBag(sources, 'rosbag2', unfinished, note, stack.pop_all())
+
+
+def _files(
+    path: Path, there: list[str], metadata: FolderMetadata | None, troubles: list[str]
+) -> tuple[list[str], str]:
+    """Names of the storage files of a folder, in order, and a note on those that are not read."""
+    stored = [n for n in there if n.removesuffix(_COMPRESSED).endswith(('.mcap', '.db3'))]
+    # Of a file and its compressed copy, the file.
+    stored = [
+        n for n in stored if n.removesuffix(_COMPRESSED) not in stored or n[-5:] != _COMPRESSED
+    ]
+    stored.sort(key=natural_key)
+    announced = [] if metadata is None else list(metadata.files)
+    if missing := [n for n in announced if n not in there]:
+        troubles.append(f'of the files that its {METADATA} names, {", ".join(missing)} is missing')
+    names = [n for n in announced if n in there]
+    if not names:
+        names = stored
+    # Of a recording that broke off, the metadata names the files before the last ones.
+    series = {_series(n) for n in names if _series(n)}
+    later = [n for n in stored if n not in names and _series(n) in series]
+    if later and names != stored:
+        troubles.append(f'its {METADATA} does not name {", ".join(later)}')
+        names = sorted([*names, *later], key=natural_key)
+    if not names:
+        if METADATA in there:
+            raise BagError(
+                f"bag '{path}' cannot be read: {'; '.join(troubles) or 'it has no file'}"
+            )
+        some = ', '.join(sorted(there)[:5]) or 'nothing'
         raise BagError(
             f"folder '{path}' is no bag: it has no {METADATA} and no .mcap or .db3 file "
-            f'but {there}; {_ALLOWED}'
+            f'but {some}; {_ALLOWED}'
         )
-    sources: list[Source] = []
-    torn = []
-    failure: BagError | None = None
-    for file in files:
-        try:
-            source, tear = _open_file(file)
-        except BagError as error:
-            failure = error
-            torn.append(str(error))
-            continue
-        sources.append(source)
-        torn += [tear] if tear else []
-    if not sources:
-        assert failure is not None  # there was at least one file, and none could be opened
-        raise failure
-    note = f"bag '{path}' was not finished or is damaged ({trouble}); what there is is read"
-    return OpenedBag(sources, 'rosbag2', '; '.join([note, *torn]))
+    others = [n for n in stored if n not in names]
+    if not others:
+        return names, ''
+    return names, (
+        f"{', '.join(others)} of bag '{path}' is not read: its {METADATA} does not name it; to "
+        'read it, give the file. '
+    )
+
+
+def _series(name: str) -> str:
+    """What the files of one split recording have in common; '' of a file with no number."""
+    found = re.fullmatch(r'(.*_)\d+(\.(?:mcap|db3))(?:\.zstd)?', name)
+    return found[1] + found[2] if found else ''
 
 
 def _open_file(path: Path) -> tuple[Source, str]:
@@ -122,14 +186,16 @@ def _open_file(path: Path) -> tuple[Source, str]:
     if path.suffix == '.mcap' or not has_journal(path):
         try:
             return RosbagsSource(rosbag2.Reader(path)), ''
+        except BagError:
+            raise
         except Exception as error:  # rosbags raises whatever a damaged file provokes
             trouble = f'{error}'.rstrip('.') or type(error).__name__
     if not path.stat().st_size:
         raise BagError(f"'{path}' is empty; its recorder ended before it wrote anything")
-    unfinished: Callable[[Path], Source] = (
-        UnfinishedMcap if path.suffix == '.mcap' else UnfinishedDb3
-    )
-    source = _or_refuse(unfinished, path)
+    reader: Callable[[Path], Source] = ScannedMcap if path.suffix == '.mcap' else UnfinishedDb3
+    source = _or_refuse(reader, path)
+    if isinstance(source, ScannedMcap) and source.whole:
+        return source, ''
     return source, f"'{path}' was not finished or is damaged ({trouble}); read up to the tear"
 
 

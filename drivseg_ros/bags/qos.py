@@ -75,7 +75,7 @@ def parse_offers(text: str) -> tuple[TopicQos, ...]:
     """The offers in the YAML text that storage files keep beside a topic; none if it is damaged."""
     try:
         return tuple(from_rosbags(q) for q in parse_qos(text))
-    except (ReaderError, KeyError, TypeError):
+    except (ReaderError, KeyError, TypeError, ValueError, AttributeError):
         return ()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 import logging
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from rosbags.typesys.store import Typestore
 from drivseg_ros.bags.expansion import MAGIC, expand_zstd
 from drivseg_ros.bags.open_sources import open_sources
 from drivseg_ros.bags.qos import TopicQos
-from drivseg_ros.bags.sources import Channel
+from drivseg_ros.bags.sources import Channel, advice
 from drivseg_ros.bags.typestore import TypeDefinition, header_stamp_ns, starts_with_header
 from drivseg_ros.errors import BagError
 
@@ -142,8 +142,11 @@ class BagReader:
         self.storage = opened.storage
         self.unfinished = opened.unfinished
         self._sources = opened.sources
-        if self.unfinished:
-            _warn_once(self.unfinished)
+        self._expanded = opened.expanded
+        left_out = {t: form for source in self._sources for t, form in source.left_out.items()}
+        for text in (self.unfinished, opened.note, _left_out(self.path, left_out)):
+            if text:
+                _warn_once(text)
         channels = [c for source in self._sources for c in source.channels]
         self._topics = {
             name: _topic(name, [c for c in channels if c.topic == name])
@@ -225,6 +228,11 @@ class BagReader:
                 read += 1
                 yield BagMessage(channel.topic, channel.msgtype, time_ns, bytes(data), channel)
         announced = sum(self._topics[n].count for n in names)
+        if announced and not read:
+            raise BagError(
+                f'bag {self.path} announces {announced} messages on {", ".join(sorted(names))}, '
+                'but holds none; copy it again, or record it again'
+            )
         if read != announced:
             log.warning('bag %s announces %d messages, %d were read', self.path, announced, read)
 
@@ -233,6 +241,7 @@ class BagReader:
         for source in self._sources:
             source.close()
         self._sources = []
+        self._expanded.close()
         _OPEN.discard(self)
 
     def __enter__(self) -> BagReader:
@@ -245,6 +254,13 @@ class BagReader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _left_out(path: Path, topics: Mapping[str, str]) -> str:
+    if not topics:
+        return ''
+    there = ', '.join(f'{topic} ({form})' for topic, form in sorted(topics.items()))
+    return f"bag '{path}': what is not in CDR is left out: {there}; {advice(topics)}"
 
 
 def _topic(name: str, channels: list[Channel]) -> TopicInfo:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 from rosbags import rosbag1, rosbag2
@@ -17,13 +19,17 @@ from rosbags.interfaces import (
     MessageDefinition,
     MessageDefinitionFormat,
 )
+from rosbags.rosbag2.storage_mcap import McapReader
 from rosbags.typesys.store import Typestore
 
 from drivseg_ros.bags.expansion import limit_rosbags
 from drivseg_ros.bags.qos import LATCHED, TopicQos, from_rosbags
-from drivseg_ros.bags.typestore import TypeDefinition, define, store_for
+from drivseg_ros.bags.typestore import TypeDefinition, define, ros2_name, store_for
+from drivseg_ros.errors import BagError
 
 limit_rosbags()
+
+CDR = 'cdr'
 
 # ROS 1's oldest name of the type that ROS 2 calls TFMessage.
 _RENAMED = {'tf/msg/tfMessage': 'tf2_msgs/msg/TFMessage'}
@@ -76,11 +82,13 @@ class Source(Protocol):
         channels: what is in it.
         start_ns: time of its first message; None if it has none.
         end_ns: time of its last message; None if it has none.
+        left_out: encodings of the messages of topics that are not read, as they are not CDR.
     """
 
     channels: Sequence[Channel]
     start_ns: int | None
     end_ns: int | None
+    left_out: Mapping[str, str]
 
     def messages(self, wanted: Collection[Channel]) -> Iterator[tuple[Channel, int, bytes]]:
         """Channel, time (ns) and CDR bytes of every message of these channels, in time order."""
@@ -89,21 +97,64 @@ class Source(Protocol):
         """Closes it."""
 
 
+class IndexDiffersError(Exception):
+    """What an MCAP file says at its end is not what is in it."""
+
+
+def refuse_other_encodings(path: Path, left_out: Mapping[str, str]) -> None:
+    """Refuses a storage file that has topics, but none in CDR.
+
+    Args:
+        path: the file.
+        left_out: the encodings by topic.
+
+    Raises:
+        BagError: if there are any.
+    """
+    if not left_out:
+        return
+    there = ', '.join(f'{topic} ({form})' for topic, form in left_out.items())
+    raise BagError(
+        f"'{path}' has no topic in CDR, as ROS 2 records them, but {there}; {advice(left_out)}"
+    )
+
+
+def advice(left_out: Mapping[str, str]) -> str:
+    """What to do about topics in other encodings."""
+    if 'ros1' in left_out.values():
+        return 'of ROS 1, give the .bag file that it was converted from, which is read here'
+    return "record them as ROS 2 messages (Foxglove's schemas are in ros-$ROS_DISTRO-foxglove-msgs)"
+
+
 class RosbagsSource:
     """A bag by rosbags; messages of ROS 1 are converted to CDR, byte for byte where they agree.
 
     Args:
-        reader: of rosbags, for rosbag2 (a folder, or one of its storage files) or a ROS 1 .bag.
+        reader: of rosbags, for a storage file of rosbag2 or a ROS 1 .bag.
+
+    Raises:
+        BagError: if nothing in it is CDR.
+        IndexDiffersError: if the index of an MCAP file is not that of its messages.
     """
 
     def __init__(self, reader: rosbag1.Reader | rosbag2.Reader) -> None:
         self._reader = reader
         reader.open()
-        if isinstance(reader, rosbag2.Reader) and reader.compression_mode == 'message':
-            # The messages come as they are, and whoever reads them expands them within limits.
-            storage = reader.storage
-            storage.metadata = storage.metadata._replace(compression_mode=None)
-        self._connections: dict[int, Any] = {c.id: c for c in reader.connections}
+        self.left_out: Mapping[str, str] = {}
+        connections = list(reader.connections)
+        if isinstance(reader, rosbag2.Reader):
+            try:
+                _check_index(reader.storage)
+                self.left_out = {
+                    c.topic: form for c in connections if (form := _encoding(c)) != CDR
+                }
+                connections = [c for c in connections if c.topic not in self.left_out]
+                if not connections:
+                    refuse_other_encodings(Path(reader.path), self.left_out)
+            except BaseException:
+                reader.close()
+                raise
+        self._connections: dict[int, Any] = {c.id: c for c in connections}
         self._channels = {number: _channel(c) for number, c in self._connections.items()}
         self.channels: Sequence[Channel] = list(self._channels.values())
         some = reader.message_count > 0
@@ -127,6 +178,24 @@ class RosbagsSource:
         self._reader.close()
 
 
+def _encoding(connection: Connection) -> str:
+    extension = connection.ext
+    assert isinstance(extension, ConnectionExtRosbag2)
+    return extension.serialization_format
+
+
+def _check_index(storage: Any) -> None:
+    """Compares the index of an MCAP file with its statistics: what both say is taken for true."""
+    if not isinstance(storage, McapReader) or storage.statistics is None:
+        return
+    counted: Counter[int] = Counter()
+    for chunk in storage.chunks:
+        counted.update(chunk.channel_count)
+    said = {k: n for k, n in storage.statistics.channel_message_counts.items() if n}
+    if +counted != said or storage.statistics.message_count != counted.total():
+        raise IndexDiffersError('its index is not that of its messages')
+
+
 def _channel(connection: Connection) -> Channel:
     extension: Any = connection.ext
     ros1 = isinstance(extension, ConnectionExtRosbag1)
@@ -136,7 +205,7 @@ def _channel(connection: Connection) -> Channel:
         qos = (LATCHED,) if extension.latching else ()
     return Channel(
         topic=connection.topic,
-        msgtype=_RENAMED.get(connection.msgtype, connection.msgtype),
+        msgtype=_RENAMED.get(connection.msgtype, ros2_name(connection.msgtype)),
         count=connection.msgcount,
         qos=qos,
         definition=connection.msgdef,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,6 +41,20 @@ class TypeDefinition:
     msgtype: str
     text: str
     hash: str
+
+
+def ros2_name(name: str) -> str:
+    """The name that ROS 2 gives a type which a tool calls otherwise.
+
+    'sensor_msgs/Image' of ROS 1 and of mcap's Python writer, 'sensor_msgs::msg::dds_::Image_' of
+    DDS and 'sensor_msgs.msg.Image' are 'sensor_msgs/msg/Image'; what is none of these stays.
+    """
+    parts = re.split(r'::|[/.]', name)
+    if 'dds_' in parts:
+        parts = [*(p for p in parts[:-1] if p != 'dds_'), parts[-1].removesuffix('_')]
+    if len(parts) == 2:
+        parts.insert(1, 'msg')
+    return '/'.join(parts) if len(parts) == 3 and all(parts) else name
 
 
 @lru_cache(maxsize=1)
@@ -83,9 +98,12 @@ def store_from_text(text: str, msgtype: str) -> Typestore:
                     types.update(get_types_from_idl(body))
         store = get_typestore(Stores.EMPTY)
         store.register(types)
+        if msgtype not in store.fielddefs:
+            raise ValueError(f"no type of ROS 2 is called '{msgtype}'")
     except Exception as error:  # the parser raises whatever a wrong text provokes
+        reason = ' '.join(f'{error}'.split())[:200]
         raise BagError(
-            f"the definition of message type '{msgtype}' cannot be read: {error}; "
+            f"the definition of message type '{msgtype}' cannot be read: {reason}; "
             'the topic can be copied but not decoded'
         ) from error
     return store

@@ -19,6 +19,7 @@ from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
 
 from drivseg_ros.bags.qos import parse_offers
 from drivseg_ros.bags.sources import Channel
+from drivseg_ros.bags.typestore import ros2_name
 from drivseg_ros.errors import BagError
 
 _FORMATS = {'ros2msg': MessageDefinitionFormat.MSG, 'ros2idl': MessageDefinitionFormat.IDL}
@@ -106,6 +107,7 @@ class UnfinishedDb3:
         counts: Counter[int] = Counter()
         self.start_ns: int | None = None
         self.end_ns: int | None = None
+        self.left_out: dict[str, str] = {}
         for topic_id, time_ns, _ in self._rows():
             counts[topic_id] += 1
             self.start_ns = time_ns if self.start_ns is None else min(self.start_ns, time_ns)
@@ -114,7 +116,9 @@ class UnfinishedDb3:
             self._database.close()
             raise BagError(f'{path} has no message that can be read; record it again')
         self._by_id = {
-            number: Channel(topic, msgtype, counts[number], parse_offers(qos), definition)
+            number: Channel(
+                topic, ros2_name(msgtype), counts[number], parse_offers(qos), definition
+            )
             for number, (topic, msgtype, qos, definition) in heads.items()
         }
         self.channels: Sequence[Channel] = list(self._by_id.values())

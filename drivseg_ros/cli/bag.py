@@ -94,19 +94,20 @@ def _facts(reader: BagReader) -> dict[str, Any]:
 def _first_picture(reader: BagReader, topic: str) -> str:
     """Size and encoding of the first image of a topic; '' for other topics."""
     from drivseg_ros.bags.typestore import IMAGE_TYPES
-    from drivseg_ros.errors import ImageError
+    from drivseg_ros.errors import BagError, ImageError
     from drivseg_ros.images.codec import decode_compressed_image
 
     info = reader.topics[topic]
     if info.msgtype not in IMAGE_TYPES or not info.count:
         return ''
-    message = next(reader.messages([topic])).message
+    recorded = next(reader.messages([topic]))
     try:
+        message = recorded.message
         if info.msgtype == IMAGE_TYPES[0]:
             return f'{message.width}x{message.height} {message.encoding}'
         height, width = decode_compressed_image(message).shape[:2]
     except ImageError as error:
         return f'cannot be decoded ({error.kind})'
-    except AttributeError as error:  # a type of that name with other fields
+    except (AttributeError, BagError) as error:  # a type of that name with other fields
         return f'cannot be decoded ({error})'
     return f'{width}x{height} {message.format}'

@@ -219,7 +219,10 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
         r'no metadata.yaml and no .mcap or .db3 file but 1.jpg',
     ),
     'an empty folder': (empty_folder, r'but nothing; allowed'),
-    'metadata from the future': (strange_metadata, r'version 99 not supported'),
+    'metadata from the future': (
+        strange_metadata,
+        r'is not that of a bag: it has no .relative_file',
+    ),
     'an empty .mcap': (broken('a.mcap', b''), r'is empty; its recorder ended before'),
     'an empty .db3': (broken('a.db3', b''), r'is empty; its recorder ended before'),
     'no .mcap inside': (broken('a.mcap', b'x' * 100), r'no MCAP file'),

@@ -181,3 +181,6 @@ def test_a_type_that_is_not_installed_names_its_package() -> None:
         message_class('our_own_msgs/msg/Speed')
     with pytest.raises(MissingDependencyError, match='pip install ros-std-msgs'):
         message_class('std_msgs/msg/NotThere')
+    for name in ('Image', '', 'a/b/c/D', '../x/msg/Y'):
+        with pytest.raises(MissingDependencyError, match=f"'{name}' is no message type of ROS 2"):
+            message_class(name)

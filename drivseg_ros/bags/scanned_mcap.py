@@ -1,9 +1,9 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""MCAP files without their end: of a recorder that was killed, or of a copy that broke off.
+"""MCAP files read from the front: torn ones, and those of tools that write other than rosbag2.
 
-Every record states how long it is, so all up to the tear can be read without the index at the end.
-Format: the MCAP specification, https://mcap.dev/spec.
+Every record states how long it is, so all up to the tear can be read without the index at the end,
+and what an index only announces is not needed. Format: the MCAP specification, https://mcap.dev/spec.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from zlib import crc32
 
 from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
 
 from drivseg_ros.bags.expansion import MAX_EXPANDED, expand_lz4, expand_zstd
 from drivseg_ros.bags.qos import TopicQos, parse_offers
-from drivseg_ros.bags.sources import Channel
+from drivseg_ros.bags.sources import CDR, Channel, refuse_other_encodings
+from drivseg_ros.bags.typestore import ros2_name
 from drivseg_ros.errors import BagError
 
 _MAGIC = b'\x89MCAP0\r\n'
 _HEADER, _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _DATA_END = 1, 2, 3, 4, 5, 6, 15
+_MESSAGE_HEAD = 22
 _FORMATS = {
     'ros2msg': MessageDefinitionFormat.MSG,
     'ros2idl': MessageDefinitionFormat.IDL,
@@ -32,26 +35,33 @@ _FORMATS = {
 _NO_DEFINITION = MessageDefinition(MessageDefinitionFormat.NONE, '')
 
 
-class UnfinishedMcap:
-    """An MCAP file read from its front to where it breaks off (a Source).
+class ScannedMcap:
+    """An MCAP file read from its front to its end, or to where it breaks off (a Source).
 
     Args:
         path: the file.
 
+    Attributes:
+        whole: it has its end.
+
     Raises:
-        BagError: if it is no MCAP file of ROS 2, or breaks off before the first message.
+        BagError: if it is no MCAP file, has no channel of CDR, or breaks off before the first
+            message.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._schemas: dict[int, tuple[str, MessageDefinition]] = {}
         self._heads: dict[int, tuple[str, str, MessageDefinition, tuple[TopicQos, ...]]] = {}
+        self.left_out: dict[str, str] = {}
+        self.whole = False
         # Time of the first message and place of every chunk, and of every message outside one.
         self._places: list[tuple[int, int]] = []
         self._counts: Counter[int] = Counter()
         self.start_ns: int | None = None
         self.end_ns: int | None = None
         self._file = path.open('rb')
+        self._size = path.stat().st_size
         try:
             self._scan()
         except BaseException:
@@ -86,13 +96,7 @@ class UnfinishedMcap:
         place = self._file.tell()
         kind, content = self._record(place)
         profile = _string(BytesIO(content)) if kind == _HEADER and content else ''
-        if profile != 'ros2':
-            raise BagError(
-                f"{self._path} is no recording of ROS 2 (MCAP profile '{profile}'); "
-                "allowed is profile 'ros2'"
-            )
-        end = self._path.stat().st_size
-        while place < end and kind not in (_DATA_END, _FOOTER, 0):
+        while place < self._size and kind not in (_DATA_END, _FOOTER, 0):
             messages = self._learn(kind, content)
             if messages:
                 times = [time_ns for _, time_ns, _ in messages]
@@ -101,15 +105,28 @@ class UnfinishedMcap:
                 self.end_ns = max(times + ([] if self.end_ns is None else [self.end_ns]))
                 self._counts.update(channel for channel, _, _ in messages)
             place = self._next
-            kind, content = self._record(place)
-        if not self._places:
+            kind, content = self._record(place, head_only=True)
+        self.whole = kind in (_DATA_END, _FOOTER)
+        if not self._heads:
+            refuse_other_encodings(self._path, self.left_out)
+            if profile not in ('', 'ros2'):
+                raise BagError(
+                    f"{self._path} is no recording of ROS 2 (MCAP profile '{profile}', no channel "
+                    "of CDR); record it by 'ros2 bag record'"
+                )
+        if not self._places and not self.whole:
             raise BagError(
-                f'{self._path} breaks off before its first whole message ({end} bytes); '
+                f'{self._path} breaks off before its first whole message ({self._size} bytes); '
                 'nothing can be read from it, record it again'
             )
 
-    def _record(self, place: int) -> tuple[int, bytes]:
-        """The record at a place, as far as the file goes; kind 0 stands for none."""
+    def _record(self, place: int, *, head_only: bool = False) -> tuple[int, bytes]:
+        """The record at a place, as far as the file goes; kind 0 stands for none.
+
+        Args:
+            place: where it begins, in bytes.
+            head_only: of a message, only what stands before its data.
+        """
         self._file.seek(place)
         head = self._file.read(9)
         if len(head) < 9:
@@ -117,9 +134,11 @@ class UnfinishedMcap:
             return 0, b''
         kind, size = struct.unpack('<BQ', head)
         self._next = place + 9 + size
-        left = self._path.stat().st_size - place - 9
+        left = self._size - place - 9
         if size > left and kind != _CHUNK:
             return 0, b''
+        if head_only and kind == _MESSAGE:
+            left = _MESSAGE_HEAD
         return kind, self._file.read(min(size, left))
 
     def _learn(self, kind: int, content: bytes) -> list[tuple[int, int, bytes]]:
@@ -129,22 +148,26 @@ class UnfinishedMcap:
             for inner_kind, inner in _records(_chunk_content(content)):
                 found += self._learn(inner_kind, inner)
             return found
-        if kind == _MESSAGE and len(content) >= 22:
+        if kind == _MESSAGE and len(content) >= _MESSAGE_HEAD:
             channel, _, time_ns, _ = struct.unpack_from('<HIQQ', content)
-            return [(channel, time_ns, content[22:])] if channel in self._heads else []
+            known = channel in self._heads
+            return [(channel, time_ns, content[_MESSAGE_HEAD:])] if known else []
         bio = BytesIO(content)
         if kind == _SCHEMA:
             (number,) = struct.unpack('<H', bio.read(2))
-            name, encoding, text = _string(bio), _string(bio), _string(bio)
-            form = _FORMATS.get(encoding)
-            definition = MessageDefinition(form, text) if form else _NO_DEFINITION
+            name, encoding = _string(bio), _string(bio)
+            form = _FORMATS.get(encoding)  # others, as that of Protobuf, may be no text
+            definition = MessageDefinition(form, _string(bio)) if form else _NO_DEFINITION
             self._schemas[number] = (name, definition)
         elif kind == _CHANNEL:
             number, schema = struct.unpack('<HH', bio.read(4))
-            topic, _, metadata = _string(bio), _string(bio), _map(bio)
+            topic, encoding, metadata = _string(bio), _string(bio), _map(bio)
             name, definition = self._schemas.get(schema, ('', _NO_DEFINITION))
-            qos = parse_offers(metadata.get('offered_qos_profiles', ''))
-            self._heads[number] = (topic, name, definition, qos)
+            if encoding == CDR:
+                qos = parse_offers(metadata.get('offered_qos_profiles', ''))
+                self._heads[number] = (topic, ros2_name(name), definition, qos)
+            else:
+                self.left_out[topic] = encoding
         return []
 
     def _messages_at(self, place: int) -> list[tuple[int, int, bytes]]:
@@ -155,7 +178,7 @@ def _chunk_content(record: bytes) -> bytes:
     """The records in a chunk; of a torn one what there is, which for a compressed one is none."""
     if len(record) < 40:
         return b''
-    claimed, _, compression_size = struct.unpack_from('<QII', record, 16)
+    claimed, checksum, compression_size = struct.unpack_from('<QII', record, 16)
     limit = min(claimed, MAX_EXPANDED)
     compression = record[32 : 32 + compression_size].decode(errors='replace')
     start = 32 + compression_size + 8
@@ -163,15 +186,19 @@ def _chunk_content(record: bytes) -> bytes:
         return b''
     (size,) = struct.unpack_from('<Q', record, start - 8)
     data = record[start : start + size]
-    if not compression:
-        return data
-    if len(data) < size:
-        return b''
-    if compression == 'zstd':
-        return expand_zstd(data, limit=limit)
-    if compression == 'lz4':
-        return expand_lz4(data, limit=limit)
-    raise BagError(f"MCAP chunk compression '{compression}' is unknown; allowed: zstd, lz4, none")
+    torn = len(data) < size
+    if compression:
+        if torn:
+            return b''
+        expand = {'zstd': expand_zstd, 'lz4': expand_lz4}.get(compression)
+        if expand is None:
+            raise BagError(
+                f"MCAP chunk compression '{compression}' is unknown; allowed: zstd, lz4, none"
+            )
+        data = expand(data, limit=limit)
+    if checksum and not torn and crc32(data) != checksum:
+        raise ValueError('the checksum of a chunk differs')
+    return data
 
 
 def _records(data: bytes) -> Iterator[tuple[int, bytes]]:
