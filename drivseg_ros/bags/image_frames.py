@@ -15,7 +15,7 @@ from drivseg_ros.bags.stamped import StampedFrame
 from drivseg_ros.bags.stamps import stamp_name
 from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.errors import BagError, DrivsegError, ImageError
-from drivseg_ros.images.compression import encode_jpeg, encode_png, read_header
+from drivseg_ros.images.compression import encode_jpeg, encode_png, packed_encoding, read_header
 
 FOLDERS = {'image': 'images', 'label': 'labels', 'mask': 'masks'}
 # What file systems take (255 bytes), less the end of the name.
@@ -123,7 +123,9 @@ class FrameFolder:
 
 def _file(message: BagMessage) -> tuple[bytes, str]:
     """The file that an image came in, if it can be kept, and the end of its name."""
-    if message.msgtype != COMPRESSED_IMAGE or message.message.format.startswith('bayer_'):
+    if message.msgtype != COMPRESSED_IMAGE:
+        return b'', ''
+    if packed_encoding(message.message.format).startswith('bayer_'):
         return b'', ''  # the file of a mosaic alone would be read as grey
     data = bytes(message.message.data)
     header = read_header(data)

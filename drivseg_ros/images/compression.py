@@ -134,16 +134,27 @@ def _check_content(header: PictureHeader, data: bytes) -> None:
         )
 
 
+def packed_encoding(image_format: str) -> str:
+    """The encoding of the picture in a CompressedImage, by its `format`.
+
+    image_transport writes 'GIVEN; CODEC compressed PACKED': what the camera gave, and what was made
+    of it and packed, which is what counts. Where PACKED is missing it was GIVEN.
+    """
+    before, _, packed = image_format.partition('compressed')
+    words = packed.replace(';', ' ').split()
+    return words[0] if words else before.partition(';')[0].strip()
+
+
 def decode_picture(
     data: bytes, *, image_format: str = '', max_pixels: int = MAX_DECODED_PIXELS
 ) -> np.ndarray:
     """Decodes a JPEG or PNG file as image_transport sends it.
 
     The file's own first bytes distinguish JPEG from PNG, and its own colours count: of
-    `image_format` only the encoding behind 'compressed' matters (before the `;` where there is
-    none), and only if the picture is not colour: a Bayer mosaic is turned into colour, and a grey
-    picture made of one stays grey. 16-bit values are scaled by 1/257, alpha is dropped, and an EXIF
-    orientation is ignored, because pixels and camera_info belong together.
+    `image_format` only `packed_encoding` matters, and only if the picture is not colour: a Bayer
+    mosaic is turned into colour, and a grey picture made of one stays grey. 16-bit values are
+    scaled by 1/257, alpha is dropped, and an EXIF orientation is ignored, because pixels and
+    camera_info belong together.
 
     Where simplejpeg is not installed, a JPEG damaged in its middle but complete at its end is
     decoded as libjpeg repairs it.
@@ -161,24 +172,21 @@ def decode_picture(
             (numbers, not a picture), 'size' (a header with an absurd size), 'truncated', 'jpeg'
             or 'png' (damaged).
     """
-    raw_encoding, _, transport = (part.strip() for part in image_format.partition(';'))
     if 'compressedDepth' in image_format:
         raise ImageError(
             f'the format {shorten(image_format)} is a depth image; JPEG and PNG pictures are '
             'allowed: subscribe to the topic of a colour camera',
             kind='codec',
         )
-    if raw_encoding.startswith(('16UC', '16SC', '32FC', '32SC', '64FC')):
-        find_encoding(raw_encoding)
+    packed = packed_encoding(image_format)
+    if packed.startswith(('16UC', '16SC', '32FC', '32SC', '64FC')):
+        find_encoding(packed)
     # The size is checked before the decoder sees the file, which would first ask for the memory.
     header = read_header(data, image_format=image_format, max_pixels=max_pixels)
     picture = _decode(header, data)
     if picture.ndim == 3:
         return picture
-    # What stands behind 'compressed' is what was packed; before it stands what the camera gave.
-    _, named, packed = transport.partition('compressed')
-    mosaic = packed.strip() if named and packed.strip() else raw_encoding
-    name = mosaic if mosaic.startswith('bayer_') else 'mono8'
+    name = packed if packed.startswith('bayer_') else 'mono8'
     encoding = find_encoding(name)
     encoding.check_size(name, header.width, header.height)
     return encoding.to_rgb(picture)

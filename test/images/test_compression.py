@@ -141,6 +141,36 @@ def test_a_mosaic_sent_as_grey_is_turned_into_colour(codec: str) -> None:
     assert np.abs(rgb.astype(int) - [150, 120, 90]).max() <= 6
 
 
+@pytest.mark.parametrize(
+    ('image_format', 'mosaic'),
+    [
+        ('bayer_rggb8; jpeg compressed ', True),
+        ('bayer_rggb8; png compressed bayer_rggb8', True),
+        ('mono8; jpeg compressed bayer_rggb8', True),
+        ('jpeg compressed bayer_rggb8', True),
+        ('bayer_rggb8;jpeg compressed', True),
+        ('bayer_rggb8', True),
+        ('bayer_rggb8; jpeg compressed bayer_rggb8; quality 90', True),
+        ('bayer_rggb8; jpeg compressed mono8', False),
+        ('bayer_bggr16; png compressed mono16', False),
+        ('bayer_rggb8; jpeg compressed bgr8', False),
+        ('bayer_grbg8; jpeg compressed  mono8 ', False),
+        ('16UC1; jpeg compressed mono8', False),
+        ('mono8; jpeg compressed', False),
+    ],
+)
+def test_what_was_packed_counts_and_not_what_the_camera_gave(
+    image_format: str, mosaic: bool
+) -> None:
+    plane = np.full((16, 24), 120, np.uint8)
+    plane[0::2, 0::2], plane[1::2, 1::2] = 150, 90
+    rgb = decode_picture(pillow(plane, 'PNG'), image_format=image_format)
+    if mosaic:
+        assert np.abs(rgb.astype(int) - [150, 120, 90]).max() == 0
+    else:
+        np.testing.assert_array_equal(rgb, gray(plane))
+
+
 def with_size(file: bytes, width: int, height: int) -> bytes:
     """The file with another size in its header."""
     if file.startswith(b'\x89PNG'):
