@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,9 @@ from drivseg_ros.images.resizing import Placement, place_image, restore_plane
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.segmentation import Segmentation, Timings
 from drivseg_ros.model.store import find_model
+
+Smooth = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
+"""Class ids and confidence, each uint8 [H, W], to class ids."""
 
 
 class Segmenter:
@@ -98,7 +101,11 @@ class Segmenter:
             self.segment([image] * batch_size, confidence=self.engine.model.has_confidence)
 
     def segment(
-        self, images: Sequence[np.ndarray], *, confidence: bool = False
+        self,
+        images: Sequence[np.ndarray],
+        *,
+        confidence: bool = False,
+        smooth: Sequence[Smooth] | None = None,
     ) -> list[Segmentation]:
         """Segments images, as one batch where the model allows it.
 
@@ -106,6 +113,8 @@ class Segmenter:
             images: uint8 [H, W, 3] RGB, each of its own size; any strides, so that a bgr buffer
                 seen as `array[..., ::-1]` costs no copy.
             confidence: whether the confidence is wanted.
+            smooth: for each image, what makes its class ids of those of the engine and their
+                confidence, at the network's size where the engine gives that.
 
         Returns:
             One segmentation for each image, in order.
@@ -123,7 +132,10 @@ class Segmenter:
         limit = self.engine.model.batch or max(1, len(images))
         results: list[Segmentation] = []
         for start in range(0, len(images), limit):
-            results += self._segment_batch(images[start : start + limit], confidence=confidence)
+            part = slice(start, start + limit)
+            results += self._segment_batch(
+                images[part], confidence=confidence, smooth=None if smooth is None else smooth[part]
+            )
         return results
 
     def prepare(self, images: Sequence[np.ndarray]) -> np.ndarray:
@@ -158,24 +170,28 @@ class Segmenter:
         return Placement.of(self.card, image_width=image.shape[1], image_height=image.shape[0])
 
     def _segment_batch(
-        self, images: Sequence[np.ndarray], *, confidence: bool
+        self, images: Sequence[np.ndarray], *, confidence: bool, smooth: Sequence[Smooth] | None
     ) -> list[Segmentation]:
         if isinstance(self.engine, ImageEngine):
-            return self._segment_on_device(self.engine, images, confidence=confidence)
+            return self._segment_on_device(
+                self.engine, images, confidence=confidence, smooth=smooth
+            )
         started = time.perf_counter()
         batch = self.prepare(images)
         prepared = time.perf_counter()
         class_ids, confidences = self.engine.infer(batch, confidence=confidence)
         inferred = time.perf_counter()
         self._check(class_ids, confidences, batch.shape[:3])
+        found = [
+            (ids, None if confidences is None else confidences[i])
+            for i, ids in enumerate(class_ids[: len(images)])
+        ]
         planes = [
             (
-                restore_plane(class_ids[i], image.shape[:2], place),
-                None
-                if confidences is None
-                else restore_plane(confidences[i], image.shape[:2], place),
+                restore_plane(ids, image.shape[:2], place),
+                None if sure is None else restore_plane(sure, image.shape[:2], place),
             )
-            for i, image in enumerate(images)
+            for image, (ids, sure) in zip(images, _smooth(found, smooth), strict=True)
             for place in (self._place(image),)
         ]
         timings = Timings(
@@ -187,7 +203,12 @@ class Segmenter:
         return self._results(planes, timings)
 
     def _segment_on_device(
-        self, engine: ImageEngine, images: Sequence[np.ndarray], *, confidence: bool
+        self,
+        engine: ImageEngine,
+        images: Sequence[np.ndarray],
+        *,
+        confidence: bool,
+        smooth: Sequence[Smooth] | None,
     ) -> list[Segmentation]:
         started = time.perf_counter()
         planes = engine.segment(images, confidence=confidence)
@@ -195,7 +216,7 @@ class Segmenter:
         for image, (class_ids, confidences) in zip(images, planes, strict=True):
             self._check(class_ids, confidences, image.shape[:2])
         return self._results(
-            planes,
+            _smooth(planes, smooth),
             Timings(prepare_ms=0.0, infer_ms=infer_ms, restore_ms=0.0, batch_size=len(images)),
         )
 
@@ -229,3 +250,11 @@ class Segmenter:
                 f'ids 0 to {self.card.num_classes - 1} ({", ".join(self.card.class_names)}); '
                 'correct the card or the graph'
             )
+
+
+def _smooth(
+    planes: Sequence[tuple[np.ndarray, np.ndarray | None]], smooth: Sequence[Smooth] | None
+) -> Sequence[tuple[np.ndarray, np.ndarray | None]]:
+    if smooth is None:
+        return planes
+    return [(one(ids, sure), sure) for one, (ids, sure) in zip(smooth, planes, strict=True)]

@@ -198,3 +198,21 @@ def test_segmentation_is_validated(
         Segmentation(
             class_ids=class_ids, confidence=confidence, card=segmenter.card, timings=TIMINGS
         )
+
+
+def test_smoothing_is_of_the_planes_that_the_engine_gives(tiny_model: Path) -> None:
+    seen = []
+
+    def smooth(class_ids: np.ndarray, confidence: np.ndarray | None) -> np.ndarray:
+        seen.append((class_ids.shape, None if confidence is None else confidence.shape))
+        return np.full_like(class_ids, 2)
+
+    def same(class_ids: np.ndarray, confidence: np.ndarray | None) -> np.ndarray:
+        return class_ids
+
+    images = [np.full((50, 90, 3), (200, 10, 10), np.uint8)] * 2
+    with Segmenter.open(tiny_model) as segmenter:
+        first, second = segmenter.segment(images, confidence=True, smooth=[smooth, same])
+    assert (first.class_ids == 2).all()
+    assert (second.class_ids == 0).all()
+    assert seen == [((48, 64), (48, 64))]

@@ -65,6 +65,7 @@ def evaluate(
     output: options.Output = None,
     resume: options.Resume = False,
     live: options.Live = False,
+    temporal: options.Temporal = 'off',
     speed: Speed = 1.0,
     overwrite: Overwrite = False,
 ) -> None:
@@ -112,6 +113,7 @@ def evaluate(
         draws=draws,
         seed=seed,
         live=live,
+        temporal=temporal,
         speed=speed,
         pictures=html is not None,
     )

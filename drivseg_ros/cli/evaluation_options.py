@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.cli import completion
+from drivseg_ros.model.smoothing import TEMPORAL
 from drivseg_ros.model.store import DEFAULT_MODEL
 
 _LIMIT = 'METRIC=POINTS'
@@ -136,6 +137,9 @@ Most = Annotated[
 BeyondNoise = Annotated[
     bool,
     typer.Option('--beyond-noise', help='Count changes only if their interval leaves out 0.'),
+]
+Temporal = Annotated[
+    str, typer.Option(help=f"The node's parameter for masks of a drive: {', '.join(TEMPORAL)}.")
 ]
 Live = Annotated[
     bool,

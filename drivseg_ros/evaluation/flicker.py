@@ -7,9 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from drivseg_ros.model.card import UNLABELLED
-
-MAX_GAP_NS = 500_000_000
-"""Frames further apart than this are not consecutive."""
+from drivseg_ros.model.smoothing import MAX_GAP_NS
 
 _NONE = (0, 0)
 

@@ -6,16 +6,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from drivseg_ros.engines import Engine
-from drivseg_ros.errors import DataError
+from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.evaluation.measured import Mode
 from drivseg_ros.evaluation.part import Part
 from drivseg_ros.frames.labelled_frame import LabelledFrame
 from drivseg_ros.model.card import ModelCard, ModelClass
 from drivseg_ros.model.segmentation import Segmentation
-from drivseg_ros.segmenter import Segmenter
+from drivseg_ros.model.smoothing import TEMPORAL, MaskSmoother
+from drivseg_ros.segmenter import Segmenter, Smooth
 
 
 class Network(ABC):
@@ -56,13 +58,21 @@ class RunNetwork(Network):
     Args:
         segmenter: runs it; it stays the caller's.
         confidence: whether the confidence is wanted, if the network has it.
+        temporal: one of TEMPORAL: what is done with the masks of a drive's frames.
+
+    Raises:
+        ParameterError: if `temporal` is another.
     """
 
     mode = Mode.NETWORK
 
-    def __init__(self, segmenter: Segmenter, *, confidence: bool = True) -> None:
+    def __init__(
+        self, segmenter: Segmenter, *, confidence: bool = True, temporal: str = 'off'
+    ) -> None:
         self.classes = segmenter.card.classes
-        self.description = describe_engine(segmenter.engine)
+        self.description = {**describe_engine(segmenter.engine), **_describe(temporal)}
+        self._smoother = MaskSmoother() if temporal == 'smooth' else None
+        self._sequence = ''
         self._segmenter = segmenter
         self.has_confidence = confidence and segmenter.engine.model.has_confidence
 
@@ -74,8 +84,29 @@ class RunNetwork(Network):
         """See `Network`."""
         if frame.image is None:
             raise DataError(f'the frame {frame.name} has no image for the network')
-        (found,) = self._segmenter.segment([frame.image], confidence=self.has_confidence)
+        (found,) = self._segmenter.segment(
+            [frame.image], confidence=self.has_confidence, smooth=self._smoothing(frame)
+        )
         return found
+
+    def _smoothing(self, frame: LabelledFrame) -> list[Smooth] | None:
+        if self._smoother is None:
+            return None
+        if frame.stamp_ns is None:
+            raise DataError(
+                f'the frame {frame.name} has no stamp, and masks are smoothed by stamps; give a '
+                'bag or a video, or --temporal off'
+            )
+        if frame.sequence != self._sequence:
+            self._sequence = frame.sequence
+            self._smoother.forget()
+        return [partial(self._smoother.smooth, stamp_ns=frame.stamp_ns)]
+
+
+def _describe(temporal: str) -> dict[str, Any]:
+    if temporal not in TEMPORAL:
+        raise ParameterError(f'temporal is {temporal!r}; give one of {", ".join(TEMPORAL)}')
+    return {} if temporal == 'off' else {'temporal': temporal}
 
 
 def describe_engine(engine: Engine) -> dict[str, Any]:

@@ -55,6 +55,7 @@ class EvaluationRequest:
         draws: of the bootstrap.
         seed: of the bootstrap.
         title: what to call a bag; None: by its own name.
+        temporal: one of TEMPORAL, as the node's parameter.
         live: whether the node makes the masks while the bag is played to it.
         speed: of a live run, times recorded speed.
         pictures: whether frames will be shown, with the images beside recorded masks.
@@ -82,6 +83,7 @@ class EvaluationRequest:
     draws: int = 1000
     seed: int = 0
     title: str | None = None
+    temporal: str = 'off'
     live: bool = False
     speed: float = 1.0
     pictures: bool = False
@@ -94,6 +96,8 @@ class EvaluationRequest:
             raise ParameterError('a live run makes the masks itself; leave --mask-topic out')
         if self.live and self.limit is not None:
             raise ParameterError('a live run plays the whole bag; leave --limit out')
+        if self.temporal != 'off' and (self.live or self.topics.mask is not None):
+            raise ParameterError('--temporal is of a network that is run here; leave it out')
         if self.topics.mask is not None and self.model is not None:
             raise ParameterError('recorded masks need no --model; leave one of the two out')
         if self.mask_classes is not None and self.topics.mask is None:
@@ -183,7 +187,7 @@ def open_evaluation(request: EvaluationRequest) -> Iterator[OpenedEvaluation]:
                 )
             )
             source = open_frames(request, segmenter.card)
-            network = RunNetwork(segmenter)
+            network = RunNetwork(segmenter, temporal=request.temporal)
         yield OfflineEvaluation(source, network, _settings(request, source))
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,6 +18,9 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from drivseg_ros.images.codec import decode_compressed_image, decode_image
+from drivseg_ros.images.frame_quality import measure_quality
+from drivseg_ros.model.segmentation import Segmentation
+from drivseg_ros.model.smoothing import MaskSmoother
 from drivseg_ros.node import qos
 from drivseg_ros.node.camera_monitor import CameraMonitor, CameraReport
 from drivseg_ros.node.camera_slot import CameraSlot, Frame
@@ -26,7 +28,15 @@ from drivseg_ros.node.diagnostics import camera_status, name_in_diagnostics, tru
 from drivseg_ros.node.health import LOST_ADVICE, OTHER_CLOCK_S, Level, Phase, assess_camera
 from drivseg_ros.node.publishers import CameraPublishers, Offer
 from drivseg_ros.node.sequence_gaps import SequenceGaps
-from drivseg_ros.node.trust import PAUSED, Cause, FrameMeasures, Trust, TrustState, Verdict
+from drivseg_ros.node.trust import (
+    PAUSED,
+    Cause,
+    FrameMeasures,
+    Trust,
+    TrustState,
+    Verdict,
+    measure_road_confidence,
+)
 
 
 class Camera:
@@ -61,6 +71,7 @@ class Camera:
         self.topic = f'{image_topic}/compressed' if compressed else image_topic
         self.monitor = CameraMonitor(steady_s=time.monotonic())
         self.trust = TrustState()
+        self.smoother = MaskSmoother()
         self.slot = CameraSlot(self.monitor.ledger)
         self._node = node
         self._message_type = CompressedImage if compressed else Image
@@ -91,6 +102,7 @@ class Camera:
         """Begins to listen."""
         self.monitor.restart(steady_s=time.monotonic())
         self.trust.restart()
+        self.smoother.forget()
         self._gaps.restart()
         try:
             self._subscription = self._create_subscription(message_lost=self._count_lost)
@@ -124,10 +136,36 @@ class Camera:
         self.monitor.forget_stamps()
         self.trust.forget_frame()
 
-    def age_s(self, header: Any) -> float:
-        """The age of a frame by its stamp; NaN if it is of another clock than the node's."""
-        age_s = _now_s(self._node) - header.stamp.sec - header.stamp.nanosec / 1e9
-        return age_s if abs(age_s) < OTHER_CLOCK_S else math.nan
+    def assess(
+        self,
+        header: Any,
+        image: np.ndarray,
+        segmentation: Segmentation,
+        *,
+        infer_ms: float,
+        stale_after_s: float,
+    ) -> tuple[Verdict, FrameMeasures]:
+        """Finds how far the masks may be trusted, with the next frame.
+
+        Args:
+            header: the frame's header.
+            image: uint8 [H, W, 3] RGB, any strides.
+            segmentation: what was found in it.
+            infer_ms: the time of the engine.
+            stale_after_s: the age at which it is stale.
+        """
+        quality = measure_quality(image)
+        measures = FrameMeasures(
+            quality=quality,
+            repeated=self.trust.repeats(quality, stamp_ns=stamp_ns(header)),
+            infer_ms=infer_ms,
+            road_confidence=measure_road_confidence(segmentation),
+        )
+        # Beyond that the stamp is of another clock than the node's.
+        stale = stale_after_s < _now_s(self._node) - stamp_ns(header) / 1e9 < OTHER_CLOCK_S
+        levels = self.trust.limits.levels(measures)
+        self.trust.add({**levels, Cause.STALE: Trust.UNTRUSTED if stale else Trust.OK})
+        return self.trust.verdict, measures
 
     def publish_status(
         self,
@@ -270,6 +308,11 @@ class Camera:
 
     def _count_lost(self, event: Any) -> None:
         self.monitor.lost(event.total_count_change, steady_s=time.monotonic())
+
+
+def stamp_ns(header: Any) -> int:
+    """The stamp of a header."""
+    return header.stamp.sec * 10**9 + header.stamp.nanosec
 
 
 def _now_s(node: LifecycleNode) -> float:

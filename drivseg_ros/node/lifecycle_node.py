@@ -269,6 +269,7 @@ class SegmentationNode(LifecycleNode):
         worker.stale_after_s = settings.stale_after_s
         worker.on_untrusted = settings.on_untrusted
         worker.min_confidence = settings.min_confidence
+        worker.temporal = settings.temporal
         for camera in self.cameras:
             camera.trust.limits = settings.trust_limits
 

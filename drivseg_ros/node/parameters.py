@@ -19,6 +19,7 @@ from drivseg_ros.engines.registry import DEVICES
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.images.arrays import MAX_DECODED_PIXELS, MAX_PIXELS
 from drivseg_ros.model.card import PRECISIONS
+from drivseg_ros.model.smoothing import TEMPORAL
 from drivseg_ros.model.store import DEFAULT_MODEL
 from drivseg_ros.node.parameter_spec import Change, Kind, ParameterSpec
 from drivseg_ros.node.trust import TrustLimits
@@ -168,6 +169,15 @@ SPECS = (
         maximum=3600.0,
     ),
     ParameterSpec(
+        name='temporal',
+        kind=Kind.STRING,
+        default='off',
+        description='smooth: a pixel changes its class only when the evidence of the last 0.15 s '
+        'is for the new one: less flicker, 0.1 s later; off: each mask is of its frame alone',
+        choices=TEMPORAL,
+        change=Change.ANY_TIME,
+    ),
+    ParameterSpec(
         name='min_confidence',
         kind=Kind.NUMBER,
         default=0.0,
@@ -256,6 +266,7 @@ class Settings:
     stale_after_s: float
     qos_reliability: str
     diagnostics_period_s: float
+    temporal: str
     min_confidence: float
     on_untrusted: str
     status_frames: int

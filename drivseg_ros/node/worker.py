@@ -20,14 +20,13 @@ import numpy as np
 
 from drivseg_ros.errors import DrivsegError, ImageError
 from drivseg_ros.images.arrays import MAX_DECODED_PIXELS
-from drivseg_ros.images.frame_quality import measure_quality
 from drivseg_ros.model.segmentation import Segmentation
-from drivseg_ros.node.camera import Camera
+from drivseg_ros.node.camera import Camera, stamp_ns
 from drivseg_ros.node.camera_slot import Frame
 from drivseg_ros.node.large_frames import LARGE_PIXELS, LargeFrame
 from drivseg_ros.node.throttle import Throttle
-from drivseg_ros.node.trust import Cause, FrameMeasures, Trust, measure_road_confidence
-from drivseg_ros.segmenter import Segmenter
+from drivseg_ros.node.trust import Cause, Trust
+from drivseg_ros.segmenter import Segmenter, Smooth
 
 REPORT_PERIOD_S = 10.0
 
@@ -72,6 +71,7 @@ class Worker:
         self.stale_after_s = math.inf
         self.on_untrusted = 'publish'
         self.min_confidence = 0.0
+        self.temporal = 'off'
         self._unknown_named = False
         self._cameras = cameras
         self._large: dict[Camera, LargeFrame] = {}
@@ -183,6 +183,8 @@ class Worker:
                 self._publish_label_infos()
             return
         self.segmenter, self._next = self._next, None
+        for camera in self._cameras:
+            camera.smoother.forget()
         self._publish_label_infos()
         self._swapped.set()
 
@@ -219,6 +221,7 @@ class Worker:
             segmentations = self.segmenter.segment(
                 [job.image for job in jobs],
                 confidence=any(self._needs_confidence(job) for job in jobs),
+                smooth=self._smoothing(jobs),
             )
         except BaseException as error:  # whatever a runtime raises, SystemExit included
             for job in jobs:
@@ -293,26 +296,27 @@ class Worker:
         if 'confidence' in job.wanted:
             return True
         least = max(self.min_confidence, job.camera.trust.limits.min_road_confidence)
-        return least > 0 and self.segmenter.engine.model.has_confidence
+        wanted = least > 0 or self.temporal == 'smooth'
+        return wanted and self.segmenter.engine.model.has_confidence
+
+    def _smoothing(self, jobs: Sequence[_Job]) -> list[Smooth] | None:
+        if self.temporal == 'off':
+            return None
+        return [
+            partial(job.camera.smoother.smooth, stamp_ns=stamp_ns(job.frame.message.header))
+            for job in jobs
+        ]
 
     def _assess(self, job: _Job, segmentation: Segmentation) -> Segmentation:
         """Finds how far a mask may be trusted, says so, and returns what is published of it."""
-        trust, header = job.camera.trust, job.frame.message.header
-        quality = measure_quality(job.image)
-        measures = FrameMeasures(
-            quality=quality,
-            repeated=trust.repeats(quality, stamp_ns=_stamp_ns(header)),
+        header = job.frame.message.header
+        verdict, measures = job.camera.assess(
+            header,
+            job.image,
+            segmentation,
             infer_ms=job.stages_ms['infer'],
-            road_confidence=measure_road_confidence(segmentation),
+            stale_after_s=self.stale_after_s,
         )
-        stale = job.camera.age_s(header) > self.stale_after_s
-        trust.add(
-            {
-                **trust.limits.levels(measures),
-                Cause.STALE: Trust.UNTRUSTED if stale else Trust.OK,
-            }
-        )
-        verdict = trust.verdict
         outputs = self.on_untrusted if verdict.trust is Trust.UNTRUSTED else 'publish'
         job.camera.publish_status(header, verdict, outputs=outputs, measures=measures)
         if outputs == 'silent':
@@ -374,10 +378,6 @@ class Worker:
         if count:
             before = f' ({count} frames since the last report)' if count > 1 else ''
             self._logger.error(f'{camera.topic}: {kind}: {_text(error)}{before}')
-
-
-def _stamp_ns(header: Any) -> int:
-    return header.stamp.sec * 10**9 + header.stamp.nanosec
 
 
 def _since_ms(start_s: float) -> float:

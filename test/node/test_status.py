@@ -134,6 +134,29 @@ def test_pixels_of_low_confidence_are_unknown(watch: Callable[..., Watched]) -> 
     assert decode_labels(watched.mask_of(2)).max() < 3
 
 
+def test_smoothing_holds_a_class_for_a_moment(watch: Callable[..., Watched]) -> None:
+    watched = watch(temporal='smooth')
+    red, blue = (np.zeros((40, 60, 3), np.uint8) for _ in range(2))
+    red[..., 0], blue[..., 2] = 200, 200
+
+    def send(picture: np.ndarray, number: int) -> int:
+        header = make_image(0).header
+        header.stamp.sec, header.stamp.nanosec = 10**9 + number // 30, number % 30 * 33_000_000
+        watched.send(picture, header=header)
+        mask = wait_for(
+            lambda: next((m for m in watched.masks if m.header.stamp == header.stamp), None), 'mask'
+        )
+        (found,) = np.unique(decode_labels(mask))
+        return int(found)
+
+    assert {send(red, number) for number in range(8)} == {0}
+    found = [send(blue, number) for number in range(8, 16)]
+    assert found[0] == 0
+    assert found[-1] == 2
+    assert watched.peer.set(temporal='off')[0].successful
+    assert send(red, 16) == 0
+
+
 def test_silent_gives_the_status_alone(watch: Callable[..., Watched]) -> None:
     watched = watch()
     assert watched.peer.set(on_untrusted='silent')[0].successful
