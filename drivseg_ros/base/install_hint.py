@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sys
 import sysconfig
 from pathlib import Path
@@ -43,7 +44,29 @@ def pip_install(*arguments: str) -> str:
         marker = Path(sysconfig.get_path('stdlib')) / 'EXTERNALLY-MANAGED'
         if marker.exists():  # Ubuntu's own Python, which pip leaves alone without this option
             arguments = ('--break-system-packages', *arguments)
-    return shlex.join(['pip', 'install', *arguments])
+    return shlex.join([*_pip(), 'install', *arguments])
+
+
+def apt_install(package: str) -> str:
+    """How a package of ROS 2 is installed where ROS 2 is; where it is not, it comes with that.
+
+    Args:
+        package: such as 'vision_msgs'.
+    """
+    distribution = os.environ.get('ROS_DISTRO')
+    if not distribution:
+        return (
+            f'{package} comes with an installed ROS 2, and is there once its setup.bash is sourced'
+        )
+    return f'sudo apt install ros-{distribution}-{package.replace("_", "-")}'
+
+
+def _pip() -> list[str]:
+    """The pip of this interpreter: another one may be first in PATH."""
+    found = shutil.which('pip')
+    if found is not None and Path(found).parent == Path(sys.executable).parent:
+        return ['pip']
+    return [sys.executable, '-m', 'pip']
 
 
 def _clone() -> tuple[Path | None, bool]:

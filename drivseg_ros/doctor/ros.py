@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from drivseg_ros.base.install_hint import install_hint
+from drivseg_ros.base.install_hint import apt_install, install_hint
 from drivseg_ros.doctor.finding import Finding, Section, note, problem, run_checks
 from drivseg_ros.doctor.libraries import version_of
 
@@ -126,12 +126,13 @@ def check_messages() -> Iterator[Finding]:
         return
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        yield problem('messages', f'missing: {", ".join(missing)}', _INSTALL)
+        apt = '; '.join(map(apt_install, missing)) if os.environ.get('ROS_DISTRO') else _INSTALL
+        yield problem('messages', f'missing: {", ".join(missing)}', apt)
     else:
         yield Finding('messages', f'{", ".join(_NEEDED)} are there')
     for name, consequence in _OPTIONAL.items():
         if importlib.util.find_spec(name) is None:
-            yield note(name, f'not installed; {consequence}')
+            yield note(name, f'not installed; {consequence}', apt_install(name))
         else:
             yield Finding(name, 'is there')
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from drivseg_ros.base.install_hint import install_hint, pip_install
+from drivseg_ros.base.install_hint import apt_install, install_hint, pip_install
 
 ROOT = Path(__file__).resolve().parents[2]
 METADATA = """Metadata-Version: 2.1
@@ -96,6 +96,25 @@ def test_a_colcon_workspace(tmp_path: Path, clone: Path) -> None:
 
 def test_nothing_is_known(tmp_path: Path) -> None:
     assert hint(tmp_path / 'site', 'ray').endswith("install '.[ray]'")
+
+
+@pytest.mark.parametrize('beside', [True, False])
+def test_it_is_the_pip_of_this_interpreter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: bool
+) -> None:
+    other = tmp_path / 'pip'
+    other.touch(mode=0o755)
+    monkeypatch.setenv('PATH', str(tmp_path))
+    monkeypatch.setattr(sys, 'executable', str((tmp_path if beside else ROOT) / 'python3'))
+    wanted = 'pip' if beside else f'{ROOT}/python3 -m pip'
+    assert pip_install('av').startswith(f'{wanted} install ')
+
+
+def test_packages_of_ros(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('ROS_DISTRO', 'jazzy')
+    assert apt_install('vision_msgs') == 'sudo apt install ros-jazzy-vision-msgs'
+    monkeypatch.delenv('ROS_DISTRO')
+    assert apt_install('vision_msgs').startswith('vision_msgs comes with an installed ROS 2')
 
 
 def test_requirements_are_quoted_for_a_shell() -> None:

@@ -80,6 +80,7 @@ def test_where_nothing_is_installed(bare_python: str) -> None:
     assert result.returncode == 1
     assert result.stderr == ''
     page = result.stdout
-    assert '!! numpy: not installed\n     > pip install' in page
+    # This Python's pip, which is not in PATH.
+    assert f'!! numpy: not installed\n     > {bare_python} -m pip install' in page
     assert '!! auto (the default): ' in page
     assert '\nThe default network does not work on this machine.' in page
