@@ -137,7 +137,9 @@ def from_video(
     output: Output,
     rate: Annotated[
         float | None,
-        typer.Option(help='Frames per second.', show_default='as in the video'),
+        typer.Option(
+            help='Frames per second.', show_default="each frame's own time, as in the video"
+        ),
     ] = None,
     image_topic: ImageTopic = '/camera/image_raw',
     frame_id: FrameId = 'camera_optical_frame',
@@ -151,8 +153,9 @@ def from_video(
     overwrite: Overwrite = False,
 ) -> None:
     """Make a bag of a video."""
-    from drivseg_ros.bags.from_video import bag_from_video, probe_video
+    from drivseg_ros.bags.from_video import bag_from_video
     from drivseg_ros.bags.image_bag import ImageBagOptions
+    from drivseg_ros.images.videos import read_times
 
     options = ImageBagOptions(
         output=output,
@@ -166,20 +169,17 @@ def from_video(
         overwrite=overwrite,
         storage=storage,
     )
-    facts = probe_video(video)
     camera = _calibration(calibration)
-    made = make_bag(
+    times = read_times(video)
+    make_bag(
         options,
-        facts.frames or None,
+        len(times.times_ns) or None,
         lambda progress: bag_from_video(
-            video, options, rate_hz=rate, calibration=camera, progress=progress
+            times, options, rate_hz=rate, calibration=camera, progress=progress
         ),
     )
-    frames = made.counts[options.image_topic]
-    if frames < facts.frames:
-        err.print(
-            f'the video claims {facts.frames} frames; {frames} could be decoded', style='yellow'
-        )
+    if times.note:
+        err.print(times.note, style='yellow', markup=False, soft_wrap=True)
 
 
 def from_scenes(

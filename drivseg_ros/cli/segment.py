@@ -131,7 +131,14 @@ def segment(
                 f'a width of {width} pixels is not allowed; give {_WIDTHS[0]} to {_WIDTHS[1]}'
             )
         sinks += [
-            OverlayVideo(output, rate_hz=rate_hz, look=look, captions=False, width=width),
+            OverlayVideo(
+                output,
+                rate_hz=rate_hz,
+                look=look,
+                captions=False,
+                width=width,
+                own_times=rate is None,
+            ),
             PlaneWriter(masks, confidence),
         ]
     if source.is_dir():
@@ -164,13 +171,8 @@ def segment(
             f"'{source}' has no frame that can be decoded; give other pictures, or convert the "
             'video to .mp4 (H.264)'
         )
-    if counts.offered < len(frames):
-        err.print(
-            f"video '{source}' names {len(frames)} frames, of which {counts.offered} came out; "
-            'the others are cut away in the file (an edit list) or damaged',
-            markup=False,
-            soft_wrap=True,
-        )
+    if isinstance(frames, VideoSource) and frames.note:
+        err.print(frames.note, markup=False, soft_wrap=True)
     if counts.failed:
         raise typer.Exit(1)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.labelled_frame import LabelledFrame, LostFrame
 from drivseg_ros.frames.labels import Labels
 from drivseg_ros.frames.paired_files import drives_of, labels_of
-from drivseg_ros.images.videos import open_video, probe_video
+from drivseg_ros.images.videos import open_video, read_times
 
 
 class FrameSource(ABC):
@@ -181,39 +180,47 @@ class DatasetSource(FrameSource):
 
 
 class VideoSource(FrameSource):
-    """The frames of a video, decoded as they are asked for.
+    """The frames of a video, each with its own time, decoded as they are asked for.
 
-    How many there are is what the file claims; it may be a few too many.
+    They are counted first, which decodes the video once: what a file says of itself is often wrong.
 
     Args:
         path: the video.
 
+    Attributes:
+        note: '' or that the file is cut short.
+
     Raises:
-        BagError: if it cannot be opened.
+        DataError: if it cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
-        facts = probe_video(path)
+        video = read_times(path)
         self.title = path.name
         self.is_drive = True
-        self.rate_hz = facts.rate_hz
+        self.rate_hz = video.facts.rate_hz
+        self.note = video.note
         self._path = path
-        self._claimed = facts.frames
-        self._places: Sequence[int] | None = None
+        # Without times of their own frames keep the pace of the video's rate.
+        self._stamps: Sequence[int | None] = (
+            video.times_ns if video.grow else [None] * len(video.times_ns)
+        )
+        self._places: Sequence[int] = range(len(self._stamps))
 
     def __len__(self) -> int:
-        return self._claimed if self._places is None else len(self._places)
+        return len(self._places)
 
     def __iter__(self) -> Iterator[LabelledFrame | LostFrame]:
-        wanted = None if self._places is None else set(self._places)
+        wanted = set(self._places)
         with open_video(self._path) as capture:
-            for place in itertools.count():
+            for place, stamp_ns in enumerate(self._stamps[: max(wanted, default=-1) + 1]):
                 more, bgr = capture.read()
-                if not more or (wanted is not None and place > max(wanted, default=-1)):
+                if not more:
                     return
-                if wanted is None or place in wanted:
+                if place in wanted:
                     name = f'{self._path.stem}_{place:06d}'
-                    yield LabelledFrame(name, bgr[..., ::-1], sequence=self._path.stem)
+                    sequence = self._path.stem
+                    yield LabelledFrame(name, bgr[..., ::-1], sequence=sequence, stamp_ns=stamp_ns)
 
     def take(self, places: Sequence[int]) -> VideoSource:
         """See FrameSource."""

@@ -1,17 +1,21 @@
 # Copyright 2026 The drivseg_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Opening video files, by OpenCV."""
+"""Opening video files, by OpenCV, and the times of their frames."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
 
 from drivseg_ros.errors import DataError
+
+# Files that state how many frames they have; for others OpenCV estimates it.
+_COUNTED = ('.mp4', '.m4v', '.mov', '.3gp', '.avi')
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,53 @@ def probe_video(path: Path) -> VideoFacts:
             width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
         )
+
+
+@dataclass(frozen=True)
+class VideoTimes:
+    """The frames that can be decoded of a video.
+
+    Attributes:
+        facts: what the file states.
+        times_ns: the time of each after the first one's, in nanoseconds.
+    """
+
+    facts: VideoFacts
+    times_ns: tuple[int, ...]
+
+    @property
+    def grow(self) -> bool:
+        """Whether the frames have times of their own, each later than the one before."""
+        return all(a < b for a, b in pairwise(self.times_ns))
+
+    @property
+    def note(self) -> str:
+        """That the file is cut short, one sentence; '' where it is not."""
+        counted = self.facts.path.suffix.lower() in _COUNTED
+        if not counted or self.facts.frames <= len(self.times_ns):
+            return ''
+        return (
+            f"video '{self.facts.path}' names {self.facts.frames} frames, of which "
+            f'{len(self.times_ns)} came out; the others are cut away in the file (an edit list) or '
+            'damaged'
+        )
+
+
+def read_times(path: Path) -> VideoTimes:
+    """Counts the frames of a video and takes their times, which decodes it once.
+
+    What a file says of itself is often wrong: the rate of one with a variable frame rate is a mean,
+    and the count takes in what an edit list cuts away.
+
+    Raises:
+        DataError: if it is not there or OpenCV cannot read it.
+    """
+    facts = probe_video(path)
+    times: list[int] = []
+    with open_video(path) as capture:
+        while capture.grab():
+            times.append(round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6))
+    return VideoTimes(facts, tuple(t - times[0] for t in times))
 
 
 @contextmanager

@@ -22,6 +22,9 @@ from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.report.contact_sheet import ContactSheet, write_caption
 from drivseg_ros.report.video import Video, check_video
 
+# Longer without a frame is a pause, or a clock that was set.
+_PAUSE_NS = 10 * 10**9
+
 
 class Captions:
     """One short line for each frame: its number, its time, and whether it has no mask."""
@@ -51,11 +54,13 @@ class OverlayVideo(Sink):
     """A video with the overlay; without a frame there is none.
 
     Frames that were lost are shown without an overlay where their image is known, so that the
-    video keeps time.
+    video keeps time. Each frame is shown at its own time, if frames have one; pauses
+    of more than 10 s are left out.
 
     Args:
         path: an .mp4 or .gif.
-        rate_hz: frames a second.
+        rate_hz: frames a second, of frames without a time of their own.
+        own_times: False shows all frames at that rate.
         look: how the overlay looks.
         captions: whether number and time are written into each frame.
         width: of the video, in pixels; None: as the frames come.
@@ -72,8 +77,12 @@ class OverlayVideo(Sink):
         look: Look,
         captions: bool = True,
         width: int | None = None,
+        own_times: bool = True,
     ) -> None:
         check_video(path)
+        self._own_times = own_times
+        # Stamp of the latest frame that has one, and when it is shown.
+        self._latest: tuple[int, float] | None = None
         self._path = path
         self._look = look
         self._width = width
@@ -91,7 +100,7 @@ class OverlayVideo(Sink):
         """See `Sink`."""
         caption = '' if self._captions is None else self._captions.of(frame.stamp_ns)
         if frame.image is not None:
-            self._write(self._look.draw(frame.image, segmentation), caption)
+            self._write(self._look.draw(frame.image, segmentation), caption, frame.stamp_ns)
 
     def lose(self, frame: LostFrame) -> None:
         """See `Sink`."""
@@ -108,14 +117,23 @@ class OverlayVideo(Sink):
         error = DrivsegError('it was given up')
         self._stack.__exit__(type(error), error, None)  # so that nothing is left
 
-    def _write(self, picture: np.ndarray, caption: str) -> None:
+    def _write(self, picture: np.ndarray, caption: str, stamp_ns: int | None = None) -> None:
         if self._width is not None:
             height = max(1, round(picture.shape[0] * self._width / picture.shape[1]))
             picture = resize_image(picture, width=self._width, height=height)
         if caption:
             write_caption(picture, caption)
         if self._video is not None:
-            self._video.write(picture)
+            self._video.write(picture, time_s=self._due(stamp_ns))
+            if stamp_ns is not None:
+                self._latest = (stamp_ns, self._video.time_s)
+
+    def _due(self, stamp_ns: int | None) -> float | None:
+        """When a frame is shown; None: in its turn, as after a pause or a step back in time."""
+        if not self._own_times or stamp_ns is None or self._latest is None:
+            return None
+        then_ns, shown_s = self._latest
+        return shown_s + (stamp_ns - then_ns) / 1e9 if stamp_ns - then_ns <= _PAUSE_NS else None
 
 
 class OverlaySheet(Sink):

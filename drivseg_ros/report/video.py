@@ -25,6 +25,8 @@ VIDEO_SUFFIXES = ('.mp4', '.gif')
 # ten.
 _GIF_TICKS_HZ = 100
 _GIF_MAX_RATE_HZ = 50
+# The clock of MPEG, in which the usual rates are whole numbers.
+_MP4_TICKS_HZ = 90_000
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +36,11 @@ class Video:
 
     Args:
         path: the file to write, of VIDEO_SUFFIXES.
-        rate_hz: frames a second. A .gif of more than 50 Hz leaves out frames evenly, so that its
-            duration stays right.
+        rate_hz: frames a second, of those that are written without a time. A .gif of more than
+            50 Hz leaves out frames evenly, so that its duration stays right.
+
+    Attributes:
+        time_s: when the latest frame is shown, in seconds after the first.
 
     Raises:
         DataError: if the path ends otherwise.
@@ -51,20 +56,25 @@ class Video:
         self._rate_hz = rate_hz
         self._size = (0, 0)
         self._encoder: _Encoder | None = None
+        self.time_s = -1 / rate_hz
 
-    def write(self, image: np.ndarray) -> None:
+    def write(self, image: np.ndarray, *, time_s: float | None = None) -> None:
         """Adds a frame.
 
         Args:
             image: uint8 [H, W, 3] RGB; a frame of another size than the first is resized.
+            time_s: when it is shown, in seconds after the first; None, and what is not later than
+                the frame before: 1 / rate_hz after that.
         """
+        late = time_s is not None and time_s > self.time_s
+        self.time_s = time_s if late and time_s is not None else self.time_s + 1 / self._rate_hz
         if self._encoder is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._encoder = _make_encoder(self._path, self._rate_hz, image.shape[1::-1])
             self._size = self._encoder.size
         if image.shape[1::-1] != self._size:
             image = cv2.resize(contiguous(image), self._size)
-        self._encoder.write(contiguous(image))
+        self._encoder.write(contiguous(image), self.time_s)
 
     def close(self) -> None:
         """Finishes the file; without a frame there is none."""
@@ -101,7 +111,7 @@ def check_video(path: Path) -> None:
 class _Encoder(Protocol):
     size: tuple[int, int]
 
-    def write(self, image: np.ndarray) -> None: ...
+    def write(self, image: np.ndarray, time_s: float) -> None: ...
 
     def close(self) -> None: ...
 
@@ -140,9 +150,13 @@ class _Mp4:
         self._stream.width, self._stream.height = size
         self._stream.pix_fmt = 'yuv420p'
         self._stream.options = {'crf': '23', 'preset': 'veryfast'}
+        self._stream.codec_context.time_base = Fraction(1, _MP4_TICKS_HZ)
+        self._ticks = -1
 
-    def write(self, image: np.ndarray) -> None:
+    def write(self, image: np.ndarray, time_s: float) -> None:
         frame = self._av.VideoFrame.from_ndarray(image, format='rgb24')
+        self._ticks = max(round(time_s * _MP4_TICKS_HZ), self._ticks + 1)
+        frame.time_base, frame.pts = Fraction(1, _MP4_TICKS_HZ), self._ticks
         self._container.mux(self._stream.encode(frame))
 
     def close(self) -> None:
@@ -154,11 +168,10 @@ class _Gif:
     def __init__(self, av: Any, path: Path, rate_hz: float, size: tuple[int, int]) -> None:
         self.size = size
         self._av = av
-        self._rate_hz = rate_hz
-        self._step = -int(-rate_hz // _GIF_MAX_RATE_HZ)
-        self._count = 0
+        self._due_s = 0.0
         self._container = av.open(str(path), 'w', format='gif')
-        rate = Fraction(rate_hz / self._step).limit_denominator(1000)
+        step = -int(-rate_hz // _GIF_MAX_RATE_HZ)
+        rate = Fraction(rate_hz / step).limit_denominator(1000)
         self._stream = self._container.add_stream('gif', rate=rate)
         self._stream.width, self._stream.height = size
         self._stream.pix_fmt = 'pal8'
@@ -185,14 +198,13 @@ class _Gif:
         use.link_to(self._sink)
         graph.configure()
 
-    def write(self, image: np.ndarray) -> None:
-        number = self._count
-        self._count += 1
-        if number % self._step:
+    def write(self, image: np.ndarray, time_s: float) -> None:
+        if time_s < self._due_s - 1e-6:
             return
+        self._due_s = time_s + 1 / _GIF_MAX_RATE_HZ
         frame = self._av.VideoFrame.from_ndarray(image, format='rgb24')
         frame.time_base = Fraction(1, _GIF_TICKS_HZ)
-        frame.pts = round(number * _GIF_TICKS_HZ / self._rate_hz)
+        frame.pts = round(time_s * _GIF_TICKS_HZ)
         self._push(frame)
 
     def close(self) -> None:
@@ -214,14 +226,25 @@ class _OpencvMp4:
     def __init__(self, path: Path, rate_hz: float, size: tuple[int, int]) -> None:
         self.size = size
         fourcc = cv2.VideoWriter.fourcc(*'mp4v')
+        self._rate_hz = rate_hz
+        self._written = 0
+        self._last: np.ndarray | None = None
         self._writer = cv2.VideoWriter(str(path), fourcc, rate_hz, size)
         if not self._writer.isOpened():
             raise DrivsegError(
                 f'this OpenCV cannot write {path}; install PyAV: {install_hint("report")}'
             )
 
-    def write(self, image: np.ndarray) -> None:
-        self._writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    def write(self, image: np.ndarray, time_s: float) -> None:
+        # It writes at one rate, so a frame is repeated until the next is due.
+        while self._last is not None and self._written < round(time_s * self._rate_hz):
+            self._write(self._last)
+        self._last = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        self._write(self._last)
+
+    def _write(self, bgr: np.ndarray) -> None:
+        self._writer.write(bgr)
+        self._written += 1
 
     def close(self) -> None:
         self._writer.release()

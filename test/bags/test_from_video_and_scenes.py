@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from drivseg_ros.bags.from_scenes import bag_from_scenes
-from drivseg_ros.bags.from_video import bag_from_video, probe_video
+from drivseg_ros.bags.from_video import bag_from_video
 from drivseg_ros.bags.image_bag import ImageBagOptions
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.images.codec import decode_image, decode_labels
+from drivseg_ros.images.videos import probe_video, read_times
 from drivseg_ros.scenes.drive import Drive
 
 START_NS = 1_700_000_000_000_000_000
@@ -34,7 +35,9 @@ def test_frames_of_a_video_keep_order_colours_and_rate(tmp_path: Path) -> None:
     facts = probe_video(source)
     assert (facts.rate_hz, facts.frames, facts.width, facts.height) == (12.5, 8, 48, 32)
     seen: list[int] = []
-    made = bag_from_video(source, ImageBagOptions(tmp_path / 'bag'), progress=seen.append)
+    made = bag_from_video(
+        read_times(source), ImageBagOptions(tmp_path / 'bag'), progress=seen.append
+    )
     assert seen == list(range(1, 9))
     assert (made.start_ns, made.end_ns) == (START_NS, START_NS + 7 * 80_000_000)
     with BagReader(tmp_path / 'bag') as reader:
@@ -46,7 +49,9 @@ def test_frames_of_a_video_keep_order_colours_and_rate(tmp_path: Path) -> None:
 
 def test_a_rate_that_is_given_counts(tmp_path: Path) -> None:
     made = bag_from_video(
-        video(tmp_path / 'a.avi'), ImageBagOptions(tmp_path / 'bag', start_ns=5), rate_hz=4
+        read_times(video(tmp_path / 'a.avi')),
+        ImageBagOptions(tmp_path / 'bag', start_ns=5),
+        rate_hz=4,
     )
     assert (made.start_ns, made.end_ns) == (5, 5 + 7 * 250_000_000)
 
@@ -74,12 +79,14 @@ def test_what_is_no_video_is_refused(
     make: Callable[[Path], Path], match: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError, match=match):
-        bag_from_video(make(tmp_path), ImageBagOptions(tmp_path / 'bag'))
+        bag_from_video(read_times(make(tmp_path)), ImageBagOptions(tmp_path / 'bag'))
 
 
 def test_an_impossible_rate_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match='is not possible'):
-        bag_from_video(video(tmp_path / 'a.avi'), ImageBagOptions(tmp_path / 'bag'), rate_hz=-3)
+        bag_from_video(
+            read_times(video(tmp_path / 'a.avi')), ImageBagOptions(tmp_path / 'bag'), rate_hz=-3
+        )
     assert not (tmp_path / 'bag').exists()
 
 
