@@ -14,7 +14,7 @@ import numpy as np
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.ground.lens import Brown, Lens, make_lens
 
-MAX_SIDE = 32767
+MAX_SIDE = 32766
 """The largest image side that look-up tables of int16 can point into."""
 _ALIKE = 0.01
 

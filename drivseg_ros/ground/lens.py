@@ -123,6 +123,8 @@ class Brown:
             for _ in range(_NEWTON):
                 found, (a, b, c, d) = self._at(x, y)
                 off_x, off_y = (found - points).T
+                if not (np.abs(found - points) > _EXACT / 100).any():
+                    break
                 determinant = a * d - b * c
                 x = x - (d * off_x - b * off_y) / determinant
                 y = y - (a * off_y - c * off_x) / determinant

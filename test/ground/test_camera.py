@@ -71,7 +71,7 @@ def test_the_ground_by_hand() -> None:
 @pytest.mark.parametrize('lens', LENSES)
 def test_pixels_to_the_ground_and_back(lens: str) -> None:
     seen = camera(lens, pitch_deg=3, roll_deg=-2, yaw_deg=5, x_m=1.5, y_m=0.4)
-    columns, rows = np.meshgrid(np.arange(0, 1280, 20.0), np.arange(0, 720, 20.0))
+    columns, rows = np.meshgrid(np.arange(0, 640, 10.0), np.arange(0, 360, 10.0))
     pixels = np.stack([columns.ravel(), rows.ravel()], axis=1)
     ground = seen.ground(pixels)
     on_ground = ~np.isnan(ground).any(axis=1)

@@ -31,8 +31,9 @@ def intrinsics(lens: str) -> Intrinsics:
 
 
 def camera(lens: str = 'pinhole', *, height_m: float = 1.5, **turned: float) -> GroundCamera:
-    """A camera that looks ahead, at 1280 x 720."""
-    return GroundCamera(intrinsics(lens), CameraPose.mounted(height_m=height_m, **turned))
+    """A camera that looks ahead, at 640 x 360."""
+    eye = intrinsics(lens).at_size(640, 360)
+    return GroundCamera(eye, CameraPose.mounted(height_m=height_m, **turned))
 
 
 @st.composite

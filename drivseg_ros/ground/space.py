@@ -1,0 +1,183 @@
+# Copyright 2026 The drivseg_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Drivable space: what a mask says of the ground round a camera."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from drivseg_ros.errors import ImageError, ParameterError
+from drivseg_ros.ground.camera import GroundCamera
+from drivseg_ros.ground.error import range_error
+from drivseg_ros.ground.lookup import Lookup
+from drivseg_ros.ground.rays import Rays
+from drivseg_ros.ground.spec import GridSpec
+from drivseg_ros.model.card import UNLABELLED
+
+DRIVABLE, OCCUPIED, UNKNOWN = 0, 100, -1
+_UNKNOWN_BYTE = 255  # -1 as a byte
+_REACHED = 1
+
+
+class DrivableSpace:
+    """The tables of one camera and one grid. Make another when either changes, not before.
+
+    Args:
+        camera: the camera above the ground, for the size of the masks.
+        spec: the grid.
+
+    Raises:
+        ParameterError: if the camera sees nothing of the grid.
+    """
+
+    def __init__(self, camera: GroundCamera, spec: GridSpec) -> None:
+        self.camera = camera
+        self.spec = spec
+        centers = spec.centers()
+        pixels = camera.pixels(centers.reshape(-1, 2)).reshape(centers.shape)
+        pixels[~_trusted(camera, spec, centers)] = np.nan
+        self.seen = ~np.isnan(pixels[..., 0])
+        """Cells that the camera shows, well enough; bool [ny, nx]."""
+        if not self.seen.any():
+            raise ParameterError(
+                f'the camera sees no cell of the grid from x = {spec.x_min_m:g} to '
+                f'{spec.x_max_m:g} m and y = {spec.y_min_m:g} to {spec.y_max_m:g} m with an error '
+                f'of at most {spec.max_error_m:g} m; give another grid, a larger error, or '
+                "correct the camera's pose"
+            )
+        self._lookup = Lookup(pixels)
+        self.rays = Rays(camera, spec, centers[self.seen])
+        numbers, distances = self.rays.find(centers)
+        self._ray_of = numbers
+        self._near_edge = (distances - spec.resolution_m).astype(np.float32)
+        self._seeds = self._first_seen_ahead()
+        if not self._seeds:
+            raise ParameterError(
+                f'the grid from x = {spec.x_min_m:g} to {spec.x_max_m:g} m and y = '
+                f'{spec.y_min_m:g} to {spec.y_max_m:g} m holds no ground straight ahead of the '
+                'camera that it shows well enough; drivable ground has to be connected with that: '
+                'give a grid that holds it'
+            )
+
+    def look(self, class_ids: np.ndarray, *, drivable_ids: Iterable[int]) -> Look:
+        """What one mask says; each part is computed when it is asked for.
+
+        Args:
+            class_ids: uint8 [H, W] of the camera's size; 255 is unknown.
+            drivable_ids: the classes that may be driven on.
+
+        Raises:
+            ImageError: if the mask has another size or dtype.
+            ParameterError: if something is no class id.
+        """
+        size = (self.camera.intrinsics.height, self.camera.intrinsics.width)
+        if class_ids.dtype != np.uint8 or class_ids.shape != size:
+            raise ImageError(
+                f'a mask of {class_ids.dtype} with the shape {class_ids.shape} came to the ground '
+                f'of a camera of {size[1]} x {size[0]} pixels; uint8 of that size is allowed',
+                kind='array',
+            )
+        return Look(self, class_ids, drivable_ids)
+
+    def _first_seen_ahead(self) -> list[tuple[int, int]]:
+        """Column and row of the nearest cells that are seen in the strip ahead of the camera."""
+        spec, pose = self.spec, self.camera.pose
+        ahead = np.array([np.cos(pose.heading), np.sin(pose.heading)])
+        left = np.array([-ahead[1], ahead[0]])
+        far = np.hypot(spec.x_max_m - spec.x_min_m, spec.y_max_m - spec.y_min_m)
+        far += float(np.abs(self.camera.pose.position[:2]).sum()) + spec.ego_width_m
+        steps = np.arange(0, far, spec.resolution_m / 2)
+        half = spec.ego_width_m / 2
+        found: dict[tuple[int, int], None] = {}
+        for across in np.arange(-half, half + 1e-9, min(spec.resolution_m, half)):
+            line = np.array(pose.position[:2]) + across * left + steps[:, None] * ahead
+            cells = self.spec.cells(line)
+            cells = cells[cells[:, 0] >= 0]
+            shown = self.seen[cells[:, 1], cells[:, 0]]
+            if shown.any():
+                column, row = cells[np.argmax(shown)].tolist()
+                found[column, row] = None
+        return list(found)
+
+
+class Look:
+    """What one mask says of the ground (`DrivableSpace.look`)."""
+
+    def __init__(
+        self, space: DrivableSpace, class_ids: np.ndarray, drivable_ids: Iterable[int]
+    ) -> None:
+        self._space = space
+        self._class_ids = class_ids
+        ids = list(drivable_ids)
+        if any(not 0 <= one < UNLABELLED for one in ids):
+            raise ParameterError(
+                f'the drivable classes {ids}; ids from 0 to {UNLABELLED - 1} are allowed'
+            )
+        self._states = np.full(256, OCCUPIED, np.uint8)
+        self._states[ids] = DRIVABLE
+        self._states[UNLABELLED] = _UNKNOWN_BYTE
+
+    @cached_property
+    def free_to(self) -> np.ndarray:
+        """Where the space's rays end, float32 [rays] in metres from below the camera."""
+        blocks = (self._states != DRIVABLE).astype(np.uint8)
+        return self._space.rays.free_to(self._class_ids, blocks)
+
+    @cached_property
+    def grid(self) -> np.ndarray:
+        """0 drivable, 100 not, -1 unknown; int8 [ny, nx] (see `GridSpec`).
+
+        Unknown is what the camera does not show or not well enough, what lies behind the first
+        ground on its ray that is not drivable, and drivable ground that is not connected with
+        that ahead of the camera.
+        """
+        space = self._space
+        cells = cv2.LUT(space._lookup.sample(self._class_ids), self._states)
+        occupied = cells == OCCUPIED
+        cells[space._near_edge > np.take(self.free_to, space._ray_of)] = _UNKNOWN_BYTE
+        for column, row in space._seeds:
+            if cells[row, column] == DRIVABLE:
+                cv2.floodFill(cells, None, (column, row), _REACHED)
+        # Rays that graze an edge pass its cells by: all that touches drivable ground is its edge.
+        reached = (cells == _REACHED).view(np.uint8)
+        edge = cv2.dilate(reached, _TOUCHING).view(bool)
+        cells[edge & occupied] = OCCUPIED
+        return cv2.LUT(cells, _CONNECTED).view(np.int8)
+
+
+def merge_grids(grids: Sequence[np.ndarray]) -> np.ndarray:
+    """One grid of several cameras: of what they know of a cell, the worst counts.
+
+    Args:
+        grids: int8 [ny, nx] each, of the same grid.
+
+    Returns:
+        int8 [ny, nx].
+
+    Raises:
+        ParameterError: if there is none, or they have different sizes.
+    """
+    if len({grid.shape for grid in grids}) != 1:
+        raise ParameterError(
+            f'grids of the shapes {[grid.shape for grid in grids]} cannot be merged; give some of '
+            'the same grid'
+        )
+    return np.maximum.reduce(list(grids))
+
+
+def _trusted(camera: GroundCamera, spec: GridSpec, points: np.ndarray) -> np.ndarray:
+    """Where the error of the distance is within its bound, and the vehicle itself is not seen."""
+    distances = np.hypot(*np.moveaxis(points - np.array(camera.pose.position[:2]), -1, 0))
+    errors = range_error(
+        distances, height_m=camera.pose.height, pitch_error_deg=spec.pitch_error_deg
+    )
+    return (errors <= spec.max_error_m) & (distances >= spec.near_m)
+
+
+_TOUCHING = np.ones((3, 3), np.uint8)
+_CONNECTED = np.full(256, _UNKNOWN_BYTE, np.uint8)
+_CONNECTED[[_REACHED, OCCUPIED]] = DRIVABLE, OCCUPIED
