@@ -30,7 +30,7 @@ class Lookup:
         Returns:
             uint8 [h, w], new; 255 where no pixel is named.
         """
-        return cv2.remap(  # type: ignore[call-overload]  the second map of a pair is optional
+        return cv2.remap(  # type: ignore[call-overload]
             plane,
             self._map,
             None,

@@ -12,14 +12,15 @@ import numpy as np
 
 from drivseg_ros.errors import ImageError, ParameterError
 from drivseg_ros.ground.camera import GroundCamera
-from drivseg_ros.ground.error import range_error
+from drivseg_ros.ground.corridor import Corridor, CorridorTable
 from drivseg_ros.ground.lookup import Lookup
+from drivseg_ros.ground.points import Points, PointTable
 from drivseg_ros.ground.rays import Rays
-from drivseg_ros.ground.spec import GridSpec
+from drivseg_ros.ground.scan import Scan, ScanTable
+from drivseg_ros.ground.spec import DRIVABLE, OCCUPIED, UNKNOWN, GridSpec
 from drivseg_ros.model.card import UNLABELLED
 
-DRIVABLE, OCCUPIED, UNKNOWN = 0, 100, -1
-_UNKNOWN_BYTE = 255  # -1 as a byte
+_UNKNOWN_BYTE = UNKNOWN % 256
 _REACHED = 1
 
 
@@ -39,7 +40,7 @@ class DrivableSpace:
         self.spec = spec
         centers = spec.centers()
         pixels = camera.pixels(centers.reshape(-1, 2)).reshape(centers.shape)
-        pixels[~_trusted(camera, spec, centers)] = np.nan
+        pixels[~spec.trusts(camera, centers)] = np.nan
         self.seen = ~np.isnan(pixels[..., 0])
         """Cells that the camera shows, well enough; bool [ny, nx]."""
         if not self.seen.any():
@@ -74,14 +75,37 @@ class DrivableSpace:
             ImageError: if the mask has another size or dtype.
             ParameterError: if something is no class id.
         """
+        self.check(class_ids)
+        return Look(self, class_ids, drivable_ids)
+
+    def check(self, plane: np.ndarray) -> None:
+        """Refuses a mask or a confidence that is none of this camera.
+
+        Raises:
+            ImageError: if it has another size or dtype.
+        """
         size = (self.camera.intrinsics.height, self.camera.intrinsics.width)
-        if class_ids.dtype != np.uint8 or class_ids.shape != size:
+        if plane.dtype != np.uint8 or plane.shape != size:
             raise ImageError(
-                f'a mask of {class_ids.dtype} with the shape {class_ids.shape} came to the ground '
+                f'a mask of {plane.dtype} with the shape {plane.shape} came to the ground '
                 f'of a camera of {size[1]} x {size[0]} pixels; uint8 of that size is allowed',
                 kind='array',
             )
-        return Look(self, class_ids, drivable_ids)
+
+    @cached_property
+    def scan_table(self) -> ScanTable:
+        """Made when the first scan is asked for."""
+        return ScanTable(self.spec, self.seen)
+
+    @cached_property
+    def point_table(self) -> PointTable:
+        """Made when the first points are asked for."""
+        return PointTable(self.camera, self.spec, self.rays)
+
+    @cached_property
+    def corridor_table(self) -> CorridorTable:
+        """Made when the first corridor is asked for."""
+        return CorridorTable(self.camera, self.spec)
 
     def _first_seen_ahead(self) -> list[tuple[int, int]]:
         """Column and row of the nearest cells that are seen in the strip ahead of the camera."""
@@ -112,13 +136,8 @@ class Look:
     ) -> None:
         self._space = space
         self._class_ids = class_ids
-        ids = list(drivable_ids)
-        if any(not 0 <= one < UNLABELLED for one in ids):
-            raise ParameterError(
-                f'the drivable classes {ids}; ids from 0 to {UNLABELLED - 1} are allowed'
-            )
         self._states = np.full(256, OCCUPIED, np.uint8)
-        self._states[ids] = DRIVABLE
+        self._states[_checked_ids(drivable_ids)] = DRIVABLE
         self._states[UNLABELLED] = _UNKNOWN_BYTE
 
     @cached_property
@@ -148,6 +167,50 @@ class Look:
         cells[edge & occupied] = OCCUPIED
         return cv2.LUT(cells, _CONNECTED).view(np.int8)
 
+    @cached_property
+    def scan(self) -> Scan:
+        """How far the grid is drivable, by angle."""
+        return self._space.scan_table.scan(self.grid)
+
+    def points(self, confidence: np.ndarray | None = None) -> Points:
+        """Every few pixels with their places on the ground.
+
+        No ground is known above the horizon, outside the grid, where the error is too large, and
+        behind the first ground on its ray that is not drivable.
+
+        Args:
+            confidence: uint8 [H, W], to be reduced as the mask is.
+
+        Raises:
+            ImageError: if the confidence has another size than the mask.
+        """
+        if confidence is not None:
+            self._space.check(confidence)
+        return self._space.point_table.points(self.free_to, self._class_ids, confidence)
+
+    def corridor(self, lane_ids: Iterable[int]) -> Corridor | None:
+        """The ego lane, or None where it is not seen.
+
+        It begins round the x axis, where both bounds are seen first, and ends where one is not.
+
+        Args:
+            lane_ids: the classes of the ego lane (role direct); those that are drivable, for
+                networks that do not separate lanes.
+
+        Raises:
+            ParameterError: if something is no class id.
+        """
+        is_lane = np.zeros(256, bool)
+        is_lane[_checked_ids(lane_ids)] = True
+        return self._space.corridor_table.corridor(self._class_ids, is_lane)
+
+
+def _checked_ids(class_ids: Iterable[int]) -> list[int]:
+    ids = list(class_ids)
+    if any(not 0 <= one < UNLABELLED for one in ids):
+        raise ParameterError(f'the classes {ids}; ids from 0 to {UNLABELLED - 1} are allowed')
+    return ids
+
 
 def merge_grids(grids: Sequence[np.ndarray]) -> np.ndarray:
     """One grid of several cameras: of what they know of a cell, the worst counts.
@@ -167,15 +230,6 @@ def merge_grids(grids: Sequence[np.ndarray]) -> np.ndarray:
             'the same grid'
         )
     return np.maximum.reduce(list(grids))
-
-
-def _trusted(camera: GroundCamera, spec: GridSpec, points: np.ndarray) -> np.ndarray:
-    """Where the error of the distance is within its bound, and the vehicle itself is not seen."""
-    distances = np.hypot(*np.moveaxis(points - np.array(camera.pose.position[:2]), -1, 0))
-    errors = range_error(
-        distances, height_m=camera.pose.height, pitch_error_deg=spec.pitch_error_deg
-    )
-    return (errors <= spec.max_error_m) & (distances >= spec.near_m)
 
 
 _TOUCHING = np.ones((3, 3), np.uint8)

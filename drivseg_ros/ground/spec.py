@@ -10,8 +10,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from drivseg_ros.errors import ParameterError
-from drivseg_ros.ground.error import PITCH_ERROR_DEG
+from drivseg_ros.ground.camera import GroundCamera
+from drivseg_ros.ground.error import PITCH_ERROR_DEG, range_error
 
+DRIVABLE, OCCUPIED, UNKNOWN = 0, 100, -1
+"""What a cell is, as in nav_msgs/OccupancyGrid."""
 MAX_CELLS, MAX_SIDE = 4_000_000, 32_766
 
 
@@ -34,6 +37,8 @@ class GridSpec:
             there is the vehicle itself.
         ego_width_m: the width of the strip ahead of the camera that drivable ground has to be
             connected with.
+        scan_step_deg: from one ray of the scan to the next.
+        points_step: of how many pixels by how many a point is one.
 
     Raises:
         ParameterError: if one of them is out of range.
@@ -48,6 +53,8 @@ class GridSpec:
     max_error_m: float = 5.0
     near_m: float = 0.0
     ego_width_m: float = 2.0
+    scan_step_deg: float = 0.5
+    points_step: int = 4
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -59,6 +66,8 @@ class GridSpec:
             ('max_error_m', 'above 0', self.max_error_m > 0),
             ('near_m', '0 or more', self.near_m >= 0),
             ('ego_width_m', 'above 0', self.ego_width_m > 0),
+            ('scan_step_deg', '0.05 to 45', 0.05 <= self.scan_step_deg <= 45),
+            ('points_step', '1 to 64', 1 <= self.points_step <= 64),
         ):
             if not good:
                 raise ParameterError(f'{name} is {getattr(self, name):g}; {allowed} is allowed')
@@ -95,12 +104,28 @@ class GridSpec:
         """The cells that points lie in.
 
         Args:
-            points: float64 [N, 2], x and y in metres.
+            points: float64 [N, 2], x and y in metres; NaN for none.
 
         Returns:
             int64 [N, 2], column and row; -1, -1 outside the grid.
         """
         offsets = points - np.array([self.x_min_m, self.y_min_m])
-        found = np.floor(offsets / self.resolution_m).astype(np.int64)
+        found = np.floor(offsets / self.resolution_m)
         inside = ((found >= 0) & (found < (self.nx, self.ny))).all(axis=1)
-        return np.where(inside[:, None], found, -1)
+        return np.where(inside[:, None], found, -1).astype(np.int64)
+
+    def trusts(self, camera: GroundCamera, points: np.ndarray) -> np.ndarray:
+        """Where a camera's distances are within the error allowed, and not of the vehicle itself.
+
+        Args:
+            camera: the camera.
+            points: float64 [..., 2], x and y in metres; NaN for none.
+
+        Returns:
+            bool [...].
+        """
+        distances = np.hypot(*np.moveaxis(points - np.array(camera.pose.position[:2]), -1, 0))
+        errors = range_error(
+            distances, height_m=camera.pose.height, pitch_error_deg=self.pitch_error_deg
+        )
+        return (errors <= self.max_error_m) & (distances >= self.near_m)

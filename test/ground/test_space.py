@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from ground_cameras import LENSES, any_camera, camera
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from painted_ground import OTHER, ROAD, UNLABELLED, painted, road
 
 from drivseg_ros.errors import ImageError, ParameterError
 from drivseg_ros.ground.camera import GroundCamera
@@ -18,25 +17,7 @@ from drivseg_ros.ground.error import range_error
 from drivseg_ros.ground.space import DrivableSpace, merge_grids
 from drivseg_ros.ground.spec import GridSpec
 
-ROAD, OTHER, UNLABELLED = 0, 7, 255
-Paint = Callable[[np.ndarray, np.ndarray], np.ndarray]
 SMALL = GridSpec(x_max_m=25, y_min_m=-5, y_max_m=6, resolution_m=0.25)
-
-
-def painted(seen: GroundCamera, paint: Paint) -> np.ndarray:
-    """The mask of a flat world: `paint` gives class ids by x and y; the sky is OTHER."""
-    height, width = seen.intrinsics.height, seen.intrinsics.width
-    columns, rows = np.meshgrid(np.arange(width, dtype=float), np.arange(height, dtype=float))
-    ground = seen.ground(np.stack([columns.ravel(), rows.ravel()], axis=1))
-    with np.errstate(invalid='ignore'):
-        ids = np.where(np.isnan(ground[:, 0]), OTHER, paint(*ground.T))
-    return ids.reshape(height, width).astype(np.uint8)
-
-
-def road(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Three metres to either side, with something on it from 12 to 13 m ahead."""
-    on_it = (x > 12) & (x < 13) & (y > 0.5) & (y < 2)
-    return np.where((np.abs(y) < 3) & ~on_it, ROAD, OTHER)
 
 
 def at(grid: np.ndarray, spec: GridSpec, x: float, y: float) -> int:
