@@ -192,8 +192,7 @@ def _open_file(path: Path) -> tuple[Source, str]:
             trouble = f'{error}'.rstrip('.') or type(error).__name__
     if not path.stat().st_size:
         raise BagError(f"'{path}' is empty; its recorder ended before it wrote anything")
-    reader: Callable[[Path], Source] = ScannedMcap if path.suffix == '.mcap' else UnfinishedDb3
-    source = _or_refuse(reader, path)
+    source = _or_refuse(ScannedMcap if path.suffix == '.mcap' else UnfinishedDb3, path)
     if isinstance(source, ScannedMcap) and source.whole:
         return source, ''
     return source, f"'{path}' was not finished or is damaged ({trouble}); read up to the tear"

@@ -8,6 +8,7 @@ and what an index only announces is not needed. Format: the MCAP specification, 
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 import struct
 from collections import Counter
@@ -19,8 +20,8 @@ from zlib import crc32
 from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
 
 from drivseg_ros.bags.expansion import MAX_EXPANDED, expand_lz4, expand_zstd
-from drivseg_ros.bags.qos import TopicQos, parse_offers
-from drivseg_ros.bags.sources import CDR, Channel, refuse_other_encodings
+from drivseg_ros.bags.qos import parse_offers
+from drivseg_ros.bags.sources import CDR, Channel, read_map, refuse_other_encodings
 from drivseg_ros.bags.typestore import ros2_name
 from drivseg_ros.errors import BagError
 
@@ -52,7 +53,7 @@ class ScannedMcap:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._schemas: dict[int, tuple[str, MessageDefinition]] = {}
-        self._heads: dict[int, tuple[str, str, MessageDefinition, tuple[TopicQos, ...]]] = {}
+        self._heads: dict[int, Channel] = {}
         self.left_out: dict[str, str] = {}
         self.whole = False
         # Time of the first message and place of every chunk, and of every message outside one.
@@ -68,8 +69,8 @@ class ScannedMcap:
             self._file.close()
             raise
         self._by_id = {
-            number: Channel(topic, msgtype, self._counts[number], qos, definition)
-            for number, (topic, msgtype, definition, qos) in self._heads.items()
+            number: dataclasses.replace(head, count=self._counts[number])
+            for number, head in self._heads.items()
         }
         self.channels: Sequence[Channel] = list(self._by_id.values())
 
@@ -164,8 +165,14 @@ class ScannedMcap:
             topic, encoding, metadata = _string(bio), _string(bio), _map(bio)
             name, definition = self._schemas.get(schema, ('', _NO_DEFINITION))
             if encoding == CDR:
-                qos = parse_offers(metadata.get('offered_qos_profiles', ''))
-                self._heads[number] = (topic, ros2_name(name), definition, qos)
+                self._heads[number] = Channel(
+                    topic=topic,
+                    msgtype=ros2_name(name),
+                    count=0,
+                    qos=parse_offers(metadata.get('offered_qos_profiles', '')),
+                    definition=definition,
+                    digest=metadata.get('topic_type_hash', ''),
+                )
             else:
                 self.left_out[topic] = encoding
         return []
@@ -219,9 +226,4 @@ def _string(bio: BytesIO) -> str:
 
 def _map(bio: BytesIO) -> dict[str, str]:
     (size,) = struct.unpack('<I', bio.read(4))
-    inner = BytesIO(bio.read(size))
-    pairs = {}
-    while inner.tell() < size:
-        key = _string(inner)
-        pairs[key] = _string(inner)
-    return pairs
+    return read_map(bio.read(size))

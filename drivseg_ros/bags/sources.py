@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,13 +83,15 @@ class Source(Protocol):
         channels: what is in it.
         start_ns: time of its first message; None if it has none.
         end_ns: time of its last message; None if it has none.
-        left_out: encodings of the messages of topics that are not read, as they are not CDR.
     """
 
     channels: Sequence[Channel]
     start_ns: int | None
     end_ns: int | None
-    left_out: Mapping[str, str]
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Encodings of the messages of topics that are not read, as they are not CDR."""
 
     def messages(self, wanted: Collection[Channel]) -> Iterator[tuple[Channel, int, bytes]]:
         """Channel, time (ns) and CDR bytes of every message of these channels, in time order."""
@@ -150,12 +153,15 @@ class RosbagsSource:
                 }
                 connections = [c for c in connections if c.topic not in self.left_out]
                 if not connections:
-                    refuse_other_encodings(Path(reader.path), self.left_out)
+                    refuse_other_encodings(Path(str(reader.path)), self.left_out)
             except BaseException:
                 reader.close()
                 raise
         self._connections: dict[int, Any] = {c.id: c for c in connections}
-        self._channels = {number: _channel(c) for number, c in self._connections.items()}
+        self._channels = {
+            number: _channel(c, _recorded_hash(reader, number))
+            for number, c in self._connections.items()
+        }
         self.channels: Sequence[Channel] = list(self._channels.values())
         some = reader.message_count > 0
         self.start_ns = reader.start_time if some else None
@@ -196,7 +202,25 @@ def _check_index(storage: Any) -> None:
         raise IndexDiffersError('its index is not that of its messages')
 
 
-def _channel(connection: Connection) -> Channel:
+def _recorded_hash(reader: rosbag1.Reader | rosbag2.Reader, number: int) -> str:
+    """The hash of a channel's type in an MCAP file, which rosbags passes over; '' elsewhere."""
+    storage = reader.storage if isinstance(reader, rosbag2.Reader) else None
+    if not isinstance(storage, McapReader):
+        return ''
+    return read_map(storage.channels[number].metadata).get('topic_type_hash', '')
+
+
+def read_map(data: bytes) -> dict[str, str]:
+    """Pairs of texts, as MCAP keeps them, without the length in front."""
+    texts, place = [], 0
+    while place < len(data):
+        (size,) = struct.unpack_from('<I', data, place)
+        texts.append(data[place + 4 : place + 4 + size].decode())
+        place += 4 + size
+    return dict(zip(texts[::2], texts[1::2], strict=True))
+
+
+def _channel(connection: Connection, recorded_hash: str) -> Channel:
     extension: Any = connection.ext
     ros1 = isinstance(extension, ConnectionExtRosbag1)
     if isinstance(extension, ConnectionExtRosbag2):
@@ -209,6 +233,6 @@ def _channel(connection: Connection) -> Channel:
         count=connection.msgcount,
         qos=qos,
         definition=connection.msgdef,
-        digest='' if ros1 else connection.digest,
+        digest='' if ros1 else recorded_hash or connection.digest,
         ros1=ros1,
     )

@@ -14,12 +14,13 @@ from types import TracebackType
 from typing import Any, Literal
 
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import StoragePlugin
 from rosbags.typesys.store import Typestore
 
 from drivseg_ros.bags.handover import Handover
 from drivseg_ros.bags.qos import TopicQos, to_rosbags
 from drivseg_ros.bags.reader import is_being_read
+from drivseg_ros.bags.rosbag2_files import FolderWriter
 from drivseg_ros.bags.typestore import TypeDefinition, define, standard_types, store_from_text
 from drivseg_ros.errors import BagError, ParameterError
 
@@ -75,7 +76,7 @@ class BagWriter:
         self._closed = False
         _make_way(self.path, overwrite=overwrite)
         plugin = StoragePlugin[storage.upper()]
-        self._writer = Writer(self.path, version=_VERSION, storage_plugin=plugin)
+        self._writer = FolderWriter(self.path, version=_VERSION, storage_plugin=plugin)
         for key, value in (custom_data or {}).items():
             self._writer.set_custom_data(key, value)
         self._connections: dict[str, Connection] = {}

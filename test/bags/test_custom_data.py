@@ -35,7 +35,7 @@ def test_it_is_in_the_metadata_and_in_the_file(
 ) -> None:
     bag = write(tmp_path / 'bag', storage, data)
     assert read_custom_data(bag) == data
-    (file,) = bag.glob('bag.*')
+    (file,) = bag.glob('bag_0.*')
     assert read_custom_data(file) == data
     (bag / 'metadata.yaml').unlink()
     assert read_custom_data(bag) == data

@@ -125,7 +125,7 @@ def test_an_interrupted_maker_leaves_a_readable_bag(
         [*COMMAND, 'bag', 'from-images', folder, '-o', out], stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 60
-    while not (out / 'bag.mcap').exists() or (out / 'bag.mcap').stat().st_size < 3_000_000:
+    while not (out / 'bag_0.mcap').exists() or (out / 'bag_0.mcap').stat().st_size < 3_000_000:
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.002)

@@ -64,7 +64,7 @@ def test_all_that_was_asked_for(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert run(*arguments)[0] == 0
     assert run(*arguments, '--overwrite')[0] == 0
-    assert (bag / 'bag.db3').is_file()
+    assert (bag / 'bag_0.db3').is_file()
     with BagReader(bag) as reader:
         assert {t.name: t.count for t in reader.topics.values()} == {
             '/called': 2,
@@ -99,7 +99,7 @@ def test_the_other_makers_write_either_storage_too(tmp_path: Path) -> None:
     for storage, suffix in (('mcap', '.mcap'), ('sqlite3', '.db3')):
         bag = tmp_path / storage
         status, _ = run('bag', 'from-images', tmp_path / 'in', '-o', bag, '--storage', storage)
-        assert (status, (bag / f'{storage}{suffix}').is_file()) == (0, True)
+        assert (status, (bag / f'{storage}_0{suffix}').is_file()) == (0, True)
 
 
 def strange_bag(path: Path, *, frames: int = 4, broken: tuple[int, ...] = (1,)) -> Path:
