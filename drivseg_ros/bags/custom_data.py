@@ -13,8 +13,9 @@ import sqlite3
 import struct
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
+
+from drivseg_ros.base.yaml_data import load_yaml
 
 METADATA = 'metadata.yaml'
 
@@ -55,13 +56,7 @@ def _of_file(path: Path) -> dict[str, str]:
 
 
 def _custom_data(text: str) -> dict[str, str]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        content: Any = YAML(typ='safe').load(text)
-    except YAMLError:
-        return {}
+    content = load_yaml(text)
     if isinstance(content, dict):
         content = content.get(_KEY, content)
     custom = content.get('custom_data') if isinstance(content, dict) else None

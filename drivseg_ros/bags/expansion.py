@@ -14,7 +14,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rosbags.rosbag1 import reader as rosbag1_reader
 from rosbags.rosbag2 import storage_mcap
@@ -68,19 +68,16 @@ def expand_file(path: Path, folder: Path) -> Path:
     most = max(MAX_EXPANDED, _FILE_FACTOR * size)
     free = shutil.disk_usage(folder).free
     expanded = folder / path.stem
-    read = 0
-    with path.open('rb') as compressed, expanded.open('wb') as out:
-        try:
-            with _zstd().open(compressed, 'rb') as file:
-                while block := file.read(_BLOCK):
-                    read += len(block)
-                    if read > min(most, free):
-                        break
-                    out.write(block)
-        except Exception as error:  # whatever the damage provokes
-            raise BagError(
-                f"'{path}' cannot be expanded ({error}); copy it again, or record it again"
-            ) from None
+    try:
+        # To count costs little where it is short, and nothing is written of what is too much.
+        read = _expand_to(None, path, min(most, free)) if _FILE_FACTOR * size < most else 0
+        if read <= min(most, free):
+            with expanded.open('wb') as out:
+                read = _expand_to(out, path, min(most, free))
+    except Exception as error:  # whatever the damage provokes
+        raise BagError(
+            f"'{path}' cannot be expanded ({error}); copy it again, or record it again"
+        ) from None
     if read > most:
         raise BagError(
             f"'{path}' has {size} bytes and expands to more than {most >> 20} MiB, which no "
@@ -92,6 +89,21 @@ def expand_file(path: Path, folder: Path) -> Path:
             'room, or set $TMPDIR to another folder'
         )
     return expanded
+
+
+def _expand_to(out: IO[bytes] | None, path: Path, most: int) -> int:
+    """Expands a file until its end, or until it is more than `most` bytes.
+
+    Returns:
+        How many it was until there.
+    """
+    read = 0
+    with path.open('rb') as compressed, _zstd().open(compressed, 'rb') as file:
+        while read <= most and (block := file.read(_BLOCK)):
+            read += len(block)
+            if out is not None and read <= most:
+                out.write(block)
+    return read
 
 
 def _expand(decompressor: Callable[[], Any], data: bytes, limit: int) -> bytes:

@@ -15,14 +15,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rosbags.rosbag2.metadata import parse_qos
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from drivseg_ros.bags.qos import TopicQos, from_rosbags
 from drivseg_ros.bags.sources import Channel
 from drivseg_ros.bags.typestore import ros2_name
 from drivseg_ros.base.text_file import read_text
-from drivseg_ros.base.yaml_data import yaml_reason
+from drivseg_ros.base.yaml_data import is_tame, load_yaml
 from drivseg_ros.errors import BagError
 
 METADATA = 'metadata.yaml'
@@ -88,13 +86,9 @@ def read_folder_metadata(folder: Path) -> FolderMetadata:
     what = f"'{folder / METADATA}'"
     text = read_text(folder / METADATA, 'metadata of a bag', max_bytes=_MAX_BYTES, error=BagError)
     try:
-        content = YAML(typ='safe').load(text)
-    except YAMLError as error:
-        raise BagError(f'{what} cannot be read as YAML: {yaml_reason(error)}') from None
-    except (RecursionError, ValueError):
-        raise BagError(
-            f'{what} cannot be read: it is nested too deeply, or has a wrong value'
-        ) from (None)
+        content = load_yaml(text)
+    except ValueError as error:
+        raise BagError(f'{what} {error}') from None
     try:
         return _announced(content[_KEY])
     except KeyError as error:
@@ -104,14 +98,14 @@ def read_folder_metadata(folder: Path) -> FolderMetadata:
 
 
 def _announced(information: Any) -> FolderMetadata:
-    files = tuple(PurePosixPath(str(f)).name for f in information['relative_file_paths'])
-    form = str(information.get('compression_format') or '')
-    by_message = str(information.get('compression_mode') or '').lower() == 'message'
+    files = tuple(PurePosixPath(_text(f)).name for f in information['relative_file_paths'])
+    form = _text(information.get('compression_format') or '')
+    by_message = _text(information.get('compression_mode') or '').lower() == 'message'
     topics: dict[str, tuple[str, frozenset[TopicQos]]] = {}
     counts: Counter[str] = Counter()
     for entry in information.get('topics_with_message_count') or ():
         about = entry['topic_metadata']
-        name, msgtype = str(about['name']), ros2_name(str(about['type']))
+        name, msgtype = _text(about['name']), ros2_name(_text(about['type']))
         if name in topics and topics[name][0] != msgtype:
             msgtype = topics[name][0]
         qos = frozenset(_qos(about.get('offered_qos_profiles')))
@@ -120,9 +114,18 @@ def _announced(information: Any) -> FolderMetadata:
     return FolderMetadata(files, form if by_message else '', topics, counts)
 
 
+def _text(value: Any) -> str:
+    """A scalar as text; of aliases of lists of aliases, a text would be gigabytes."""
+    if not isinstance(value, (str, int, float)):
+        raise ValueError(f'it has a {type(value).__name__} where a text belongs')
+    return str(value)
+
+
 def _qos(offered: Any) -> list[TopicQos]:
     """The offers, as YAML or as a text of YAML; none if they are damaged."""
     try:
+        if isinstance(offered, str) and not is_tame(offered):
+            return []
         return [from_rosbags(q) for q in parse_qos(offered or [])]
     except Exception:  # rosbags raises whatever a damaged text provokes; the storage has them, too
         return []

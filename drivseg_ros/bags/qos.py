@@ -15,9 +15,9 @@ from rosbags.interfaces import (
     QosReliability,
     QosTime,
 )
-from rosbags.rosbag2 import ReaderError
 from rosbags.rosbag2.metadata import parse_qos
 
+from drivseg_ros.base.yaml_data import is_tame
 from drivseg_ros.errors import ParameterError
 
 RELIABILITIES = ('reliable', 'best_effort')
@@ -74,8 +74,8 @@ def from_rosbags(recorded: Qos) -> TopicQos:
 def parse_offers(text: str) -> tuple[TopicQos, ...]:
     """The offers in the YAML text that storage files keep beside a topic; none if it is damaged."""
     try:
-        return tuple(from_rosbags(q) for q in parse_qos(text))
-    except (ReaderError, KeyError, TypeError, ValueError, AttributeError):
+        return tuple(from_rosbags(q) for q in parse_qos(text)) if is_tame(text) else ()
+    except Exception:  # rosbags raises whatever a damaged text provokes
         return ()
 
 

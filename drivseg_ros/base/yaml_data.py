@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from drivseg_ros.errors import DataError, DrivsegError
 MAX_BYTES = 2**20
 """Files that people write are smaller."""
 _MAX_VALUES = 200_000
+# What takes the parser long, by the square of its number: open brackets, mappings put into others.
+_MAX_DEPTH = 200
+_MAX_MERGES = 200
+_BRACKETS = re.compile(r'[\[\]{}]')
+_MAX_INTEGER = 2**63
+_LONGEST = 100
 
 
 def read_yaml(path: Path, what: str, *, error: type[DrivsegError] = DataError) -> Any:
@@ -47,12 +54,43 @@ def parse_yaml(text: str, what: str, *, error: type[DrivsegError] = DataError) -
         DataError: or the error asked for, if it is not YAML, or holds something else.
     """
     try:
-        loaded = YAML(typ='safe', pure=True).load(text)
-        return _Copier(what, error).copy(loaded, ())
+        loaded = load_yaml(text)
+    except ValueError as refusal:
+        raise error(f'{what} {refusal}') from None
+    return _Copier(what, error).copy(loaded, ())
+
+
+def load_yaml(text: str, *, typ: str = 'safe') -> Any:
+    """What a text of YAML stands for; what an alias stands for is there once.
+
+    Args:
+        text: the YAML.
+        typ: ruamel's; 'base' makes texts of all scalars.
+
+    Raises:
+        ValueError: if it is not YAML, or made to take long; the text goes on a sentence about it.
+    """
+    if not is_tame(text):
+        raise ValueError('is nested too deeply, or merges too often (<<); write it again')
+    try:
+        return YAML(typ=typ, pure=True).load(text)
     except YAMLError as refusal:
-        raise error(f'{what} cannot be read as YAML: {yaml_reason(refusal)}; correct it') from None
+        raise ValueError(f'cannot be read as YAML: {yaml_reason(refusal)}; correct it') from None
     except RecursionError:
-        raise error(f'{what} is nested too deeply; write it again') from None
+        raise ValueError('is nested too deeply; write it again') from None
+    except Exception as refusal:  # of values that are none, such as an integer of 5000 digits
+        reason = ' '.join(str(refusal).split())[:_LONGEST]
+        raise ValueError(f'cannot be read as YAML: {reason}; correct it') from None
+
+
+def is_tame(text: str) -> bool:
+    """Whether a text of YAML has no more brackets open, and merges, than anybody writes."""
+    depth = 0
+    for bracket in _BRACKETS.finditer(text):
+        depth = depth + 1 if bracket[0] in '[{' else max(0, depth - 1)
+        if depth > _MAX_DEPTH:
+            return False
+    return text.count('<<') <= _MAX_MERGES
 
 
 def yaml_reason(error: Exception) -> str:
@@ -90,8 +128,17 @@ class _Copier:
 
     def _plain(self, value: Any) -> Any:
         if value is not None and not isinstance(value, (bool, int, float, str)):
+            kind = type(value).__name__
+            # Of a tuple of aliases, a text would be gigabytes.
+            isolated = isinstance(value, bytes) or not isinstance(value, Collection)
+            shown = f'{str(value)[:_LONGEST]!r}, which YAML takes for a {kind}'
             raise self._error(
-                f'{self._what} holds {str(value)!r}, which YAML takes for a '
-                f'{type(value).__name__}; put it in quotes if it is a text'
+                f'{self._what} holds {shown if isolated else f"a {kind}"}; put it in quotes if it '
+                'is a text'
+            )
+        if isinstance(value, int) and abs(value) > _MAX_INTEGER:
+            raise self._error(
+                f'{self._what} holds an integer of more than 64 bits; put it in quotes if it is a '
+                'text'
             )
         return value

@@ -182,15 +182,14 @@ def parse_option(text: str) -> tuple[str, Any]:
     Raises:
         ParameterError: If it is anything else.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from drivseg_ros.base.yaml_data import load_yaml
 
     name, equals, value = text.partition('=')
     try:
         if not (name and equals):
             raise ValueError
-        read = YAML(typ='safe').load(value)
-    except (YAMLError, ValueError):
+        read = load_yaml(value)
+    except ValueError:
         raise ParameterError(
             f'--option {text!r} is not NAME=VALUE; give for instance --option labels=masks'
         ) from None

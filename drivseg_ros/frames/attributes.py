@@ -10,10 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from drivseg_ros.base.yaml_data import yaml_reason
+from drivseg_ros.base.yaml_data import load_yaml
 from drivseg_ros.errors import DataError
 from drivseg_ros.images.files import IMAGE_SUFFIXES
 
@@ -25,8 +22,6 @@ UNKNOWN = 'unknown'
 
 FILE_NAMES = ('attributes.csv', 'attributes.yaml', 'attributes.yml', 'attributes.json')
 _MAX_VALUES = 50
-# All scalars are text: as numbers, names such as 0012 or a stamp would not be what was written.
-_YAML = YAML(typ='base', pure=True)
 
 
 def find_attributes(folder: Path) -> Path | None:
@@ -109,10 +104,13 @@ def _of_csv(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
 
 def _of_yaml(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
     try:
-        # JSON is YAML as well, but BDD100K's files take minutes that way.
-        content = json.loads(text) if path.suffix == '.json' else _YAML.load(text)
-    except (ValueError, YAMLError) as error:
-        raise DataError(f'the attributes {path} cannot be read: {yaml_reason(error)}') from None
+        # JSON is YAML as well, but BDD100K's files take minutes that way. All scalars are text:
+        # as numbers, names such as 0012 or a stamp would not be what was written.
+        content = json.loads(text) if path.suffix == '.json' else load_yaml(text, typ='base')
+    except ValueError as error:
+        raise DataError(f'the attributes {path} cannot be read: {error}') from None
+    except RecursionError:
+        raise DataError(f'the attributes {path} are nested too deeply; write them again') from None
     if isinstance(content, Mapping):
         pairs = list(content.items())
     elif isinstance(content, list) and all(isinstance(e, Mapping) for e in content):

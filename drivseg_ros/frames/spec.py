@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from drivseg_ros.base.user_path import user_path
+from drivseg_ros.base.yaml_data import load_yaml
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.frames.base import Dataset
 from drivseg_ros.frames.labels import Labels
@@ -100,10 +98,10 @@ def parse_spec(text: str) -> DatasetSpec:
             key, equals, value = other.partition('=')
             if not key or not equals:
                 raise ValueError
-            options[key] = YAML(typ='safe', pure=True).load(value)
+            options[key] = load_yaml(value)
         if not kind or (colon and not part):
             raise ValueError
-    except (YAMLError, ValueError):
+    except ValueError:
         raise ParameterError(
             f'the data set {text!r} is not understood; write {FORM}, such as '
             "folder:held_out='${data}/my_frames',classes=bdd100k"

@@ -20,6 +20,7 @@ import drivseg_ros
 from drivseg_ros.bags import expansion
 from drivseg_ros.bags.custom_data import read_custom_data
 from drivseg_ros.bags.expansion import expand_lz4, expand_zstd
+from drivseg_ros.bags.folder_metadata import read_folder_metadata
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.errors import BagError
 
@@ -169,6 +170,28 @@ def test_aliases_of_aliases_in_the_metadata_are_no_text(tmp_path: Path) -> None:
     (tmp_path / 'b.mcap').write_bytes(mcap(MESSAGE))
     metadata(tmp_path, 'b.mcap', custom=aliases())
     assert read_custom_data(tmp_path) == {}
+
+
+@pytest.mark.parametrize('place', ['relative_file_paths: [', 'compression_format: ', 'name: '])
+def test_aliases_of_aliases_where_a_text_belongs(tmp_path: Path, place: str) -> None:
+    (tmp_path / 'b.mcap').write_bytes(mcap(MESSAGE))
+    end = ']' if place.endswith('[') else ''
+    topic = '- topic_metadata: {name: /t, type: a/msg/B}\n      message_count: 1\n'
+    text = (
+        f'rosbag2_bagfile_information:\n  custom_data: {aliases()}\n'
+        f'  relative_file_paths: [b.mcap]\n  topics_with_message_count:\n    {topic}'
+    )
+    keep, _, rest = text.partition(place)
+    first = rest.partition(']' if end else ',' if place == 'name: ' else '\n')[2]
+    if place == 'compression_format: ':
+        text += f'  {place}*a9\n'
+    else:
+        text = f'{keep}{place}*a9{end or ","}{first}'
+    (tmp_path / 'metadata.yaml').write_text(text)
+    with pytest.raises(BagError, match='has a list where a text belongs'):
+        read_folder_metadata(tmp_path)
+    with BagReader(tmp_path) as reader:
+        assert reader.count == 1
 
 
 def test_metadata_nested_too_deeply_is_none(tmp_path: Path) -> None:

@@ -37,6 +37,26 @@ def test_what_aliases_stand_for_is_copied(tmp_path: Path) -> None:
             'has more than 200000 values',
         ),
         ('[' * 1000, 'nested too deeply'),
+        # For these the parser takes minutes, by the square of their length.
+        ('{' * 200_000, 'nested too deeply'),
+        ('[{a: ' * 100_000, 'nested too deeply'),
+        (
+            'b0: &b0 {x: 1}\n'
+            + ''.join(f'b{i}: &b{i} {{<<: *b{i - 1}, y{i}: 1}}\n' for i in range(1, 5000)),
+            'merges too often',
+        ),
+        ('- ' * 100_000, 'nested too deeply'),
+        ('a: ' + '1' * 100_000, 'cannot be read as YAML: .*limit'),
+        ('a: 0x' + 'f' * 100_000, 'an integer of more than 64 bits'),
+        ('%YAML ' + '1' * 5000 + '.1\n--- a', 'cannot be read as YAML: .*limit'),
+        (
+            'a: &a [x, x, x, x, x, x, x, x, x, x]\n'
+            + ''.join(
+                f'{b}: &{b} [{", ".join([f"*{a}"] * 10)}]\n' for a, b in pairwise('abcdefghi')
+            )
+            + 'z: !!pairs [k: *i]',
+            'has more than 200000 values|holds a tuple',
+        ),
     ],
 )
 def test_anything_else_is_refused(text: str, message: str) -> None:
