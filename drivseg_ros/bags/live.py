@@ -18,6 +18,7 @@ from typing import Any
 from drivseg_ros.bags.qos import TopicQos
 from drivseg_ros.bags.typestore import TypeDefinition, define, store_from_text
 from drivseg_ros.base.install_hint import install_hint, pip_install
+from drivseg_ros.base.ros_start import ros_starts
 from drivseg_ros.errors import MissingDependencyError
 
 _IDL_TO_MSG = {'boolean': 'bool', 'octet': 'byte', 'float': 'float32', 'double': 'float64'}
@@ -34,6 +35,7 @@ def ros_node(name: str) -> Iterator[Any]:
 
     Raises:
         MissingDependencyError: if there is no rclpy.
+        DrivsegError: if it cannot be started.
     """
     try:
         import rclpy
@@ -44,15 +46,17 @@ def ros_node(name: str) -> Iterator[Any]:
             f'source the setup.bash of your ROS 2, or {install_hint("ros")}'
         ) from error
     context = rclpy.Context()
-    rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
+    with ros_starts():
+        rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
     try:
-        node = rclpy.create_node(
-            name,
-            context=context,
-            use_global_arguments=False,
-            enable_rosout=False,
-            start_parameter_services=False,
-        )
+        with ros_starts():
+            node = rclpy.create_node(
+                name,
+                context=context,
+                use_global_arguments=False,
+                enable_rosout=False,
+                start_parameter_services=False,
+            )
         try:
             yield node
         finally:

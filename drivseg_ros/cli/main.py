@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import sys
@@ -19,6 +20,7 @@ TRACEBACK_VARIABLE = 'DRIVSEG_TRACEBACK'
 """The environment variable that, set to 1, makes errors print their traceback, too."""
 # The first that takes `Path | None` for an option; Ubuntu 24.04 has 0.9.
 _TYPER = (0, 12, 4)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main() -> None:
@@ -73,12 +75,27 @@ def _sentence(error: Exception) -> str:
             f'{error.filename} cannot be read or written ({error.strerror}); name another file or '
             'folder, or make room and the permissions for it'
         )
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return (
+            f'writing failed ({error.strerror}); make room where the output goes, or send it '
+            'elsewhere'
+        )
+    if isinstance(error, FileNotFoundError) and not _has_folder():
+        return 'the folder that this was called from is gone; change into one that exists'
     lines = str(error).strip().splitlines()
     what = ': '.join([type(error).__name__, *lines[:1]])
     return (
         f'unexpected error, {what}; with {TRACEBACK_VARIABLE}=1 the command prints the traceback, '
         'please report it with the output of drivseg doctor'
     )
+
+
+def _has_folder() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _report(sentence: str, status: int) -> int:

@@ -13,7 +13,7 @@ from typing import NoReturn
 import rclpy
 from rclpy.utilities import remove_ros_args
 
-from drivseg_ros.errors import DrivsegError
+from drivseg_ros.base.ros_start import ros_starts
 from drivseg_ros.images.opencv_log import silence_opencv
 from drivseg_ros.node.arguments import unknown_arguments
 from drivseg_ros.node.dds_profile import use_image_profile
@@ -36,10 +36,8 @@ def run(args: list[str] | None, *, stop: StopSignals) -> NoReturn:
     """
     silence_opencv()
     profile = use_image_profile()
-    try:
+    with ros_starts():
         rclpy.init(args=args)
-    except Exception as error:  # an argument that is none, a profile that is no XML
-        raise DrivsegError(f'ROS 2 cannot be started: {" ".join(str(error).split())}') from None
     stop.ros_is_up = True
     words = remove_ros_args(sys.argv if args is None else ['', *args])[1:]
     unknown = unknown_arguments(words)

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from bag_files import samples, write_rosbag2
 from command_line import drivseg
 
 from drivseg_ros.cli import main
@@ -77,15 +80,47 @@ def test_whatever_is_left_is_one_sentence(
         ('{} models >/dev/full', 1),
         ('{} --version >/dev/full', 1),
         ('{} models list --json - >/dev/full', 1),
+        ('PYTHONUNBUFFERED=1 {} dataset kinds >/dev/full', 1),
+        ('mkdir "$GONE"; cd "$GONE"; rmdir "$GONE"; {} models', 0),
+        ('mkdir "$GONE"; cd "$GONE"; rmdir "$GONE"; {} doctor', 1),
+        ('mkdir "$GONE"; cd "$GONE"; rmdir "$GONE"; {} dataset check folder x', 1),
+        ('umask 002; {} models', 0),
+        ('ROS_DOMAIN_ID=abc {} models', 0),
     ],
 )
-def test_on_any_console(line: str, status: int) -> None:
+def test_on_any_console(line: str, status: int, tmp_path: Path) -> None:
     command = line.format(shlex.join([sys.executable, '-m', 'drivseg_ros.cli']))
-    done = subprocess.run(['sh', '-c', command], capture_output=True, text=True, check=False)
+    environment = {**os.environ, 'GONE': str(tmp_path / 'gone')}
+    done = subprocess.run(
+        ['sh', '-c', command], capture_output=True, text=True, check=False, env=environment
+    )
+    assert 'unexpected error' not in done.stderr
     assert done.returncode == status, done.stderr
     assert 'Traceback' not in done.stderr
     assert 'Exception ignored' not in done.stderr
     assert done.stderr.count('\n') == (status == 1 and '2>' not in line)
+
+
+@pytest.mark.ros
+@pytest.mark.process
+@pytest.mark.parametrize('domain', ['abc', '233', '99999'])
+def test_a_domain_that_is_none(domain: str, tmp_path: Path) -> None:
+    write_rosbag2(tmp_path / 'bag', samples())
+    for module, *arguments in (
+        ('drivseg_ros.cli', 'play', str(tmp_path / 'bag')),
+        ('drivseg_ros.cli', 'record', '/a', '--output', str(tmp_path / 'made')),
+        ('drivseg_ros.node',),
+    ):
+        done = subprocess.run(
+            [sys.executable, '-m', module, *arguments],
+            capture_output=True, text=True, check=False, timeout=60,
+            env={**os.environ, 'ROS_DOMAIN_ID': domain},
+        )  # fmt: skip
+        assert done.returncode == 1
+        last = done.stderr.splitlines()[-1]
+        assert 'ROS 2 cannot be started: ' in last
+        assert f"ROS_DOMAIN_ID is '{domain}'; 0 to 101 are allowed" in last
+        assert 'Traceback' not in done.stderr
 
 
 def test_help_shows_all_of_an_engine_spec() -> None:
