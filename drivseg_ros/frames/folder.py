@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from drivseg_ros.errors import ParameterError
+from drivseg_ros.errors import DataError, ParameterError
 from drivseg_ros.frames.camvid import CAMVID11_CLASSES, CAMVID_CLASSES
 from drivseg_ros.frames.cityscapes import CITYSCAPES_CATEGORIES, CITYSCAPES_CLASSES
 from drivseg_ros.frames.classes import CLASSES_FILE, parse_classes, read_classes
@@ -24,6 +24,7 @@ from drivseg_ros.frames.paired_files import (
     unused_labels,
 )
 from drivseg_ros.frames.split import Part
+from drivseg_ros.images.files import MASK_ENDING
 from drivseg_ros.model.card import BDD100K_CLASSES, ModelClass, Role
 
 CLASS_LISTS: Mapping[str, tuple[ModelClass, ...]] = {
@@ -121,6 +122,13 @@ def open_folder(
         )
     if isinstance(unlabelled, (str, int)) or any(type(n) is not int for n in unlabelled):
         raise ParameterError(f'unlabelled is {unlabelled!r}; give a list of numbers')
+    beside = next(root.glob(f'*/*{MASK_ENDING}.png'), None)
+    if beside is not None and not any(_inside(root, images, p).is_dir() for p in parts or (None,)):
+        raise DataError(
+            f"folder: '{root}' has no folder {images}, but masks beside images such as "
+            f"'{beside.relative_to(root)}'; take the kind roboflow, or give images and labels the "
+            f'name of that folder (docs/datasets.md, folder)'
+        )
     pairs: list[FramePair] = []
     for part in parts or (None,):
         truth = _inside(root, labels, part)

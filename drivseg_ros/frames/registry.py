@@ -132,6 +132,7 @@ _KINDS = (
         "Roboflow's export of semantic masks: x_mask.png beside x.jpg",
         roboflow.open_roboflow,
         roboflow.parts_there,
+        by_seed=True,
     ),
     Kind(
         'scenes',

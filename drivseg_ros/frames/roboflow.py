@@ -29,7 +29,12 @@ _MAX_BYTES = 1_000_000
 
 
 def parts_there(root: Path, _: Mapping[str, Any]) -> tuple[Part, ...]:
-    """The parts that have a folder; all of them where none has, for the error's sake."""
+    """The parts that have a folder; all of them where none has, for the error's sake.
+
+    None where the root is itself one of these folders.
+    """
+    if (root / CLASSES_TABLE).is_file():
+        return ()
     found = [part for part, name in FOLDERS.items() if (root / name).is_dir()]
     return tuple(found or FOLDERS)
 
@@ -38,7 +43,7 @@ def open_roboflow(root: Path, parts: tuple[Part, ...], *, classes: Any = None) -
     """The frames of an export; the augmented copies of one picture are of one drive.
 
     Args:
-        root: The folder with train/, valid/ and test/.
+        root: The folder with train/, valid/ and test/; or one of these, without parts.
         parts: Which of them.
         classes: In the order of the ids, as for the kind folder; None: as _classes.csv says, with
             the roles that classes of these names have in the data sets that are known.
@@ -47,18 +52,19 @@ def open_roboflow(root: Path, parts: tuple[Part, ...], *, classes: Any = None) -
         DataError: If a folder or the table is missing or damaged.
         ParameterError: If the classes are not valid.
     """
+    folders = [root / FOLDERS[part] for part in parts] or [root]
     pairs: list[FramePair] = []
-    for part in parts:
+    for folder in folders:
         pairs += pair_files(
-            images_in(root / FOLDERS[part], what='Roboflow'),
+            images_in(folder, what='Roboflow'),
             label_of=lambda image: image.with_name(f'{image.stem}{MASK_ENDING}.png'),
             group_of=lambda name: name.partition('.rf.')[0],
         )
     if classes is None:
-        meaning = _read_table(root / FOLDERS[parts[0]] / CLASSES_TABLE)
+        meaning = _read_table(folders[0] / CLASSES_TABLE)
     else:
         meaning = plain_labels('Roboflow', classes_named(classes))
-    found = ', '.join(part.value for part in parts)
+    found = ', '.join(part.value for part in parts) or root.name
     unused = unused_labels(pairs, f'*{MASK_ENDING}.png')
     return PairedFiles(f'roboflow ({found})', meaning, tuple(pairs), unused)
 

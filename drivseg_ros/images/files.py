@@ -125,4 +125,5 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return [f for f in folder.iterdir() if is_picture(f) and f.is_file()]
+    # A link that leads nowhere stays: reading it says so.
+    return [f for f in folder.iterdir() if is_picture(f) and (f.is_file() or not f.exists())]

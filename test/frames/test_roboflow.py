@@ -43,6 +43,17 @@ def test_an_export(write, suffix):
     assert len(open_dataset('roboflow', root)) == 6
 
 
+def test_one_folder_of_an_export(write):
+    root = export(write) / 'train'
+    assert parts_of('roboflow', root) == ()
+    assert len(open_dataset('roboflow', root)) == 3
+
+
+def test_the_kind_folder_names_this_one(write):
+    with pytest.raises(DataError, match=r'masks beside images such as .*; take the kind roboflow'):
+        open_dataset('folder', export(write), classes=['a', 'b'])
+
+
 def test_classes_of_ones_own(write):
     root = export(write)
     dataset = open_dataset('roboflow', root, classes=['a', 'b', 'c', 'way'])

@@ -91,7 +91,7 @@ def import_network(
     feed = NAMESPACE + given_input.name
     images = _example_images(card, size)
     if size.dtype == 'uint8':
-        inner, size = pixels_as_floats(inner, feed, size)
+        inner, size = pixels_as_floats(inner, feed, size, images)
     inner, batch, values = settle_batch(inner, feed, size, images.astype(size.dtype))
     outputs = [
         RealOutput(name, NAMESPACE + name, (len(value) // 2, *value.shape[1:]))

@@ -8,13 +8,14 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
 from onnx import TensorProto
 
 from drivseg_ros.errors import ModelError
 from drivseg_ros.lab.importing.card import InputSpec, Layout
 from drivseg_ros.lab.importing.network import Tensor
-from drivseg_ros.lab.importing.proof import Runner
+from drivseg_ros.lab.importing.proof import Runner, same
 
 _TYPES: dict[int, str] = {
     TensorProto.FLOAT: 'float32',
@@ -103,9 +104,9 @@ def with_size(spec: InputSpec, *, width: int | None, height: int | None) -> Inpu
 
 
 def pixels_as_floats(
-    model: onnx.ModelProto, name: str, size: InputSize
+    model: onnx.ModelProto, name: str, size: InputSize, images: np.ndarray
 ) -> tuple[onnx.ModelProto, InputSize]:
-    """The graph with an input of uint8 declared float, where it runs that way.
+    """The graph with an input of uint8 declared float, where it gives the same that way.
 
     Mostly the first operation is a Cast. TensorRT knows uint8 at the input of the whole graph only,
     which is in front of what is put before the network.
@@ -115,9 +116,13 @@ def pixels_as_floats(
     for value in floats.graph.input:
         if value.name == name:
             value.type.tensor_type.elem_type = TensorProto.FLOAT
+    pixels = images[: size.batch or 1]
+    outputs = [value.name for value in model.graph.output]
     try:
-        Runner(floats, 'the network')
+        given = Runner(floats, 'the network').run({name: pixels.astype(np.float32)}, outputs)
     except ModelError:
+        return model, size
+    if not same(given, Runner(model, 'the network').run({name: pixels}, outputs)):
         return model, size
     return floats, dataclasses.replace(size, dtype='float32')
 

@@ -105,6 +105,15 @@ UINT8 = {
         helper.make_node('Transpose', ['x'], ['bytes'], perm=[0, 3, 1, 2]),
         helper.make_node('Cast', ['bytes'], ['planes'], to=TensorProto.FLOAT),
     ],
+    # Of a graph that rounds in between, where float gives other values.
+    'enlarge, then cast': [
+        helper.make_node('Transpose', ['x'], ['bytes'], perm=[0, 3, 1, 2]),
+        helper.make_node('Resize', ['bytes', '', 'double'], ['large'], mode='linear'),
+        helper.make_node('Cast', ['large'], ['floats'], to=TensorProto.FLOAT),
+        helper.make_node(
+            'AveragePool', ['floats'], ['planes'], kernel_shape=[2, 2], strides=[2, 2]
+        ),
+    ],
     # Of a quantised network: only uint8 will do here.
     'dequantise': [helper.make_node('DequantizeLinear', ['x', 's', 'z'], ['pixels']), TO_PLANES],
 }
@@ -119,10 +128,16 @@ def test_uint8_pixels(tmp_path: Path, first: list[onnx.NodeProto]) -> None:
         (TensorProto.INT64, [1, HEIGHT, WIDTH]),
         s=np.float32(1),
         z=np.uint8(0),
+        double=np.array([1, 1, 2, 2], np.float32),
     )
     card = road_card(Activation.CLASS_IDS, layout=Layout.NHWC)
     made = import_network(path, card, tmp_path / 'made.onnx')
-    np.testing.assert_array_equal(class_ids(made.file.path), ROAD)
+    session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    expected = np.concatenate([session.run(None, {'x': image[None]})[0] for image in IMAGES])
+    np.testing.assert_array_equal(class_ids(made.file.path), expected)
+    assert 0 < expected.mean() < 1
+    if first is not UINT8['enlarge, then cast']:
+        np.testing.assert_array_equal(expected, ROAD)
 
 
 @pytest.mark.parametrize(
