@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,12 @@ def write_image_bag(
     Raises:
         BagError: if the output is taken, a frame does not fit, or there was no frame.
     """
+    # Before the bag of the last time is replaced: most sources that fail do so at once.
+    frames = iter(frames)
+    first_frame = next(frames, None)
+    if first_frame is None:
+        raise BagError(f"there was no picture to write into '{options.output}'")
+    frames = chain([first_frame], frames)
     kind = 'CompressedImage' if options.compressed else 'Image'
     topics = {options.image_topic: f'sensor_msgs/msg/{kind}'}
     if has_labels:
@@ -227,8 +234,7 @@ def _write(
         first = frame.stamp_ns if first is None else first
         last = frame.stamp_ns
         progress(done)
-    if first is None:
-        raise BagError(f"there was no picture to write into '{options.output}'")
+    assert first is not None  # there was a frame
     return first, last
 
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,8 @@ def record(
 ) -> RecordReport:
     """Records until stopped, or for a duration; the bag is closed properly in every case.
 
+    Without a message no bag is left.
+
     A topic's type and quality of service are its publishers'; topics that have none yet are
     waited for. Messages are written by the bag's own thread, so receiving does not wait for the
     disk while the buffer has room.
@@ -108,12 +112,13 @@ def record(
         MissingDependencyError: if a topic's type is not installed.
     """
     topics = [t if t.startswith('/') else f'/{t}' for t in options.topics]
-    with (
-        ros_node('drivseg_record') as node,
-        BagWriter(
+    with ExitStack() as stack:
+        node = stack.enter_context(ros_node('drivseg_record'))
+        writer = BagWriter(
             options.output, overwrite=options.overwrite, buffer_bytes=options.buffer_bytes
-        ) as writer,
-    ):
+        )
+        stack.callback(_leave_no_empty_bag, writer)
+        stack.enter_context(writer)
         from rclpy.executors import SingleThreadedExecutor
 
         executor = SingleThreadedExecutor(context=node.context)
@@ -149,6 +154,11 @@ def record(
         counts = {t: writer.counts.get(t, 0) for t in topics}
     progress(counts)
     return RecordReport(options.output, counts)
+
+
+def _leave_no_empty_bag(writer: BagWriter) -> None:
+    if not any(writer.counts.values()):
+        shutil.rmtree(writer.path, ignore_errors=True)
 
 
 class _Session:

@@ -121,7 +121,8 @@ def images_from_bag(
     A file has its frame's name if the bag states it (dataset_info.py), else its stamp, as in
     1700000000_050000000. JPEG and PNG files in compressed images are kept byte for byte. A frame
     of which a part cannot be used is left out whole, and the rest goes on. However it ends,
-    every image in the folder has its label.
+    every image in the folder has its label; an error, and a bag of which nothing can be used, leave
+    no folder.
 
     Args:
         bag: the bag.
@@ -134,7 +135,7 @@ def images_from_bag(
         DataError: if the folder is not empty or cannot be written.
         BagError: if the bag cannot be read, or a topic is not there or holds something else.
     """
-    _make_way(options.output, overwrite=options.overwrite)
+    _check_way(options.output, overwrite=options.overwrite)
     with BagReader(bag) as reader:
         topics = _topics(bag, reader, options)
         names = read_frame_names(reader, topics.name) if topics.name else {}
@@ -161,6 +162,9 @@ def images_from_bag(
 
     for name, reason in frames.broken.items():
         leave_out(name, reason)
+    there, whole = options.output.is_dir(), True
+    if there:
+        _clear(options.output)
     _make(options.output)
     if classes:
         write_whole(options.output / CLASSES_FILE, classes_text(classes))
@@ -176,10 +180,15 @@ def images_from_bag(
             except FrameError as error:
                 leave_out(folder.name(frame.stamp_ns), str(error))
             progress(done, len(places))
+    except Exception:
+        whole = False
+        raise
     finally:
         folder.finish()
-        if not folder.images and classes:
-            (options.output / CLASSES_FILE).unlink(missing_ok=True)
+        if not (whole and folder.images):
+            _clear(options.output)
+            if not there:
+                options.output.rmdir()
     if not made.interrupted:
         made.spare = sum(frames.unmatched(topic) for topic in frames.others)
     made.images, made.masks, made.by_stamp = folder.images, folder.masks, folder.by_stamp
@@ -227,8 +236,8 @@ def _topics(bag: Path, reader: BagReader, options: ImageFolderOptions) -> _Topic
     return _Topics(image, label, found.mask or '', name, meaning)
 
 
-def _make_way(output: Path, *, overwrite: bool) -> None:
-    """Empties a folder that was made so before if that is wanted, and refuses anything else."""
+def _check_way(output: Path, *, overwrite: bool) -> None:
+    """Refuses a folder that is not empty, unless it was made so before and may be replaced."""
     if output.exists() and not output.is_dir():
         raise DataError(f"'{output}' is a file; name a folder")
     entries = list(output.iterdir()) if output.is_dir() else []
@@ -238,11 +247,15 @@ def _make_way(output: Path, *, overwrite: bool) -> None:
             f"the folder '{output}' is not empty (it holds {(others or [entries[0].name])[0]}); "
             'name a new one, or replace one that this command made with --overwrite'
         )
-    for entry in entries:
+
+
+def _clear(folder: Path) -> None:
+    """Deletes what this command makes in a folder."""
+    for entry in (folder / name for name in _MADE):
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
-            entry.unlink()
+            entry.unlink(missing_ok=True)
 
 
 def _make(folder: Path) -> None:

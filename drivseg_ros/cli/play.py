@@ -60,6 +60,7 @@ def play(
     from drivseg_ros.bags.player import play as play_bag
     from drivseg_ros.bags.reader import BagReader
     from drivseg_ros.base.interruption import stop_on_signals
+    from drivseg_ros.errors import DataError
     from drivseg_ros.node.dds_profile import use_image_profile
 
     options = PlayOptions(
@@ -91,6 +92,8 @@ def play(
         f'the latest {report.latest_ms:.1f} ms late',
         markup=False,
     )
+    if not count and not report.stopped:
+        raise DataError(f"'{bag}' has no message on the topics to play; give another bag")
     if report.stopped and not loop:
         raise typer.Exit(128 + stop.signal_number)
 

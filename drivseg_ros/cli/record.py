@@ -62,11 +62,13 @@ def record(
             progress=show,
             ready=lambda: notify(f'recording {len(topics)} topics'),
         )
-    out.print(str(report.path), markup=False, soft_wrap=True)
+    if any(report.counts.values()):
+        out.print(str(report.path), markup=False, soft_wrap=True)
     for topic, count in report.counts.items():
         out.print(f'  {topic}  {count}', markup=False, soft_wrap=True)
     silent = [t for t, n in report.counts.items() if not n]
     if silent:
         err.print(f'nothing came on {", ".join(silent)}', style='yellow', markup=False)
     if len(silent) == len(report.counts):
+        err.print(f"'{report.path}' is not written", markup=False, soft_wrap=True)
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from drivseg_ros.base.output_files import check_output_files
-from drivseg_ros.cli.console import print_path, progress_bar
+from drivseg_ros.cli.console import err, print_path, progress_bar
 from drivseg_ros.cli.options import (
     Bag,
     Device,
@@ -108,4 +108,8 @@ def replay(
     for path in (output, video, contact_sheet):
         if path is not None and path.exists():
             print_path(path)
+        elif path is not None:
+            err.print(
+                f"'{path}' is not written: no frame was processed", markup=False, soft_wrap=True
+            )
     end(found, interrupted)

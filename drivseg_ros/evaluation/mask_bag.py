@@ -75,9 +75,11 @@ class MaskBag(Sink):
                 self._writer.write(topic, frame.time_ns, message)
 
     def finish(self, evaluation: Evaluation) -> None:
-        """See `Sink`."""
+        """See `Sink`; without a mask no bag is left."""
         if self._writer is not None:
             self._writer.close()
+            if not any(self._writer.counts.values()):
+                shutil.rmtree(self._path)
 
     def abort(self) -> None:
         """See `Sink`."""

@@ -312,3 +312,14 @@ def test_real_footage(tmp_path: Path, shared_data: Path) -> None:
     assert 15.7 < (found.stamps_ns[-1] - found.stamps_ns[0]) / 1e9 < 15.9
     camera = read_calibration(drive / 'calib_cam_to_cam.txt')
     assert (camera.width, camera.height, camera.k[0]) == (1242, 375, 721.5377)
+
+
+def test_pictures_that_cannot_be_used_replace_no_bag(tmp_path: Path) -> None:
+    fill(tmp_path / 'in', ['1.png'])
+    options = ImageBagOptions(tmp_path / 'bag', overwrite=True)
+    bag_from_images(find_images(tmp_path / 'in', start_ns=START_NS), options)
+    before = {f.name: f.read_bytes() for f in (tmp_path / 'bag').iterdir()}
+    (tmp_path / 'in' / '1.png').write_text('no picture')
+    with pytest.raises(DataError):
+        bag_from_images(find_images(tmp_path / 'in', start_ns=START_NS), options)
+    assert {f.name: f.read_bytes() for f in (tmp_path / 'bag').iterdir()} == before

@@ -240,3 +240,13 @@ def test_the_command_says_what_is_wrong_in_one_line(
     assert player.status() == 1
     assert "there is no bag at '" in player.text
     assert 'Traceback' not in player.text
+
+
+def test_a_bag_without_messages_ends_with_1(
+    tmp_path: Path, ros_domain: int, command: Callable[..., Any]
+) -> None:
+    with BagWriter(tmp_path / 'bag') as writer:
+        writer.add_topic('/note', STRING)
+    playing = command('play', tmp_path / 'bag')
+    assert playing.status() == 1
+    assert 'has no message on the topics to play' in playing.text

@@ -94,9 +94,7 @@ def test_nobody_publishes(tmp_path: Path, ros_domain: int, aside: Callable[..., 
     recording = aside(record, RecordOptions(('/a',), tmp_path / 'other'))
     recording.stop.request()
     assert recording.result().counts == {'/a': 0}
-    for name in ('bag', 'other'):
-        with BagReader(tmp_path / name) as reader:
-            assert reader.count == 0
+    assert list(tmp_path.iterdir()) == []  # nothing that is in the way of the next try
 
 
 def test_publishers_that_disagree_are_named(

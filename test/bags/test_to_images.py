@@ -268,7 +268,7 @@ def test_nothing_is_left_of_frames_that_all_fail(tmp_path: Path) -> None:
         labels=MINE,
     )
     assert (made.images, len(made.failed)) == (0, 2)
-    assert list((tmp_path / 'out').iterdir()) == []
+    assert not (tmp_path / 'out').exists()
 
 
 @pytest.mark.parametrize('stop_at', range(3))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from frames_in_bags import files, plain, take
 
+from drivseg_ros.bags.to_images import ImageFolderOptions, images_from_bag
 from drivseg_ros.bags.typestore import HEADER
 from drivseg_ros.errors import BagError, DataError, DrivsegError, ParameterError
 from drivseg_ros.frames.labels import plain_labels
@@ -85,4 +86,28 @@ def test_what_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
     before = files(tmp_path)
     with pytest.raises(error, match=text):
         take(bag, output, **options)
+    assert files(tmp_path) == before
+
+
+def test_an_error_on_the_way_leaves_nothing(tmp_path: Path) -> None:
+    bag, output = plain(tmp_path / 'bag'), tmp_path / 'out'
+    before = files(tmp_path)
+
+    def fail(done: int, total: int) -> None:
+        assert list((output / 'images').iterdir())
+        raise DataError('the disk is full')
+
+    with pytest.raises(DataError, match='the disk is full'):
+        images_from_bag(bag, ImageFolderOptions(output, image_topic='/image'), progress=fail)
+    assert files(tmp_path) == before
+    assert not output.exists()
+
+
+def test_what_is_refused_replaces_nothing(tmp_path: Path) -> None:
+    bag, output = plain(tmp_path / 'bag'), tmp_path / 'out'
+    take(bag, output, image_topic='/image')
+    before = files(tmp_path)
+    for source, topic in ((tmp_path / 'none', '/image'), (bag, '/nothing')):
+        with pytest.raises(BagError):
+            take(source, output, image_topic=topic, overwrite=True)
     assert files(tmp_path) == before

@@ -200,7 +200,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(name: str, tmp_path: Path) -> N
     arguments, error, text = REFUSED[name]
     with pytest.raises(error, match=text):
         run('bag', *arguments(tmp_path))
-    assert not (tmp_path / 'o').exists() or not list((tmp_path / 'o').iterdir())
+    assert not (tmp_path / 'o').exists()
 
 
 def test_an_interrupt_leaves_whole_frames(tmp_path: Path) -> None:
