@@ -61,6 +61,15 @@ def segment(
     side_by_side: Annotated[
         bool, typer.Option('--side-by-side', help='Draw the original beside the overlay.')
     ] = False,
+    bird: Annotated[
+        Path | None,
+        typer.Option(
+            metavar='CAMERA.yaml',
+            help="Draw a bird's-eye view beside the overlay: the camera's calibration and mounting "
+            '(docs/ground.md).',
+            show_default=False,
+        ),
+    ] = None,
     overlay_alpha: OverlayAlpha = 0.5,
     width: Annotated[
         int | None,
@@ -87,8 +96,10 @@ def segment(
     from drivseg_ros.evaluation.sink import Sink
     from drivseg_ros.frames.source import DatasetSource, VideoSource
     from drivseg_ros.frames.unlabelled import UnlabelledFrames
+    from drivseg_ros.ground.camera_file import read_camera_file
     from drivseg_ros.images.files import IMAGE_SUFFIXES, find_images, masks_beside
     from drivseg_ros.images.overlay import Look
+    from drivseg_ros.report.bird_look import BirdLook
     from drivseg_ros.report.overlay_sinks import OverlayVideo
     from drivseg_ros.report.picture_sinks import (
         PictureWriter,
@@ -104,6 +115,9 @@ def segment(
     if is_bag(source):
         raise DataError(f"'{source}' is a bag; `drivseg replay` takes these")
     look = Look(alpha=overlay_alpha, side_by_side=side_by_side)
+    if bird is not None:
+        camera = read_camera_file(bird)
+        look = BirdLook(alpha=overlay_alpha, side_by_side=side_by_side, camera=camera)
 
     def pictures(files: list[Path]) -> FrameSource:
         frames = UnlabelledFrames(source.name, tuple(files), tuple(range(len(files))))

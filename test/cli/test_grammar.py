@@ -39,7 +39,7 @@ WRITTEN = {
     *('--masks', '--confidence', '--cache'),
 }
 READ = {'--attributes', '--baseline', '--bag', '--calibration', '--data-folder'}
-READ |= {'--timestamps'}
+READ |= {'--bird', '--timestamps'}
 # What a cache holds is never wrong, and never replaced.
 NOTHING_REPLACED = {'--cache'}
 PLURAL = {'--class', '--cameras', '--bands', '--draws'}  # not plurals of a list, or a number of

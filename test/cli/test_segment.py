@@ -17,6 +17,8 @@ from command_line import COMMAND, drivseg
 from plain_colors import BLUE, GREEN, RED, read_frames, write_png, write_video
 from tiny_model import write_tiny_model
 
+from drivseg_ros.images.files import read_image
+
 segment = partial(drivseg, 'segment')
 
 
@@ -140,3 +142,24 @@ def test_interrupted_it_finishes_the_video(tmp_path: Path, number: signal.Signal
     assert 'Traceback' not in errors
     assert 2 <= len(read_frames(out)) == len(list(masks.glob('??????.png'))) < 4000
     assert not list(tmp_path.rglob('*partial*'))
+
+
+def test_from_above(tmp_path: Path, tiny_model: Path, folder: Path) -> None:
+    camera = tmp_path / 'camera.yaml'
+    camera.write_text("""
+image_width: 640
+image_height: 480
+camera_matrix: {rows: 3, cols: 3, data: [400, 0, 320, 0, 400, 240, 0, 0, 1]}
+distortion_model: plumb_bob
+distortion_coefficients: {rows: 1, cols: 5, data: [0, 0, 0, 0, 0]}
+mounting: {height_m: 1.5, pitch_deg: 10}
+""")
+    out = tmp_path / 'out'
+    result = segment(folder, '-o', out, '--model', tiny_model, '--bird', camera)
+    assert result.returncode == 0, result.stderr
+    # The grid is 20 m wide and 40 m long, at the pictures' height of 48 pixels.
+    assert read_image(out / 'overlays' / 'a.png').shape == (48, 64 + 24, 3)
+    assert read_image(out / 'masks' / 'a.png').shape[:2] == (48, 64)
+    wrong = segment(folder, '-o', out, '--model', tiny_model, '--bird', tmp_path / 'none.yaml')
+    assert wrong.returncode == 1
+    assert 'none.yaml' in wrong.stderr
