@@ -14,6 +14,8 @@ import cv2
 
 from drivseg_ros.errors import DataError
 
+# Frames that wait in a decoder for one that is shown before them, at most (H.264, H.265).
+_MOST_HELD = 16
 # Files that state how many frames they have; for others OpenCV estimates it.
 _COUNTED = ('.mp4', '.m4v', '.mov', '.3gp', '.avi')
 
@@ -98,6 +100,10 @@ def read_times(path: Path) -> VideoTimes:
     with open_video(path) as capture:
         while capture.grab():
             times.append(round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6))
+    # Old OpenCVs (4.6) have no times for the frames that the decoder still holds at the file's end.
+    for place in range(max(2, len(times) - _MOST_HELD), len(times)):
+        if times[place] == 0 < times[place - 1]:
+            times[place] = 2 * times[place - 1] - times[place - 2]
     return VideoTimes(facts, tuple(t - times[0] for t in times))
 
 

@@ -86,15 +86,15 @@ def test_frames_keep_their_own_times(name: str, tmp_path: Path) -> None:
     path = make(name, tmp_path)
     wanted = reference(path)
     video = read_times(path)
-    assert [t / 1e9 for t in video.times_ns] == pytest.approx(wanted, abs=1e-6)
+    assert [t / 1e9 for t in video.times_ns] == pytest.approx(wanted, abs=0.002)
     assert bool(video.note) == (name == 'edit list')
     bag_from_video(video, ImageBagOptions(tmp_path / 'bag', start_ns=10**18))
     with BagReader(tmp_path / 'bag') as reader:
         stamps = [m.header_stamp_ns for m in reader.messages()]
-    assert [(s - 10**18) / 1e9 for s in stamps] == pytest.approx(wanted, abs=1e-6)
+    assert [(s - 10**18) / 1e9 for s in stamps] == pytest.approx(wanted, abs=0.002)
     source = VideoSource(path)
     assert len(source) == len(wanted)
-    assert [f.stamp_ns / 1e9 for f in source] == pytest.approx(wanted, abs=1e-6)
+    assert [f.stamp_ns / 1e9 for f in source] == pytest.approx(wanted, abs=0.002)
     assert [f.stamp_ns for f in source.take([3, 5])] == [video.times_ns[3], video.times_ns[5]]
 
 
