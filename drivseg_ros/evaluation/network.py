@@ -95,7 +95,7 @@ class RunNetwork(Network):
         if frame.stamp_ns is None:
             raise DataError(
                 f'the frame {frame.name} has no stamp, and masks are smoothed by stamps; give a '
-                'bag or a video, or --temporal off'
+                'bag, or --temporal off'
             )
         if frame.sequence != self._sequence:
             self._sequence = frame.sequence
