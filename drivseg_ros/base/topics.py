@@ -10,7 +10,9 @@ COMPRESSED = '/compressed'
 """What image_transport appends to the topic of compressed images."""
 IMAGE_OUTPUTS = ('mask', 'overlay', 'mask_color', 'confidence')
 """The outputs of a camera that are images."""
-OUTPUTS = (*IMAGE_OUTPUTS, 'label_info', 'status')
+GROUND_OUTPUTS = ('grid',)
+"""The outputs of a camera that are in metres."""
+OUTPUTS = (*IMAGE_OUTPUTS, 'label_info', 'status', *GROUND_OUTPUTS)
 """All outputs of a camera, by the names of their topics below `segmentation/`."""
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from drivseg_ros.base.topics import GROUND_OUTPUTS
 from drivseg_ros.images.codec import decode_compressed_image, decode_image
 from drivseg_ros.images.frame_quality import measure_quality
 from drivseg_ros.model.segmentation import Segmentation
@@ -25,9 +26,11 @@ from drivseg_ros.node import qos
 from drivseg_ros.node.camera_monitor import CameraMonitor, CameraReport
 from drivseg_ros.node.camera_slot import CameraSlot, Frame
 from drivseg_ros.node.diagnostics import camera_status, name_in_diagnostics, trust_status
+from drivseg_ros.node.ground_outputs import CameraGround, GroundSettings, in_ground_frame
 from drivseg_ros.node.health import LOST_ADVICE, OTHER_CLOCK_S, Level, Phase, assess_camera
 from drivseg_ros.node.publishers import CameraPublishers, Offer
 from drivseg_ros.node.sequence_gaps import SequenceGaps
+from drivseg_ros.node.transforms import Transforms
 from drivseg_ros.node.trust import (
     PAUSED,
     Cause,
@@ -48,6 +51,8 @@ class Camera:
         compressed: whether CompressedImage on `image_topic`/compressed is subscribed to.
         reliability: what the subscription asks for, 'best_effort' or 'reliable'.
         offer: the outputs to offer.
+        ground: what its outputs in metres are made by.
+        transforms: where poses come from that are not in `ground`.
         callback_group: the group that frames and QoS events are handled in.
         wake: called after a frame was put into the slot.
         warn: takes a sentence about the QoS of another node.
@@ -64,6 +69,8 @@ class Camera:
         compressed: bool,
         reliability: str,
         offer: Offer,
+        ground: GroundSettings,
+        transforms: Transforms,
         callback_group: CallbackGroup,
         wake: Callable[[], None],
         warn: Callable[[str], object],
@@ -86,6 +93,13 @@ class Camera:
         self._frame_id = ''
         self._failing = Cause.FRAMES_FAILING  # why the newest frame that failed did
         self._stated = False  # whether a status was published since the last report
+        self.ground = CameraGround(
+            node,
+            image_topic=image_topic,
+            settings=ground,
+            transforms=transforms,
+            callback_group=callback_group,
+        )
         self.publishers = CameraPublishers(
             node, image_topic=image_topic, offer=offer, callback_group=callback_group, warn=warn
         )
@@ -114,12 +128,34 @@ class Camera:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
+        self.ground.listen(False)
         self.slot.clear()
 
     def close(self) -> None:
         """Takes subscription and outputs away."""
         self.unsubscribe()
+        self.ground.transforms.close()
         self.publishers.close()
+
+    def publish_ground(
+        self, header: Any, segmentation: Segmentation, *, wanted: Set[str], trusted: bool
+    ) -> None:
+        """Publishes the outputs in metres that are wanted.
+
+        Args:
+            header: the input's header.
+            segmentation: the result.
+            wanted: the outputs that somebody subscribes to.
+            trusted: if not, all of the ground is unknown.
+        """
+        if wanted.isdisjoint(GROUND_OUTPUTS):
+            return
+        look = self.ground.look(header, segmentation, trusted=trusted)
+        if look is not None:
+            settings = self.ground.settings
+            self.publishers.publish_ground(
+                in_ground_frame(header, settings.frame), look, settings.grid, wanted=wanted
+            )
 
     def explain_conflicts(self) -> None:
         """Warns once of each other node whose QoS does not fit input or outputs."""
@@ -135,6 +171,7 @@ class Camera:
         """The node's clock jumped."""
         self.monitor.forget_stamps()
         self.trust.forget_frame()
+        self.ground.transforms.forget()
 
     def assess(
         self,
@@ -218,6 +255,8 @@ class Camera:
             hanging: whether the engine does not answer.
         """
         self.explain_conflicts()
+        wanted = self.publishers.wanted(has_confidence=True)
+        self.ground.listen(phase is Phase.ACTIVE and not wanted.isdisjoint(GROUND_OUTPUTS))
         report = self.monitor.report(steady_s=time.monotonic(), now_s=_now_s(self._node))
         verdict = None
         if phase is Phase.ACTIVE:
@@ -233,6 +272,8 @@ class Camera:
         )
         if verdict is not None and verdict.trust and not level:
             level, message = Level(verdict.trust), f'{verdict}; {message}'
+        if self.ground.problem and not level:
+            level, message = Level.WARN, f'no output in metres: {self.ground.problem}'
         return camera_status(
             report,
             node_name=name_in_diagnostics(self._node),

@@ -15,9 +15,12 @@ from drivseg_ros.base.topics import output_topic
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.images.jpeg_library import damage_goes_unnoticed
 from drivseg_ros.node.camera import Camera
+from drivseg_ros.node.ground_outputs import GroundSettings, find_nav_msgs
+from drivseg_ros.node.ground_parameters import grid_spec, read_pose
 from drivseg_ros.node.label_info import find_vision_msgs
 from drivseg_ros.node.parameters import Settings
 from drivseg_ros.node.publishers import Offer
+from drivseg_ros.node.transforms import Transforms
 
 
 def resolve_image_topics(node: LifecycleNode, topics: tuple[str, ...]) -> tuple[str, ...]:
@@ -81,11 +84,23 @@ def make_cameras(
     compressed = settings.image_transport == 'compressed'
     if compressed and (missing := damage_goes_unnoticed()):
         logger.warning(missing, once=True)
+    nav_msgs = find_nav_msgs()
+    if 'grid' in settings.outputs and nav_msgs is None:
+        logger.warning(
+            'grid is not published: nav_msgs is not installed (apt install '
+            'ros-$ROS_DISTRO-nav-msgs, or pip install ros-nav-msgs)',
+            once=True,
+        )
     offer = Offer(
         outputs=settings.outputs,
         overlay_transport=settings.overlay_transport,
         vision_msgs=vision_msgs,
+        nav_msgs=nav_msgs,
     )
+    transforms = Transforms(node, ground_frame=settings.ground_frame)
+    poses = settings.camera_poses
+    if len(poses) == 1:
+        poses *= len(topics)
     return tuple(
         Camera(
             node,
@@ -93,9 +108,22 @@ def make_cameras(
             compressed=compressed,
             reliability=settings.qos_reliability,
             offer=offer,
+            ground=GroundSettings(
+                frame=settings.ground_frame,
+                grid=grid_spec(vars(settings)),
+                pose=read_pose(pose),
+                rectified=_is_rectified(topic, settings.rectified),
+            ),
+            transforms=transforms,
             callback_group=callback_group,
             wake=wake,
             warn=logger.warning,
         )
-        for topic in topics
+        for topic, pose in zip(topics, poses, strict=True)
     )
+
+
+def _is_rectified(image_topic: str, rectified: str) -> bool:
+    if rectified == 'auto':
+        return image_topic.rpartition('/')[2].startswith('image_rect')
+    return rectified == 'yes'

@@ -46,6 +46,7 @@ class ParameterSpec:
         minimum: the smallest allowed number.
         maximum: the largest allowed number.
         change: when it may be changed.
+        unique: whether a list names each element once.
 
     Raises:
         ParameterError: if the default is not allowed.
@@ -59,6 +60,7 @@ class ParameterSpec:
     minimum: float | None = None
     maximum: float | None = None
     change: Change = Change.UNCONFIGURED
+    unique: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'default', self.check(self.default))
@@ -158,7 +160,7 @@ class ParameterSpec:
         unknown = [item for item in items if self.choices and item not in self.choices]
         if unknown:
             raise self._refusal(list(items), f'a list out of {self.allowed}')
-        if len(set(items)) != len(items):
+        if self.unique and len(set(items)) != len(items):
             raise self._refusal(list(items), 'a list that names each element once')
         return tuple(items)
 

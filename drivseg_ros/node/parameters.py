@@ -21,6 +21,7 @@ from drivseg_ros.images.arrays import MAX_DECODED_PIXELS, MAX_PIXELS
 from drivseg_ros.model.card import PRECISIONS
 from drivseg_ros.model.smoothing import TEMPORAL
 from drivseg_ros.model.store import DEFAULT_MODEL
+from drivseg_ros.node.ground_parameters import GROUND_SPECS, grid_spec, read_pose
 from drivseg_ros.node.parameter_spec import Change, Kind, ParameterSpec
 from drivseg_ros.node.trust import TrustLimits
 
@@ -231,6 +232,7 @@ SPECS = (
         maximum=1e6,
         change=Change.ANY_TIME,
     ),
+    *GROUND_SPECS,
     ParameterSpec(
         name='autostart',
         kind=Kind.BOOL,
@@ -279,6 +281,18 @@ class Settings:
     untrusted_blocked: float
     min_road_confidence: float
     max_inference_ms: float
+    ground_frame: str
+    camera_poses: tuple[str, ...]
+    rectified: str
+    grid_x_min_m: float
+    grid_x_max_m: float
+    grid_y_min_m: float
+    grid_y_max_m: float
+    grid_resolution_m: float
+    ground_pitch_error_deg: float
+    ground_max_error_m: float
+    ground_near_m: float
+    ground_ego_width_m: float
     autostart: bool
 
     def __post_init__(self) -> None:
@@ -295,6 +309,15 @@ class Settings:
                     f'degraded_{what} is {degraded} and untrusted_{what} {untrusted}; a frame is '
                     f'degraded before it is untrusted: set degraded_{what} to {untrusted} or less'
                 )
+
+        if len(self.camera_poses) not in (1, len(self.image_topics)):
+            raise ParameterError(
+                f'camera_poses has {len(self.camera_poses)} entries for {len(self.image_topics)} '
+                'cameras; give one for all, or one for each'
+            )
+        for text in self.camera_poses:
+            read_pose(text)
+        grid_spec(vars(self))
 
     @property
     def trust_limits(self) -> TrustLimits:

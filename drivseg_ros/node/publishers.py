@@ -21,11 +21,14 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 
 from drivseg_ros.base.topics import output_topic
+from drivseg_ros.ground.space import Look
+from drivseg_ros.ground.spec import GridSpec
 from drivseg_ros.images.codec import encode_jpeg, fill_compressed_image, fill_image
 from drivseg_ros.images.overlay import color_mask, draw_overlay
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.node import qos
+from drivseg_ros.node.ground_outputs import make_grid
 from drivseg_ros.node.label_info import make_label_info
 
 OVERLAY_COMPRESSED = 'overlay/compressed'
@@ -39,11 +42,13 @@ class Offer:
         outputs: names out of `base.topics.OUTPUTS`.
         overlay_transport: 'raw', 'compressed' or 'both'.
         vision_msgs: the module vision_msgs.msg, or None where it is not installed.
+        nav_msgs: the module nav_msgs.msg, likewise.
     """
 
     outputs: Collection[str]
     overlay_transport: str
     vision_msgs: ModuleType | None
+    nav_msgs: ModuleType | None
 
     def by_frame(self) -> dict[str, type]:
         """The types of what is published for each frame, by the end of their topics' names."""
@@ -56,6 +61,9 @@ class Offer:
                     types[OVERLAY_COMPRESSED] = CompressedImage
             elif name == 'status':
                 types[name] = DiagnosticArray
+            elif name == 'grid':
+                if self.nav_msgs is not None:
+                    types[name] = self.nav_msgs.OccupancyGrid
             elif name != 'label_info':
                 types[name] = Image
         return types
@@ -89,7 +97,7 @@ class CameraPublishers:
         self._node = node
         self._group = callback_group
         self._warn = warn
-        self._vision_msgs = offer.vision_msgs
+        self._vision_msgs, self._nav_msgs = offer.vision_msgs, offer.nav_msgs
         self._profiles: dict[str, QoSProfile] = {}
         self._conflicts: dict[str, str] = {}
         self._by_frame = {
@@ -143,6 +151,20 @@ class CameraPublishers:
         """
         if 'mask' in wanted:
             self._publish('mask', header, segmentation.class_ids, 'mono8')
+
+    def publish_ground(
+        self, header: Any, look: Look, spec: GridSpec, *, wanted: Collection[str]
+    ) -> None:
+        """Publishes what is wanted of the outputs in metres.
+
+        Args:
+            header: with the input's stamp, in the ground frame.
+            look: what the mask says of the ground.
+            spec: the grid.
+            wanted: the outputs that somebody subscribes to.
+        """
+        if 'grid' in wanted and self._nav_msgs is not None:
+            self._by_frame['grid'].publish(make_grid(self._nav_msgs, header, spec, look.grid))
 
     def publish_pictures(
         self,

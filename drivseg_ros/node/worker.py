@@ -40,6 +40,7 @@ class _Job:
     wanted: frozenset[str]
     image: np.ndarray
     stages_ms: dict[str, float] = field(default_factory=dict)
+    trusted: bool = True
 
 
 class Worker:
@@ -317,7 +318,8 @@ class Worker:
             infer_ms=job.stages_ms['infer'],
             stale_after_s=self.stale_after_s,
         )
-        outputs = self.on_untrusted if verdict.trust is Trust.UNTRUSTED else 'publish'
+        job.trusted = verdict.trust is not Trust.UNTRUSTED
+        outputs = 'publish' if job.trusted else self.on_untrusted
         job.camera.publish_status(header, verdict, outputs=outputs, measures=measures)
         if outputs == 'silent':
             job.wanted = frozenset()
@@ -332,13 +334,13 @@ class Worker:
             self._report(camera, 'status', error)
 
     def _publish_mask(self, job: _Job, segmentation: Segmentation) -> Segmentation | None:
-        """Status and mask; returns what the pictures are made of, None if it failed."""
+        """Status, mask and ground; returns what pictures are made of, None if it failed."""
         started_s = time.monotonic()
         try:
             segmentation = self._assess(job, segmentation)
-            job.camera.publishers.publish_mask(
-                job.frame.message.header, segmentation, wanted=job.wanted
-            )
+            header = job.frame.message.header
+            job.camera.publishers.publish_mask(header, segmentation, wanted=job.wanted)
+            job.camera.publish_ground(header, segmentation, wanted=job.wanted, trusted=job.trusted)
         except Exception as error:
             self._fail(job.camera, 'publish', error)
             return None
