@@ -73,6 +73,7 @@ ROS = [
     'ros-rclpy[fastrtps]',
     'ros-diagnostic-msgs',
     'ros-lifecycle-msgs',
+    'ros-nav-msgs',
     'ros-rcl-interfaces',
     'ros-rosgraph-msgs',
     'ros-sensor-msgs',

@@ -23,8 +23,11 @@ _SUPPORTED = ('Jazzy', 'Kilted', 'Lyrical')
 _NEEDED = ('sensor_msgs', 'std_msgs', 'std_srvs', 'diagnostic_msgs', 'lifecycle_msgs')
 _OPTIONAL = {
     'vision_msgs': 'without it no label_info is published',
+    'nav_msgs': 'without it no grid is published',
+    'tf2_ros': 'without it the poses of cameras are those of the parameter camera_poses',
     'cv_bridge': 'without it encodings that drivseg_ros does not know are refused',
 }
+_PACKAGES = {'tf2_ros': 'tf2_ros_py'}  # named otherwise than what is imported
 _MAX_DOMAIN = 232
 _RANGES = ('SUBNET', 'LOCALHOST', 'OFF', 'SYSTEM_DEFAULT', '')
 _TIMEOUT_S = 60.0
@@ -132,7 +135,9 @@ def check_messages() -> Iterator[Finding]:
         yield Finding('messages', f'{", ".join(_NEEDED)} are there')
     for name, consequence in _OPTIONAL.items():
         if importlib.util.find_spec(name) is None:
-            yield note(name, f'not installed; {consequence}', apt_install(name))
+            yield note(
+                name, f'not installed; {consequence}', apt_install(_PACKAGES.get(name, name))
+            )
         else:
             yield Finding(name, 'is there')
 

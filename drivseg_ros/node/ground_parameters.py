@@ -118,7 +118,7 @@ def read_pose(text: str) -> CameraPose | None:
     for word in text.split():
         name, _, value = word.partition('=')
         try:
-            if name in given:
+            if _POSE[name] in given:
                 raise ValueError
             given[_POSE[name]] = float(value)
         except (KeyError, ValueError):
