@@ -65,7 +65,7 @@ def evaluate(
     output: options.Output = None,
     resume: options.Resume = False,
     live: options.Live = False,
-    temporal: options.Temporal = 'off',
+    temporal: options.Temporal = 'none',
     speed: Speed = 1.0,
     overwrite: Overwrite = False,
 ) -> None:

@@ -67,7 +67,7 @@ class RunNetwork(Network):
     mode = Mode.NETWORK
 
     def __init__(
-        self, segmenter: Segmenter, *, confidence: bool = True, temporal: str = 'off'
+        self, segmenter: Segmenter, *, confidence: bool = True, temporal: str = 'none'
     ) -> None:
         self.classes = segmenter.card.classes
         self.description = {**describe_engine(segmenter.engine), **_describe(temporal)}
@@ -95,7 +95,7 @@ class RunNetwork(Network):
         if frame.stamp_ns is None:
             raise DataError(
                 f'the frame {frame.name} has no stamp, and masks are smoothed by stamps; give a '
-                'bag, or --temporal off'
+                'bag, or --temporal none'
             )
         if frame.sequence != self._sequence:
             self._sequence = frame.sequence
@@ -106,7 +106,7 @@ class RunNetwork(Network):
 def _describe(temporal: str) -> dict[str, Any]:
     if temporal not in TEMPORAL:
         raise ParameterError(f'temporal is {temporal!r}; give one of {", ".join(TEMPORAL)}')
-    return {} if temporal == 'off' else {'temporal': temporal}
+    return {} if temporal == 'none' else {'temporal': temporal}
 
 
 def describe_engine(engine: Engine) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class EvaluationRequest:
     draws: int = 1000
     seed: int = 0
     title: str | None = None
-    temporal: str = 'off'
+    temporal: str = 'none'
     live: bool = False
     speed: float = 1.0
     pictures: bool = False
@@ -96,7 +96,7 @@ class EvaluationRequest:
             raise ParameterError('a live run makes the masks itself; leave --mask-topic out')
         if self.live and self.limit is not None:
             raise ParameterError('a live run plays the whole bag; leave --limit out')
-        if self.temporal != 'off' and (self.live or self.topics.mask is not None):
+        if self.temporal != 'none' and (self.live or self.topics.mask is not None):
             raise ParameterError('--temporal is of a network that is run here; leave it out')
         if self.topics.mask is not None and self.model is not None:
             raise ParameterError('recorded masks need no --model; leave one of the two out')

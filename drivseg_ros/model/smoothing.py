@@ -8,8 +8,9 @@ import math
 
 import numpy as np
 
-TEMPORAL = ('off', 'smooth')
-"""What may be done with the masks of frames that follow each other."""
+TEMPORAL = ('none', 'smooth')
+"""What may be done with the masks of frames that follow each other. Not 'off': to YAML, and to the
+command line of ROS, that is false."""
 
 TIME_S = 0.15
 """The time in which evidence falls to 1/e; a certain change is taken over after 0.69 of it."""

@@ -126,4 +126,4 @@ def make_cameras(
 def _is_rectified(image_topic: str, rectified: str) -> bool:
     if rectified == 'auto':
         return image_topic.rpartition('/')[2].startswith('image_rect')
-    return rectified == 'yes'
+    return rectified == 'always'

@@ -15,7 +15,7 @@ from drivseg_ros.node.parameter_spec import Kind, ParameterSpec
 BY_TF = 'tf'
 """The entry of camera_poses of a camera whose pose is taken from TF."""
 
-RECTIFIED = ('auto', 'yes', 'no')
+RECTIFIED = ('auto', 'always', 'never')
 
 _POSE = {
     'x': 'x_m',

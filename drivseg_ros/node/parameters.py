@@ -172,9 +172,9 @@ SPECS = (
     ParameterSpec(
         name='temporal',
         kind=Kind.STRING,
-        default='off',
+        default='none',
         description='smooth: a pixel changes its class only when the evidence of the last 0.15 s '
-        'is for the new one: less flicker, 0.1 s later; off: each mask is of its frame alone',
+        'is for the new one: less flicker, 0.1 s later; none: each mask is of its frame alone',
         choices=TEMPORAL,
         change=Change.ANY_TIME,
     ),

@@ -72,7 +72,7 @@ class Worker:
         self.stale_after_s = math.inf
         self.on_untrusted = 'publish'
         self.min_confidence = 0.0
-        self.temporal = 'off'
+        self.temporal = 'none'
         self._unknown_named = False
         self._cameras = cameras
         self._large: dict[Camera, LargeFrame] = {}
@@ -301,7 +301,7 @@ class Worker:
         return wanted and self.segmenter.engine.model.has_confidence
 
     def _smoothing(self, jobs: Sequence[_Job]) -> list[Smooth] | None:
-        if self.temporal == 'off':
+        if self.temporal == 'none':
             return None
         return [
             partial(job.camera.smoother.smooth, stamp_ns=stamp_ns(job.frame.message.header))

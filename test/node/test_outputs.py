@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -81,9 +82,9 @@ def test_nothing_is_done_when_nobody_subscribes(
     calls: list[bool] = []
     segment = Segmenter.segment
 
-    def spy(self: Segmenter, images: list[np.ndarray], *, confidence: bool = False) -> object:
+    def spy(self: Segmenter, images: list[np.ndarray], *, confidence: bool, **more: Any) -> object:
         calls.append(confidence)
-        return segment(self, images, confidence=confidence)
+        return segment(self, images, confidence=confidence, **more)
 
     live = make_live(model=str(tiny_model), min_road_confidence=0.0).wait_active()
     monkeypatch.setattr(Segmenter, 'segment', spy)

@@ -153,7 +153,7 @@ def test_smoothing_holds_a_class_for_a_moment(watch: Callable[..., Watched]) -> 
     found = [send(blue, number) for number in range(8, 16)]
     assert found[0] == 0
     assert found[-1] == 2
-    assert watched.peer.set(temporal='off')[0].successful
+    assert watched.peer.set(temporal='none')[0].successful
     assert send(red, 16) == 0
 
 
