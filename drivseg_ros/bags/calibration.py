@@ -79,16 +79,21 @@ def read_calibration(path: Path, *, kitti_camera: str = '02') -> Calibration:
 
 
 def _from_yaml(content: Any) -> Calibration:
-    def numbers(name: str) -> tuple[float, ...]:
+    def numbers(name: str, default: tuple[float, ...] | None = None) -> tuple[float, ...]:
+        if default is not None and name not in content:
+            return default
         return tuple(float(x) for x in content[name]['data'])
 
+    width, height = int(content['image_width']), int(content['image_height'])
+    k = numbers('camera_matrix')
     return Calibration(
-        width=int(content['image_width']),
-        height=int(content['image_height']),
-        k=numbers('camera_matrix'),
+        width=width,
+        height=height,
+        k=k,
         d=numbers('distortion_coefficients'),
-        r=numbers('rectification_matrix'),
-        p=numbers('projection_matrix'),
+        # Files that people write by hand often lack what is for rectified images only.
+        r=numbers('rectification_matrix', _IDENTITY),
+        p=numbers('projection_matrix', (*k[0:3], 0.0, *k[3:6], 0.0, *k[6:9], 0.0)),
         distortion_model=str(content.get('distortion_model', 'plumb_bob')),
     )
 

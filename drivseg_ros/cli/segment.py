@@ -96,10 +96,10 @@ def segment(
     from drivseg_ros.evaluation.sink import Sink
     from drivseg_ros.frames.source import DatasetSource, VideoSource
     from drivseg_ros.frames.unlabelled import UnlabelledFrames
-    from drivseg_ros.ground.camera_file import read_camera_file
     from drivseg_ros.images.files import IMAGE_SUFFIXES, find_images, masks_beside
     from drivseg_ros.images.overlay import Look
     from drivseg_ros.report.bird_look import BirdLook
+    from drivseg_ros.report.camera_file import read_camera_file
     from drivseg_ros.report.overlay_sinks import OverlayVideo
     from drivseg_ros.report.picture_sinks import (
         PictureWriter,

@@ -10,11 +10,11 @@ from functools import lru_cache
 import numpy as np
 
 from drivseg_ros.ground.camera import GroundCamera
-from drivseg_ros.ground.camera_file import CameraFile
 from drivseg_ros.ground.drawing import BirdView, Guides
 from drivseg_ros.ground.space import DrivableSpace
 from drivseg_ros.images.overlay import Look, draw_overlay
 from drivseg_ros.model.segmentation import Segmentation
+from drivseg_ros.report.camera_file import CameraFile
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drivseg_ros.bags.calibration import Calibration, read_calibration
 from drivseg_ros.base.yaml_data import read_yaml
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.ground.intrinsics import Intrinsics
@@ -45,44 +46,38 @@ def read_camera_file(path: Path) -> CameraFile:
         path: the file (docs/ground.md shows one).
 
     Raises:
-        ParameterError: if it cannot be read, or says something that is not allowed.
+        BagError: if the calibration cannot be read.
+        ParameterError: if it says something that is not allowed.
     """
+    calibration = read_calibration(path)
     content = read_yaml(path, "a camera's calibration", error=ParameterError)
-    if not isinstance(content, Mapping):
-        raise ParameterError(f"'{path}' is no calibration of a camera: a mapping is allowed")
-    try:
-        numbers = {key: content[key] for key in ('image_width', 'image_height')}
-        matrix = content['camera_matrix']['data']
-        distortion = content['distortion_coefficients']['data']
-        model = content['distortion_model']
-        mounting = content['mounting']
-    except (KeyError, TypeError) as error:
+    if 'mounting' not in content:
         raise ParameterError(
-            f"'{path}' lacks {error}; image_width, image_height, camera_matrix.data, "
-            'distortion_model, distortion_coefficients.data (as camera_calibration writes them) '
-            f'and mounting ({", ".join(MOUNTING)}) are needed: add it'
-        ) from None
-    pose = _numbers(mounting, MOUNTING, f"the mounting in '{path}'")
+            f"'{path}' says nothing of the camera's mounting; add `mounting: "
+            f'{{height_m: 1.5, ...}}`, of {", ".join(MOUNTING)}'
+        )
+    pose = _numbers(content['mounting'], MOUNTING, f"the mounting in '{path}'")
     if 'height_m' not in pose:
         raise ParameterError(f"the mounting in '{path}' lacks height_m; measure it and add it")
     spec = _numbers(content.get('grid', {}), _GRID, f"the grid in '{path}'")
-    size = _numbers(numbers, tuple(numbers), f"the size in '{path}'")
-    lists = {'camera_matrix': matrix, 'distortion_coefficients': distortion}
-    for name, values in lists.items():
-        if not isinstance(values, list) or not all(_is_number(one) for one in values):
-            raise ParameterError(
-                f"{name}.data in '{path}' is {values!r}; a list of numbers is allowed"
-            )
-    intrinsics = Intrinsics.from_camera_info(
-        width=int(size['image_width']),
-        height=int(size['image_height']),
-        k=matrix,
-        d=distortion,
-        distortion_model=str(model),
-    )
     if 'points_step' in spec:
         spec['points_step'] = int(spec['points_step'])
-    return CameraFile(intrinsics, CameraPose.mounted(**pose), GridSpec(**spec))
+    return CameraFile(intrinsics_of(calibration), CameraPose.mounted(**pose), GridSpec(**spec))
+
+
+def intrinsics_of(calibration: Calibration) -> Intrinsics:
+    """The intrinsics that a calibration describes.
+
+    Raises:
+        ParameterError: if something in it is not allowed.
+    """
+    return Intrinsics.from_camera_info(
+        width=calibration.width,
+        height=calibration.height,
+        k=calibration.k,
+        d=calibration.d,
+        distortion_model=calibration.distortion_model,
+    )
 
 
 def _is_number(value: Any) -> bool:
