@@ -12,6 +12,8 @@ import sys
 
 from drivseg_ros.node.stop_signals import StopSignals
 
+_NAME = 'segmentation_node'
+
 
 def main(args: list[str] | None = None) -> int:
     """Runs the node until SIGINT or SIGTERM.
@@ -24,16 +26,17 @@ def main(args: list[str] | None = None) -> int:
         process ends here.
     """
     stop = StopSignals()
+    from drivseg_ros.base.program import prepare_console, report_error, run_program
     from drivseg_ros.errors import DrivsegError
     from drivseg_ros.node.arguments import help_text, wants_help
     from drivseg_ros.node.freed_memory import keep_freed_memory
 
+    prepare_console()
     words = sys.argv[1:] if args is None else args
-    if wants_help(words):
-        sys.stdout.write(help_text())
-        return 0
-    keep_freed_memory()  # the libraries start threads when they are loaded
     try:
+        if wants_help(words):
+            run_program(_NAME, lambda: sys.stdout.write(help_text()))
+        keep_freed_memory()  # the libraries start threads when they are loaded
         try:
             from drivseg_ros.node.run import run
         except ModuleNotFoundError as error:
@@ -44,8 +47,7 @@ def main(args: list[str] | None = None) -> int:
                 f'source the setup.bash of ROS 2, or {install_hint("ros")}'
             ) from None
         run(args, stop=stop)
-    except DrivsegError as error:
-        sys.stderr.write(f'segmentation_node: {error}\n')
-        return 1
+    except Exception as error:
+        return report_error(_NAME, error)
     finally:
         stop.ignore()

@@ -15,6 +15,7 @@ import pytest
 from bag_files import samples, write_rosbag2
 from command_line import drivseg
 
+from drivseg_ros.base.program import TRACEBACK_VARIABLE
 from drivseg_ros.cli import main
 
 
@@ -54,7 +55,7 @@ def test_whatever_is_left_is_one_sentence(
         raise error
 
     monkeypatch.setattr(main, '_run', run)
-    monkeypatch.setenv(main.TRACEBACK_VARIABLE, traceback)
+    monkeypatch.setenv(TRACEBACK_VARIABLE, traceback)
     with pytest.raises(SystemExit) as caught:
         main.main()
     assert caught.value.code == 1
@@ -99,6 +100,25 @@ def test_on_any_console(line: str, status: int, tmp_path: Path) -> None:
     assert 'Traceback' not in done.stderr
     assert 'Exception ignored' not in done.stderr
     assert done.stderr.count('\n') == (status == 1 and '2>' not in line)
+
+
+@pytest.mark.parametrize(
+    ('line', 'status'),
+    [
+        ('{} -m drivseg_ros.node --help >/dev/full', 1),
+        ('{} -m drivseg_ros.node --help >&-', 0),
+        ('{} -m drivseg_ros.doctor >/dev/full', 1),
+        ('{} -m drivseg_ros.doctor >&-', 0),
+    ],
+)
+@pytest.mark.process
+def test_programs_on_any_console(line: str, status: int) -> None:
+    command = line.format(shlex.quote(sys.executable))
+    done = subprocess.run(['sh', '-c', command], capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert 'Traceback' not in done.stderr
+    assert 'Exception ignored' not in done.stderr
+    assert ('writing failed' in done.stderr or 'cannot be written' in done.stderr) == bool(status)
 
 
 @pytest.mark.ros
