@@ -11,11 +11,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from drivseg_ros.bags.dataset_info import DatasetInfo
 from drivseg_ros.bags.reader import BagReader
 from drivseg_ros.bags.typestore import IMAGE_TYPES
-from drivseg_ros.base.topics import COMPRESSED, OUTPUTS, output_topic, raw_topic
+from drivseg_ros.base.topics import COMPRESSED, GROUND_TOPICS, OUTPUTS, output_topic, raw_topic
 from drivseg_ros.errors import BagError, ParameterError
 
 
@@ -111,7 +112,11 @@ def find_topic(reader: BagReader, name: str, *, types: tuple[str, ...] = ()) -> 
 def _only_images(reader: BagReader, others: Iterable[str]) -> str:
     """The images of the only camera: raw rather than compressed, if there are both."""
     images = [n for n, t in reader.topics.items() if t.msgtype in IMAGE_TYPES]
-    made = {output_topic(raw_topic(n), output) for n in images for output in OUTPUTS} | set(others)
+    made = {
+        output_topic(raw_topic(n), output)
+        for n in images
+        for output in (*OUTPUTS, *chain(*GROUND_TOPICS.values()))
+    } | set(others)
     there = {raw_topic(n): n for n in sorted(images, reverse=True) if raw_topic(n) not in made}
     if not there:
         besides = f' besides {", ".join(named)}' if (named := sorted(others)) else ''

@@ -10,10 +10,23 @@ COMPRESSED = '/compressed'
 """What image_transport appends to the topic of compressed images."""
 IMAGE_OUTPUTS = ('mask', 'overlay', 'mask_color', 'confidence')
 """The outputs of a camera that are images."""
-GROUND_OUTPUTS = ('grid',)
-"""The outputs of a camera that are in metres."""
+GROUND_TOPICS = {
+    'grid': ('grid',),
+    'scan': ('scan',),
+    'points': ('points', 'points/mask', 'points/confidence'),
+    'corridor': (
+        'corridor/left',
+        'corridor/right',
+        'corridor/centre',
+        'corridor/polygon',
+        'corridor/pose',
+    ),
+}
+"""The outputs of a camera that are in metres, and their topics below `segmentation/`."""
+GROUND_OUTPUTS = tuple(GROUND_TOPICS)
+"""Their names."""
 OUTPUTS = (*IMAGE_OUTPUTS, 'label_info', 'status', *GROUND_OUTPUTS)
-"""All outputs of a camera, by the names of their topics below `segmentation/`."""
+"""All outputs of a camera. But for those of GROUND_TOPICS, each is a topic of that name."""
 
 
 def output_topic(image_topic: str, output: str) -> str:

@@ -182,6 +182,12 @@ class ModelCard:
         return tuple(c.name for c in self.classes)
 
     @property
+    def lane_ids(self) -> tuple[int, ...]:
+        """The ids of the ego lane: role direct, or all drivable ones if lanes are not separated."""
+        direct = tuple(c.id for c in self.classes if c.role is Role.DIRECT)
+        return direct or self.drivable_ids
+
+    @property
     def drivable_ids(self) -> tuple[int, ...]:
         """Ids of the classes one may drive on: direct, alternative, drivable."""
         return tuple(c.id for c in self.classes if c.role in DRIVABLE_ROLES)

@@ -17,7 +17,6 @@ from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from drivseg_ros.base.topics import GROUND_OUTPUTS
 from drivseg_ros.images.codec import decode_compressed_image, decode_image
 from drivseg_ros.images.frame_quality import measure_quality
 from drivseg_ros.model.segmentation import Segmentation
@@ -26,6 +25,7 @@ from drivseg_ros.node import qos
 from drivseg_ros.node.camera_monitor import CameraMonitor, CameraReport
 from drivseg_ros.node.camera_slot import CameraSlot, Frame
 from drivseg_ros.node.diagnostics import camera_status, name_in_diagnostics, trust_status
+from drivseg_ros.node.ground_messages import GROUND_NAMES
 from drivseg_ros.node.ground_outputs import CameraGround, GroundSettings, in_ground_frame
 from drivseg_ros.node.health import LOST_ADVICE, OTHER_CLOCK_S, Level, Phase, assess_camera
 from drivseg_ros.node.publishers import CameraPublishers, Offer
@@ -148,13 +148,17 @@ class Camera:
             wanted: the outputs that somebody subscribes to.
             trusted: if not, all of the ground is unknown.
         """
-        if wanted.isdisjoint(GROUND_OUTPUTS):
+        if wanted.isdisjoint(GROUND_NAMES):
             return
         look = self.ground.look(header, segmentation, trusted=trusted)
         if look is not None:
             settings = self.ground.settings
             self.publishers.publish_ground(
-                in_ground_frame(header, settings.frame), look, settings.grid, wanted=wanted
+                in_ground_frame(header, settings.frame),
+                look,
+                segmentation,
+                settings.grid,
+                wanted=wanted,
             )
 
     def explain_conflicts(self) -> None:
@@ -256,7 +260,7 @@ class Camera:
         """
         self.explain_conflicts()
         wanted = self.publishers.wanted(has_confidence=True)
-        self.ground.listen(phase is Phase.ACTIVE and not wanted.isdisjoint(GROUND_OUTPUTS))
+        self.ground.listen(phase is Phase.ACTIVE and not wanted.isdisjoint(GROUND_NAMES))
         report = self.monitor.report(steady_s=time.monotonic(), now_s=_now_s(self._node))
         verdict = None
         if phase is Phase.ACTIVE:

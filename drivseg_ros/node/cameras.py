@@ -15,7 +15,8 @@ from drivseg_ros.base.topics import output_topic
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.images.jpeg_library import damage_goes_unnoticed
 from drivseg_ros.node.camera import Camera
-from drivseg_ros.node.ground_outputs import GroundSettings, find_nav_msgs
+from drivseg_ros.node.ground_messages import find_nav_msgs
+from drivseg_ros.node.ground_outputs import GroundSettings
 from drivseg_ros.node.ground_parameters import grid_spec, read_pose
 from drivseg_ros.node.label_info import find_vision_msgs
 from drivseg_ros.node.parameters import Settings
@@ -85,10 +86,10 @@ def make_cameras(
     if compressed and (missing := damage_goes_unnoticed()):
         logger.warning(missing, once=True)
     nav_msgs = find_nav_msgs()
-    if 'grid' in settings.outputs and nav_msgs is None:
+    if nav_msgs is None and {'grid', 'corridor'} & set(settings.outputs):
         logger.warning(
-            'grid is not published: nav_msgs is not installed (apt install '
-            'ros-$ROS_DISTRO-nav-msgs, or pip install ros-nav-msgs)',
+            'the grid and the paths of the corridor are not published: nav_msgs is not '
+            'installed (apt install ros-$ROS_DISTRO-nav-msgs, or pip install ros-nav-msgs)',
             once=True,
         )
     offer = Offer(

@@ -4,10 +4,7 @@
 
 from __future__ import annotations
 
-import importlib
-from array import array
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -29,14 +26,6 @@ from drivseg_ros.node.transforms import Transforms
 
 # A pose by TF that differs by less than this is the same: tables are not made again for noise.
 _SAME_TURN, _SAME_PLACE_M = 1e-3, 5e-3
-
-
-def find_nav_msgs() -> ModuleType | None:
-    """nav_msgs.msg if it is installed, else None."""
-    try:
-        return importlib.import_module('nav_msgs.msg')
-    except ImportError:
-        return None
 
 
 @dataclass(frozen=True)
@@ -169,26 +158,6 @@ def read_intrinsics(info: CameraInfo, *, rectified: bool) -> Intrinsics:
         binning_y=info.binning_y,
         roi=Roi(x_offset=roi.x_offset, y_offset=roi.y_offset, width=roi.width, height=roi.height),
     )
-
-
-def make_grid(messages: ModuleType, header: Any, spec: GridSpec, cells: np.ndarray) -> Any:
-    """A nav_msgs/OccupancyGrid.
-
-    Args:
-        messages: the module nav_msgs.msg.
-        header: in the ground frame.
-        spec: the grid.
-        cells: int8 [ny, nx].
-    """
-    grid = messages.OccupancyGrid(header=header)
-    grid.info.map_load_time = header.stamp
-    grid.info.resolution = float(spec.resolution_m)
-    grid.info.width, grid.info.height = spec.nx, spec.ny
-    grid.info.origin.position.x = float(spec.x_min_m)
-    grid.info.origin.position.y = float(spec.y_min_m)
-    grid.info.origin.orientation.w = 1.0
-    grid.data = array('b', cells.tobytes())
-    return grid
 
 
 def in_ground_frame(header: Any, frame: str) -> Header:

@@ -7,7 +7,7 @@ What nobody subscribes to is not computed, the mask included.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Set
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -20,7 +20,7 @@ from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 
-from drivseg_ros.base.topics import output_topic
+from drivseg_ros.base.topics import GROUND_TOPICS, output_topic
 from drivseg_ros.ground.space import Look
 from drivseg_ros.ground.spec import GridSpec
 from drivseg_ros.images.codec import encode_jpeg, fill_compressed_image, fill_image
@@ -28,10 +28,12 @@ from drivseg_ros.images.overlay import color_mask, draw_overlay
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.node import qos
-from drivseg_ros.node.ground_outputs import make_grid
+from drivseg_ros.node.ground_messages import GROUND_NAMES, GroundMessages, ground_types
 from drivseg_ros.node.label_info import make_label_info
 
 OVERLAY_COMPRESSED = 'overlay/compressed'
+CONFIDENCES = frozenset({'confidence', 'points/confidence'})
+"""The outputs that a network without confidence has not."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,8 @@ class Offer:
                     types[OVERLAY_COMPRESSED] = CompressedImage
             elif name == 'status':
                 types[name] = DiagnosticArray
-            elif name == 'grid':
-                if self.nav_msgs is not None:
-                    types[name] = self.nav_msgs.OccupancyGrid
+            elif name in GROUND_TOPICS:
+                types |= ground_types(name, self.nav_msgs)
             elif name != 'label_info':
                 types[name] = Image
         return types
@@ -121,7 +122,7 @@ class CameraPublishers:
         return frozenset(
             name
             for name, publisher in self._by_frame.items()
-            if publisher.get_subscription_count() and (name != 'confidence' or has_confidence)
+            if publisher.get_subscription_count() and (name not in CONFIDENCES or has_confidence)
         )
 
     def publish_label_info(self, card: ModelCard, *, unknown: bool) -> None:
@@ -153,18 +154,28 @@ class CameraPublishers:
             self._publish('mask', header, segmentation.class_ids, 'mono8')
 
     def publish_ground(
-        self, header: Any, look: Look, spec: GridSpec, *, wanted: Collection[str]
+        self,
+        header: Any,
+        look: Look,
+        segmentation: Segmentation,
+        spec: GridSpec,
+        *,
+        wanted: Set[str],
     ) -> None:
         """Publishes what is wanted of the outputs in metres.
 
         Args:
             header: with the input's stamp, in the ground frame.
             look: what the mask says of the ground.
+            segmentation: the mask.
             spec: the grid.
             wanted: the outputs that somebody subscribes to.
         """
-        if 'grid' in wanted and self._nav_msgs is not None:
-            self._by_frame['grid'].publish(make_grid(self._nav_msgs, header, spec, look.grid))
+        ground = GroundMessages(header, look, segmentation, spec, self._nav_msgs)
+        for name in wanted & GROUND_NAMES:
+            message = ground.make(name)
+            if message is not None:
+                self._by_frame[name].publish(message)
 
     def publish_pictures(
         self,

@@ -24,6 +24,7 @@ from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.node.camera import Camera, stamp_ns
 from drivseg_ros.node.camera_slot import Frame
 from drivseg_ros.node.large_frames import LARGE_PIXELS, LargeFrame
+from drivseg_ros.node.publishers import CONFIDENCES
 from drivseg_ros.node.throttle import Throttle
 from drivseg_ros.node.trust import Cause, Trust
 from drivseg_ros.segmenter import Segmenter, Smooth
@@ -294,7 +295,7 @@ class Worker:
         self._large.clear()
 
     def _needs_confidence(self, job: _Job) -> bool:
-        if 'confidence' in job.wanted:
+        if job.wanted & CONFIDENCES:
             return True
         least = max(self.min_confidence, job.camera.trust.limits.min_road_confidence)
         wanted = least > 0 or self.temporal == 'smooth'

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
+import pathlib
 import sys
 import types
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,10 @@ pytest.importorskip('rclpy', reason="rclpy is not installed: pip install '.[ros]
 pytest.importorskip('nav_msgs', reason='nav_msgs is not installed: pip install ros-nav-msgs')
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from geometry_msgs.msg import TransformStamped
-from nav_msgs.msg import OccupancyGrid
+from geometry_msgs.msg import PolygonStamped, PoseStamped, TransformStamped
+from nav_msgs.msg import OccupancyGrid, Path
 from node_harness import Live, Peer, make_image, wait_for
-from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CameraInfo, Image, LaserScan, PointCloud2
 
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.ground.camera import GroundCamera
@@ -57,7 +57,12 @@ class Watched:
     """A live node, its grids, and a camera that is calibrated."""
 
     def __init__(
-        self, make_live: MakeLive, peer: Peer, model: Path, topic: str = '/image', **parameters: Any
+        self,
+        make_live: MakeLive,
+        peer: Peer,
+        model: pathlib.Path,
+        topic: str = '/image',
+        **parameters: Any,
     ) -> None:
         given = {'camera_poses': [POSE], 'image_topics': [topic], 'min_road_confidence': 0.0}
         self.peer = peer
@@ -94,7 +99,7 @@ class Watched:
 
 
 @pytest.fixture
-def watch(make_live: MakeLive, peer: Peer, tiny_model: Path) -> Callable[..., Watched]:
+def watch(make_live: MakeLive, peer: Peer, tiny_model: pathlib.Path) -> Callable[..., Watched]:
     return lambda *topic, **parameters: Watched(make_live, peer, tiny_model, *topic, **parameters)
 
 
@@ -153,6 +158,96 @@ def test_what_is_missing_is_said_and_nothing_is_published(watch: Callable[..., W
     assert len(watched.grids) == 1
 
 
+def lane() -> np.ndarray:
+    """The ego lane (red), narrower with distance, in what is not drivable (blue)."""
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[..., 2] = 200
+    for row in range(12, 40):
+        half = row - 10
+        picture[row, max(0, 30 - half) : 30 + half] = (200, 0, 0)
+    picture[:, ::7] //= 2
+    return picture
+
+
+def test_scan(watch: Callable[..., Watched], peer: Peer) -> None:
+    watched = watch()
+    scans = peer.listen('/segmentation/scan', LaserScan)
+    watched.live.wait_wanted('scan')
+    watched.calibrate()
+    watched.send()
+    scan = wait_for(lambda: scans and scans[-1], 'the scan')
+    assert scan.header.frame_id == 'base_link'
+    assert scan.header.stamp == watched.grids[-1].header.stamp
+    assert len(scan.ranges) == round((scan.angle_max - scan.angle_min) / scan.angle_increment) + 1
+    ranges = np.array(scan.ranges)
+    stripe = ranges[np.isfinite(ranges)]
+    assert stripe.size
+    assert (stripe <= scan.range_max).all()
+    # The stripe's lower edge, row 21, is seen 1.5 m / tan(10 deg + (21 - 20) / 50 rad) ahead.
+    ahead = ranges[round(-scan.angle_min / scan.angle_increment)]
+    assert ahead == pytest.approx(0.5 + 1.5 / np.tan(np.radians(10) + 1 / 50), abs=0.6)
+
+
+def test_points_as_navs_layer_takes_them(watch: Callable[..., Watched], peer: Peer) -> None:
+    """Nav2's semantic_segmentation_layer wants mask, confidence and cloud of one size and stamp."""
+    watched = watch()
+    clouds = peer.listen('/segmentation/points', PointCloud2)
+    masks = peer.listen('/segmentation/points/mask', Image)
+    confidences = peer.listen('/segmentation/points/confidence', Image)
+    watched.live.wait_wanted('points', 'points/mask', 'points/confidence')
+    watched.calibrate()
+    watched.send()
+    topics = (clouds, masks, confidences)
+    cloud, mask, sure = (wait_for(lambda m=m: m and m[0], 'it') for m in topics)
+    assert {m.header.frame_id for m in (cloud, mask, sure)} == {'base_link'}
+    assert cloud.header.stamp == mask.header.stamp == sure.header.stamp
+    assert (cloud.width, cloud.height) == (mask.width, mask.height) == (sure.width, sure.height)
+    assert (mask.encoding, sure.encoding) == ('mono8', 'mono8')
+    assert [f.name for f in cloud.fields] == ['x', 'y', 'z']
+    assert cloud.row_step == cloud.point_step * cloud.width
+    assert len(cloud.data) == cloud.row_step * cloud.height
+    xyz = np.frombuffer(bytes(cloud.data), '<f4').reshape(cloud.height, cloud.width, 3)
+    known = np.isfinite(xyz).all(axis=2)
+    assert (known == np.isfinite(xyz).any(axis=2)).all()
+    assert 0 < known.mean() < 1
+    assert (xyz[known][:, 2] == 0).all()
+
+
+def line(path: Path) -> np.ndarray:
+    places = [stamped.pose.position for stamped in path.poses]
+    return np.array([(place.x, place.y) for place in places])
+
+
+def test_corridor(watch: Callable[..., Watched], peer: Peer) -> None:
+    watched = watch(grid_resolution_m=0.1)
+    paths = {
+        side: peer.listen(f'/segmentation/corridor/{side}', Path)
+        for side in ('left', 'right', 'centre')
+    }
+    polygons = peer.listen('/segmentation/corridor/polygon', PolygonStamped)
+    poses = peer.listen('/segmentation/corridor/pose', PoseStamped)
+    watched.live.wait_wanted(*(f'corridor/{side}' for side in paths), 'corridor/polygon')
+    watched.live.wait_wanted('corridor/pose')
+    watched.calibrate()
+    watched.send(lane())
+    left, right, centre = (line(wait_for(lambda m=m: m and m[0], 'it')) for m in paths.values())
+    assert len(left) == len(right) == len(centre) > 3
+    np.testing.assert_allclose(centre, (left + right) / 2, atol=1e-6)
+    assert (left[:, 1] > right[:, 1]).all()
+    assert np.abs(centre[:, 1]).max() < 0.3
+    pose = wait_for(lambda: poses and poses[0], 'the pose').pose
+    assert abs(pose.position.y) < 0.3
+    assert pose.orientation.w > 0.99
+    polygon = wait_for(lambda: polygons and polygons[0], 'the polygon').polygon
+    assert len(polygon.points) == 2 * len(left)
+    watched.send(np.roll(lane()[..., ::-1], 1, axis=1))  # nothing that is the ego lane
+    wait_for(lambda: len(paths['centre']) == 2, 'another path')
+    assert not paths['centre'][1].poses
+    wait_for(lambda: len(polygons) == 2, 'another polygon')
+    assert not polygons[1].polygon.points
+    assert len(poses) == 1
+
+
 def test_untrusted_frames_are_unknown_ground(watch: Callable[..., Watched]) -> None:
     watched = watch(status_frames=1)
     watched.calibrate()
@@ -161,7 +256,7 @@ def test_untrusted_frames_are_unknown_ground(watch: Callable[..., Watched]) -> N
 
 
 def test_nothing_is_listened_to_when_nobody_wants_it(
-    make_live: MakeLive, peer: Peer, tiny_model: Path
+    make_live: MakeLive, peer: Peer, tiny_model: pathlib.Path
 ) -> None:
     live = make_live(model=str(tiny_model), camera_poses=[POSE]).wait_active()
     masks = peer.listen('/segmentation/mask')
