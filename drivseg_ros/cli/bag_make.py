@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drivseg_ros.cli.console import err, out, progress_bar, report_masks
-from drivseg_ros.cli.options import SIZE, Labels, Overwrite, Seed, parse_size
+from drivseg_ros.cli.options import SIZE, Labels, Limit, Overwrite, Seed, parse_size
 
 if TYPE_CHECKING:
     from drivseg_ros.bags.calibration import Calibration
@@ -150,6 +150,7 @@ def from_video(
     calibration: CalibrationFile = None,
     start: Start = DEFAULT_START_S,
     storage: Storage = 'mcap',
+    limit: Limit = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Make a bag of a video."""
@@ -170,7 +171,7 @@ def from_video(
         storage=storage,
     )
     camera = _calibration(calibration)
-    times = read_times(video)
+    times = read_times(video, limit=limit)
     make_bag(
         options,
         len(times.times_ns) or None,

@@ -19,6 +19,7 @@ from drivseg_ros.cli.options import (
     JsonFile,
     Labels,
     LabelTopic,
+    Limit,
     Model,
     OverlayAlpha,
     Overwrite,
@@ -54,6 +55,7 @@ def replay(
     ] = None,
     json: JsonFile = None,
     overlay_alpha: OverlayAlpha = 0.5,
+    limit: Limit = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Run every frame of a bag: masks, an overlay video, metrics.
@@ -86,6 +88,7 @@ def replay(
         threads=threads,
         topics=BagTopics(image_topic, label_topic),
         labels=labels,
+        limit=limit,
         bands=1,
         boundary=0,
         draws=0,

@@ -13,6 +13,7 @@ from drivseg_ros.cli.console import err, out, print_path, progress_bar, report_m
 from drivseg_ros.cli.options import (
     Device,
     EngineName,
+    Limit,
     Model,
     OverlayAlpha,
     Overwrite,
@@ -79,6 +80,7 @@ def segment(
         float | None,
         typer.Option(help='Frames per second of the video.', show_default='as in the source'),
     ] = None,
+    limit: Limit = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Segment pictures or a video: masks and overlays.
@@ -133,12 +135,15 @@ def segment(
             )
         plan = plan_pictures(
             source, output, masks=masks, confidence=confidence, overwrite=overwrite
-        )
+        )[:limit]
         frames = pictures([files.picture for files in plan])
         sinks.append(PictureWriter(plan, look))
     else:
         check_video_files(source, output, masks=masks, confidence=confidence, overwrite=overwrite)
-        frames = pictures(find_images(source)) if source.is_dir() else VideoSource(source)
+        if source.is_dir():
+            frames = pictures(find_images(source)[:limit])
+        else:
+            frames = VideoSource(source, limit=limit)
         rate_hz = _rate(rate, frames, source)
         if width is not None and not _WIDTHS[0] <= width <= _WIDTHS[1]:
             raise ParameterError(

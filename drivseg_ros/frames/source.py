@@ -186,6 +186,7 @@ class VideoSource(FrameSource):
 
     Args:
         path: the video.
+        limit: so many frames at most, the first ones; None: all.
 
     Attributes:
         note: '' or that the file is cut short.
@@ -194,8 +195,8 @@ class VideoSource(FrameSource):
         DataError: if it cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
-        video = read_times(path)
+    def __init__(self, path: Path, *, limit: int | None = None) -> None:
+        video = read_times(path, limit=limit)
         self.title = path.name
         self.is_drive = True
         self.rate_hz = video.facts.rate_hz

@@ -63,10 +63,12 @@ class VideoTimes:
     Attributes:
         facts: what the file states.
         times_ns: the time of each after the first one's, in nanoseconds.
+        limited: no more were asked for.
     """
 
     facts: VideoFacts
     times_ns: tuple[int, ...]
+    limited: bool = False
 
     @property
     def grow(self) -> bool:
@@ -77,7 +79,7 @@ class VideoTimes:
     def note(self) -> str:
         """That the file is cut short, one sentence; '' where it is not."""
         counted = self.facts.path.suffix.lower() in _COUNTED
-        if not counted or self.facts.frames <= len(self.times_ns):
+        if self.limited or not counted or self.facts.frames <= len(self.times_ns):
             return ''
         return (
             f"video '{self.facts.path}' names {self.facts.frames} frames, of which "
@@ -86,11 +88,15 @@ class VideoTimes:
         )
 
 
-def read_times(path: Path) -> VideoTimes:
+def read_times(path: Path, *, limit: int | None = None) -> VideoTimes:
     """Counts the frames of a video and takes their times, which decodes it once.
 
     What a file says of itself is often wrong: the rate of one with a variable frame rate is a mean,
     and the count takes in what an edit list cuts away.
+
+    Args:
+        path: the video.
+        limit: so many frames at most.
 
     Raises:
         DataError: if it is not there or OpenCV cannot read it.
@@ -98,13 +104,14 @@ def read_times(path: Path) -> VideoTimes:
     facts = probe_video(path)
     times: list[int] = []
     with open_video(path) as capture:
-        while capture.grab():
+        while (limit is None or len(times) < limit) and capture.grab():
             times.append(round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6))
     # Old OpenCVs (4.6) have no times for the frames that the decoder still holds at the file's end.
     for place in range(max(2, len(times) - _MOST_HELD), len(times)):
         if times[place] == 0 < times[place - 1]:
             times[place] = 2 * times[place - 1] - times[place - 2]
-    return VideoTimes(facts, tuple(t - times[0] for t in times))
+    limited = limit is not None and len(times) == limit
+    return VideoTimes(facts, tuple(t - times[0] for t in times), limited)
 
 
 @contextmanager

@@ -80,6 +80,8 @@ def test_json_on_stdout(tiny_model: Path, color_bag: ColorBag) -> None:
     assert json.loads(result.stdout)['ledger']['processed'] == 10
     assert 'offered' not in result.stderr
     assert '10 offered' in replay(color_bag.path, *IMAGES, '--model', tiny_model).stdout
+    limited = replay(color_bag.path, *IMAGES, '--model', tiny_model, '--limit', '3')
+    assert '3 offered' in limited.stdout
 
 
 def test_a_wrong_label_costs_exactly_its_pixels(tmp_path: Path, tiny_model: Path) -> None:

@@ -163,3 +163,16 @@ mounting: {height_m: 1.5, pitch_deg: 10}
     wrong = segment(folder, '-o', out, '--model', tiny_model, '--bird', tmp_path / 'none.yaml')
     assert wrong.returncode == 1
     assert 'none.yaml' in wrong.stderr
+
+
+def test_only_so_many(tmp_path: Path, tiny_model: Path) -> None:
+    source = write_video(tmp_path / 'in.avi', [RED, GREEN, BLUE, GREEN])
+    for name, color in (('a.png', RED), ('b.png', GREEN), ('c.png', BLUE)):
+        write_png(tmp_path / 'drive' / name, np.full((48, 64, 3), color, np.uint8))
+    model = ('--model', tiny_model, '--limit', '2')
+    for given, output in ((source, 'o.mp4'), (tmp_path / 'drive', 'p')):
+        result = segment(given, '-o', tmp_path / output, *model)
+        assert result.returncode == 0, result.stderr
+        assert 'came out' not in result.stderr
+    assert len(read_frames(tmp_path / 'o.mp4')) == 2
+    assert sorted(p.name for p in (tmp_path / 'p' / 'masks').iterdir()) == ['a.png', 'b.png']

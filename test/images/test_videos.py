@@ -98,6 +98,15 @@ def test_frames_keep_their_own_times(name: str, tmp_path: Path) -> None:
     assert [f.stamp_ns for f in source.take([3, 5])] == [video.times_ns[3], video.times_ns[5]]
 
 
+def test_only_the_first_frames(tmp_path: Path) -> None:
+    video = read_times(write(tmp_path / 'v.mp4', CONSTANT), limit=7)
+    assert (len(video.times_ns), video.note) == (7, '')
+    assert bag_from_video(video, ImageBagOptions(tmp_path / 'bag')).counts == {
+        '/camera/image_raw': 7
+    }
+    assert len(list(VideoSource(tmp_path / 'v.mp4', limit=7))) == 7
+
+
 def test_the_edit_list_cuts_frames_away(tmp_path: Path) -> None:
     assert len(reference(make('edit list', tmp_path))) < 30
     assert 'of which' in read_times(tmp_path / 'v.mp4').note
