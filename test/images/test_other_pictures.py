@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import random
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image, ImageOps, features
 
 from drivseg_ros.errors import DataError, MissingDependencyError
+from drivseg_ros.frames.label_images import open_label
 from drivseg_ros.images.files import decode_image_file, find_images, read_image
 from drivseg_ros.images.other_pictures import other_format
 
@@ -102,3 +104,40 @@ def test_masks_beside_pictures_are_no_pictures(tmp_path: Path) -> None:
     for name in ('a.jpg', 'a_mask.png', 'b_mask.png', 'c_mask.jpg', 'd.PNG', 'd_mask.PNG'):
         (tmp_path / name).write_bytes(b'')
     assert [f.name for f in find_images(tmp_path)] == ['a.jpg', 'b_mask.png', 'c_mask.jpg', 'd.PNG']
+
+
+def seeds() -> list[bytes]:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    small = Image.fromarray(RGB[:24, :32].copy())
+    forms = [(kind, {}) for kind in (*FORMATS, 'PNG', 'JPEG')]
+    forms += [('TIFF', {'compression': c}) for c in ('tiff_lzw', 'tiff_deflate', 'jpeg')]
+    files = [packed(kind, small, exif=exif, **options) for kind, options in forms]
+    planes = (GREY, GREY > 99, GREY.astype(np.uint16))
+    return files + [packed('TIFF', Image.fromarray(plane)) for plane in planes]
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_damage_is_refused_in_a_sentence_or_decoded(tmp_path: Path, seed: int) -> None:
+    chance, files, path = random.Random(seed), seeds(), tmp_path / 'a.tif'
+    outcomes = {'read': 0, 'refused': 0}
+    for _ in range(300):
+        data = bytearray(chance.choice(files))
+        for _ in range(chance.choice((1, 2, 8))):
+            most = chance.choice((64, len(data)))
+            data[chance.randrange(min(most, len(data)))] = chance.randrange(256)
+        if chance.random() < 0.2:
+            del data[chance.randrange(len(data)) :]
+        path.write_bytes(data)
+
+        def read_label() -> np.ndarray:
+            label = open_label(path)
+            return label.numbers() if label.has_numbers else label.colors()
+
+        for read in (lambda: read_image(path), read_label):
+            try:
+                assert read().dtype == np.uint8
+                outcomes['read'] += 1
+            except DataError:
+                outcomes['refused'] += 1
+    assert min(outcomes.values()) > 30, outcomes
