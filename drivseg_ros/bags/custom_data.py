@@ -43,7 +43,7 @@ def read_custom_data(path: Path) -> dict[str, str]:
         for file in files:
             found |= _of_file(file)
         return found
-    except (OSError, UnicodeDecodeError, ValueError, struct.error, sqlite3.Error, RecursionError):
+    except (OSError, ValueError, struct.error, sqlite3.Error):
         return {}
 
 
@@ -87,7 +87,7 @@ def _mcap_metadata(path: Path) -> str:
             if kind == _METADATA_INDEX:
                 offset, record_length = struct.unpack_from('<QQ', summary, at + 9)
                 file.seek(offset)
-                name, pairs = _metadata_record(file.read(record_length))
+                name, pairs = _metadata_record(file.read(min(record_length, size)))
                 if name == 'rosbag2':
                     return pairs.get('serialized_metadata', '')
             at += 9 + length

@@ -16,7 +16,7 @@ from rosbags import rosbag1, rosbag2
 
 from drivseg_ros.bags.expansion import expand_file
 from drivseg_ros.bags.folder_metadata import METADATA, FolderMetadata, read_folder_metadata
-from drivseg_ros.bags.scanned_mcap import ScannedMcap
+from drivseg_ros.bags.scanned_mcap import ScannedMcap, index_is_damaged
 from drivseg_ros.bags.sources import RosbagsSource, Source
 from drivseg_ros.bags.unfinished_db3 import UnfinishedDb3, has_journal, refuse_cut, refuse_views
 from drivseg_ros.base.natural import natural_key
@@ -185,6 +185,8 @@ def _open_file(path: Path) -> tuple[Source, str]:
         refuse_views(path)
     if path.suffix == '.mcap' or not has_journal(path):
         try:
+            if path.suffix == '.mcap' and index_is_damaged(path):
+                raise ValueError('the checksum of its index differs')
             return RosbagsSource(rosbag2.Reader(path)), ''
         except BagError:
             raise

@@ -28,12 +28,32 @@ from drivseg_ros.errors import BagError
 _MAGIC = b'\x89MCAP0\r\n'
 _HEADER, _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _DATA_END = 1, 2, 3, 4, 5, 6, 15
 _MESSAGE_HEAD = 22
+_FOOTER_BYTES = 9 + 20
 _FORMATS = {
     'ros2msg': MessageDefinitionFormat.MSG,
     'ros2idl': MessageDefinitionFormat.IDL,
     'omgidl': MessageDefinitionFormat.IDL,
 }
 _NO_DEFINITION = MessageDefinition(MessageDefinitionFormat.NONE, '')
+
+
+def index_is_damaged(path: Path) -> bool:
+    """Whether the index at the end of an MCAP file is another one than its checksum is of.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    size = path.stat().st_size
+    with path.open('rb') as file:
+        file.seek(max(0, size - _FOOTER_BYTES - len(_MAGIC)))
+        footer = file.read(_FOOTER_BYTES)
+        if len(footer) < _FOOTER_BYTES or footer[0] != _FOOTER:
+            return False  # which its reader notices
+        start, _, checksum = struct.unpack_from('<QQI', footer, 9)
+        if not checksum or not 0 < start < size:
+            return False  # without, or none at all
+        file.seek(start)
+        return crc32(file.read(size - start - 4 - len(_MAGIC))) != checksum
 
 
 class ScannedMcap:
@@ -136,6 +156,7 @@ class ScannedMcap:
         kind, size = struct.unpack('<BQ', head)
         self._next = place + 9 + size
         left = self._size - place - 9
+        self._torn = size > left
         if size > left and kind != _CHUNK:
             return 0, b''
         if head_only and kind == _MESSAGE:
@@ -146,7 +167,8 @@ class ScannedMcap:
         """Takes in what a record states of schemas and channels; returns its messages."""
         if kind == _CHUNK:
             found = []
-            for inner_kind, inner in _records(_chunk_content(content)):
+            torn = self._torn
+            for inner_kind, inner in _records(_chunk_content(content, torn=torn), whole=not torn):
                 found += self._learn(inner_kind, inner)
             return found
         if kind == _MESSAGE and len(content) >= _MESSAGE_HEAD:
@@ -181,8 +203,12 @@ class ScannedMcap:
         return self._learn(*self._record(place))
 
 
-def _chunk_content(record: bytes) -> bytes:
-    """The records in a chunk; of a torn one what there is, which for a compressed one is none."""
+def _chunk_content(record: bytes, *, torn: bool) -> bytes:
+    """The records in a chunk; of a torn one what there is, which for a compressed one is none.
+
+    Raises:
+        ValueError: if the chunk is there as a whole, and damaged.
+    """
     if len(record) < 40:
         return b''
     claimed, checksum, compression_size = struct.unpack_from('<QII', record, 16)
@@ -193,7 +219,8 @@ def _chunk_content(record: bytes) -> bytes:
         return b''
     (size,) = struct.unpack_from('<Q', record, start - 8)
     data = record[start : start + size]
-    torn = len(data) < size
+    if len(data) < size and not torn:
+        raise ValueError('a chunk claims more than it has')
     if compression:
         if torn:
             return b''
@@ -208,15 +235,21 @@ def _chunk_content(record: bytes) -> bytes:
     return data
 
 
-def _records(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The whole records in these bytes."""
+def _records(data: bytes, *, whole: bool = False) -> Iterator[tuple[int, bytes]]:
+    """The whole records in these bytes.
+
+    Raises:
+        ValueError: if something is left after them, of bytes that should be `whole`.
+    """
     place = 0
     while place + 9 <= len(data):
         kind, size = struct.unpack_from('<BQ', data, place)
+        if place + 9 + size > len(data):
+            break
         place += 9 + size
-        if place > len(data):
-            return
         yield kind, data[place - size : place]
+    if whole and place < len(data):
+        raise ValueError('a chunk does not end with a record')
 
 
 def _string(bio: BytesIO) -> str:

@@ -70,7 +70,7 @@ def refuse_views(path: Path) -> None:
             row = database.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'view' OR sql LIKE 'CREATE VIRTUAL %'"
             ).fetchone()
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):  # the second of its own message
         return  # whoever reads it reports that
     if row:
         raise BagError(

@@ -14,9 +14,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from drivseg_ros.base.library import import_library
 from drivseg_ros.errors import ModelError, ParameterError
@@ -25,6 +26,8 @@ from drivseg_ros.model.onnx_classes import count_classes, has_weights_elsewhere
 
 if TYPE_CHECKING:
     import onnxruntime
+
+T = TypeVar('T')
 
 METADATA_KEY = 'drivseg.card'
 INPUT_NAME = 'image'
@@ -110,7 +113,7 @@ def read_model_file(path: str | Path) -> ModelFile:
     if path.suffix == CHECKPOINT_SUFFIX:
         return _read_checkpoint(path, content)
     session = _open_session(path, content)
-    if has_weights_elsewhere(content):
+    if _of_graph(path, has_weights_elsewhere, content):
         raise ModelError(
             f'{path} has weights in another file; a model is one file: export it again, with its '
             'weights inside'
@@ -137,7 +140,7 @@ def read_model_file(path: str | Path) -> ModelFile:
     )
     for node in (inputs[INPUT_NAME], *outputs.values()):
         signature.check_node(node, channels=node.name == INPUT_NAME)
-    num_classes = count_classes(content, CLASS_IDS_NAME)
+    num_classes = _of_graph(path, count_classes, content, CLASS_IDS_NAME)
     if num_classes not in (None, card.num_classes):
         raise ModelError(
             f'{path}: its graph has {num_classes} classes, but its card names '
@@ -188,6 +191,16 @@ def _open_session(path: Path, content: bytes) -> onnxruntime.InferenceSession:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ModelError(
             f'{path} cannot be read as ONNX ({reason}); export or download it again'
+        ) from None
+
+
+def _of_graph(path: Path, question: Callable[..., T], *arguments: Any) -> T:
+    """An answer that the bytes of a graph give, which onnxruntime reads less closely."""
+    try:
+        return question(*arguments)
+    except (LookupError, ValueError, OverflowError) as error:
+        raise ModelError(
+            f'{path} has a damaged graph ({error!r}); export or download it again'
         ) from None
 
 

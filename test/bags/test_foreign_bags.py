@@ -13,11 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bag_files import IMAGE, Sample, image_sample, samples, write_rosbag2
+from bag_files import IMAGE, Cdr, Sample, image_sample, samples, write_rosbag2
 
 from drivseg_ros.bags.qos import TopicQos, to_rosbags
 from drivseg_ros.bags.reader import BagReader, _warn_once
 from drivseg_ros.bags.typestore import define, ros2_name, standard_types
+from drivseg_ros.bags.writer import BagWriter
 from drivseg_ros.errors import BagError
 
 WANTED = samples(4)
@@ -277,3 +278,26 @@ def test_a_chunk_whose_checksum_differs_is_no_message(tmp_path: Path) -> None:
     (tmp_path / 'b.mcap').write_bytes(body)
     with pytest.raises(BagError, match='checksum of a chunk differs'):
         BagReader(tmp_path / 'b.mcap')
+
+
+def test_an_index_whose_checksum_differs_is_not_used(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / 'a') as writer:
+        writer.add_topic('/note', 'std_msgs/msg/String')
+        writer.write('/note', 1, Cdr().string('x').done())
+    content = (tmp_path / 'a/a_0.mcap').read_bytes()
+    place = content.rindex(b'/note')
+    (tmp_path / 'b.mcap').write_bytes(content[:place] + b'/nose' + content[place + 5 :])
+    with BagReader(tmp_path / 'b.mcap') as reader:
+        assert list(reader.topics) == ['/note']
+
+
+def test_a_chunk_that_claims_more_than_it_has_is_damaged(tmp_path: Path) -> None:
+    content = write_mcap(tmp_path / 'a.mcap', {'/i': (image_form(), IMAGES)}).read_bytes()
+    inner = content[len(MAGIC) + 9 + 8 + 12 : -(9 + 4 + 9 + 20 + 8)]
+    for claimed, rest in ((len(inner) + 1, b''), (len(inner) + 5, b'12345')):
+        head = struct.pack('<QQQI', 1, 1, claimed, 0) + text('')
+        chunk = record(6, head + struct.pack('<Q', claimed) + inner + rest)
+        body = MAGIC + record(1, text('') + text('')) + chunk + record(15, bytes(4))
+        (tmp_path / 'b.mcap').write_bytes(body)
+        with pytest.raises(BagError, match=r'a chunk (claims more|does not end with a record)'):
+            BagReader(tmp_path / 'b.mcap')

@@ -112,7 +112,7 @@ def test_unchunked_mcap_is_read(tmp_path: Path, mcaps: dict[str, bytes]) -> None
         if kind == 1:
             flat += bytes([kind]) + len(content).to_bytes(8, 'little') + content
         if kind == 6:
-            flat += _chunk_content(content)
+            flat += _chunk_content(content, torn=True)
     (tmp_path / 'flat.mcap').write_bytes(flat)
     with BagReader(tmp_path / 'flat.mcap') as reader:
         assert [m.data for m in reader.messages()] == [s.data for s in WANTED]

@@ -224,3 +224,12 @@ def test_the_file_is_read_once(tmp_path: Path) -> None:
     assert kept == model
     with pytest.raises(ValueError, match='read the file again'):
         _ = kept.content
+
+
+def test_a_graph_that_onnxruntime_reads_less_closely(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / 'm.onnx')
+    model = onnx.load(path)
+    model.graph.value_info.add()  # a value without a name
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match=r'has a damaged graph \(KeyError.*; export or download'):
+        read_model_file(path)
