@@ -198,10 +198,14 @@ def _open_bag(
     title: str | None,
 ) -> BagSource:
     info = read_dataset_info(path)
+    said = ''
     with BagReader(path) as reader:
         topics = resolve_topics(reader, topics, info=info)
-    if not with_labels:
-        topics = dataclasses.replace(topics, label=None)
+        if not with_labels:
+            topics = dataclasses.replace(topics, label=None)
+        if topics.label is not None and labels is not None:
+            with suppress(DataError):  # it says several things: no help
+                said = contradiction(recorded_labels(reader, topics.label, info), labels)
     names, drives = _names_and_drives(path, info, topics)
     source = BagSource(
         path,
@@ -215,11 +219,7 @@ def _open_bag(
         with_images=with_images,
         title=title,
     )
-    if topics.label is not None and labels is not None:
-        with BagReader(path) as reader, suppress(DataError):  # it says several things: no help
-            source.contradiction = contradiction(
-                recorded_labels(reader, topics.label, info), labels
-            )
+    source.contradiction = said
     source.labels = labels_of_topic(path, topics.label, info, card, given=source.labels)
     source.masks = labels_of_topic(
         path, topics.mask, info, None, given=source.masks, option='--mask-classes'
