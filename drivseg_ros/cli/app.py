@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import drivseg_ros
-from drivseg_ros.cli import bag, bench, dataset, engine, models, report
+from drivseg_ros.cli import bag, bench, dataset, engine, ground, models, report
 from drivseg_ros.cli.command_group import CommandGroup
 from drivseg_ros.cli.compare import compare
 from drivseg_ros.cli.console import out
@@ -45,6 +45,7 @@ app.command()(export)
 app.add_typer(dataset.app, name='dataset')
 app.add_typer(engine.app, name='engine')
 app.command()(segment)
+app.add_typer(ground.app, name='ground')
 app.command()(explain)
 app.command()(compare)
 app.command()(evaluate)

@@ -65,6 +65,23 @@ def read_camera_file(path: Path) -> CameraFile:
     return CameraFile(intrinsics_of(calibration), CameraPose.mounted(**pose), GridSpec(**spec))
 
 
+def camera_file_text(calibration: Calibration, mounting: Mapping[str, float]) -> str:
+    r"""The text of a file that \`read_camera_file\` reads."""
+    pose = ', '.join(f'{name}: {mounting[name]:.4f}' for name in MOUNTING if name in mounting)
+    return '\n'.join(
+        [
+            f'image_width: {calibration.width}',
+            f'image_height: {calibration.height}',
+            f'camera_matrix: {{rows: 3, cols: 3, data: {list(calibration.k)}}}',
+            f'distortion_model: {calibration.distortion_model}',
+            f'distortion_coefficients: {{rows: 1, cols: {len(calibration.d)}, '
+            f'data: {list(calibration.d)}}}',
+            f'mounting: {{{pose}}}',
+            '',
+        ]
+    )
+
+
 def intrinsics_of(calibration: Calibration) -> Intrinsics:
     """The intrinsics that a calibration describes.
 

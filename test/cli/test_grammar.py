@@ -26,6 +26,7 @@ OWN_WORDS = {
     '--output': 'what is made',
     '--engine': 'any, several, or only those that build something',
     '--model': 'one, or several with engines of their own; explain takes checkpoints only',
+    '--calibration': 'written into a bag, or taken for the one in it',
     '--data': 'from data sets only, or from pictures and bags only',
     '--duration': 'of a drive, a recording or a run',
     '--rate': 'one, or several',
