@@ -90,7 +90,9 @@ def from_images(
     """
     from drivseg_ros.bags.from_images import bag_from_images, find_images
     from drivseg_ros.bags.image_bag import ImageBagOptions
+    from drivseg_ros.frames.pictures import label_values
     from drivseg_ros.images.files import masks_beside
+    from drivseg_ros.model.card import UNLABELLED
 
     options = ImageBagOptions(
         output=output,
@@ -120,6 +122,15 @@ def from_images(
         err.print(
             'nothing says what the ids in the labels mean (no classes.yaml); it is to be said with '
             '--labels whenever the bag is evaluated',
+            markup=False,
+            soft_wrap=True,
+        )
+    values = label_values(found.labels)
+    known = found.meaning.values if found.meaning is not None else {}
+    if UNLABELLED in values and UNLABELLED not in known and len(values) < 3:
+        err.print(
+            'the labels hold 255, which is unlabelled, and no more than one class; if 255 is a '
+            'class, say so in a label map (--labels FILE.yaml)',
             markup=False,
             soft_wrap=True,
         )

@@ -122,12 +122,21 @@ def _classes_beside(folder: Path) -> Labels | None:
 
 def _values(folder: Path) -> str:
     """The values in the first labels of a folder."""
+    return ranges(label_values(sorted(filter(is_picture, folder.glob('*.png'))))) or 'or colours'
+
+
+def label_values(labels: Sequence[Path]) -> set[int]:
+    """The values in the first of some labels; none of those in colours.
+
+    Raises:
+        DataError: if one of them cannot be read.
+    """
     seen: set[int] = set()
-    for path in sorted(filter(is_picture, folder.glob('*.png')))[:_LOOKED_AT]:
+    for path in labels[:_LOOKED_AT]:
         image = open_label(path)
         if image.has_numbers:
             seen |= set(np.unique(image.numbers()).tolist())
-    return ranges(seen) or 'or colours'
+    return seen
 
 
 def _folders(path: Path) -> str:

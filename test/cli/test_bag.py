@@ -85,6 +85,42 @@ def test_images_become_a_bag_with_all_that_was_asked_for(tmp_path: Path) -> None
     assert status == 0
 
 
+@pytest.mark.parametrize(('high', 'warned'), [(255, True), (1, False)])
+def test_labels_whose_class_may_be_255(tmp_path: Path, high: int, warned: bool) -> None:
+    for folder in ('images', 'labels'):
+        (tmp_path / folder).mkdir()
+        pixels = np.zeros((6, 8), np.uint8)
+        pixels[3:] = high
+        cv2.imwrite(str(tmp_path / folder / 'a.png'), pixels)
+    bag = ('bag', 'from-images', tmp_path)
+    made = drivseg(*bag, '--labels', 'labels', '--output', tmp_path / 'bag')
+    assert made.returncode == 0, made.stderr
+    assert ('if 255 is a class, say so in a label map' in made.stderr) == warned
+    (tmp_path / 'map.yaml').write_text(
+        f'classes: [{{name: other, values: [0]}}, {{name: road, values: [{high}]}}]'
+    )
+    mapped = drivseg(*bag, '--labels', tmp_path / 'map.yaml', '--output', tmp_path / 'mapped')
+    assert mapped.returncode == 0, mapped.stderr
+    assert '255' not in mapped.stderr
+    with BagReader(tmp_path / 'mapped') as reader:
+        [label] = reader.messages(['/camera/label'])
+        assert set(label.message.data) == {0, 1}
+
+
+def test_masks_beside_pictures(tmp_path: Path) -> None:
+    for name, level in (('a.jpg', 90), ('b.jpg', 40), ('a_mask.png', 1), ('b_mask.png', 0)):
+        cv2.imwrite(str(tmp_path / name), np.full((6, 8), level, np.uint8))
+    made = drivseg('bag', 'from-images', tmp_path, '--output', tmp_path / 'bag')
+    assert '2 masks beside the pictures (x_mask.png beside x.jpg) are left out' in made.stderr
+    made = drivseg(
+        *('bag', 'from-images', tmp_path, '--labels', tmp_path, '--output', tmp_path / 'labelled')
+    )
+    assert 'left out' not in made.stderr
+    with BagReader(tmp_path / 'labelled') as reader:
+        found = [message.message.data[0] for message in reader.messages(['/camera/label'])]
+    assert found == [1, 0]
+
+
 def test_a_video_becomes_a_bag(tmp_path: Path) -> None:
     writer = cv2.VideoWriter(
         str(tmp_path / 'a.avi'), cv2.VideoWriter.fourcc(*'MJPG'), 10.0, (32, 16)
