@@ -61,7 +61,7 @@ class UnlabelledFrames:
             files = [self.frames.path]
         else:
             files = [self.frames[i] for i in self.indices]
-        described = (self.names, [f.stat().st_size for f in files])
+        described = (self.names, [f.stat().st_size if f.exists() else None for f in files])
         return hashlib.sha256(f'unlabelled {described}'.encode()).hexdigest()
 
     def __len__(self) -> int:

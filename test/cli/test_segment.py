@@ -31,11 +31,13 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folder(tmp_path: Path, tiny_model: Path, folder: Path) -> None:
     (folder / 'd.jpg').write_text('nonsense')
+    (folder / 'e.jpg').symlink_to(folder / 'gone.jpg')
     out = tmp_path / 'out'
     result = segment(folder, '--output', out, '--model', tiny_model, '--side-by-side')
-    assert result.returncode == 1, result.stderr  # one picture is not done
-    assert '3 done, 1 failed; median ms a frame: read ' in result.stdout
-    assert str(folder / 'd.jpg') in result.stderr
+    assert result.returncode == 1, result.stderr  # two pictures are not done
+    assert '3 done, 2 failed; median ms a frame: read ' in result.stdout
+    for name in ('d.jpg', 'e.jpg'):
+        assert str(folder / name) in result.stderr
     for name in ('masks', 'overlays'):
         assert f'  {out / name}\n' in result.stdout
     assert sorted(p.name for p in (out / 'overlays').iterdir()) == ['a.png', 'b.png', 'c.jpg']
@@ -43,6 +45,7 @@ def test_a_folder(tmp_path: Path, tiny_model: Path, folder: Path) -> None:
     assert again.returncode == 1
     assert '--overwrite' in again.stderr
     (folder / 'd.jpg').unlink()
+    (folder / 'e.jpg').unlink()
     assert segment(folder, '-o', out, '--model', tiny_model, '--overwrite').returncode == 0
 
 
