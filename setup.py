@@ -72,6 +72,7 @@ REQUIRED = [
 ROS = [
     'ros-rclpy[fastrtps]',
     'ros-diagnostic-msgs',
+    'ros-geometry-msgs',
     'ros-lifecycle-msgs',
     'ros-nav-msgs',
     'ros-rcl-interfaces',

@@ -29,7 +29,11 @@ from drivseg_ros.node.parameters import SPECS, SPECS_BY_NAME
 PACKAGE = 'drivseg_ros'
 KEEP = ''  # the value of an argument that was not given
 BOOL = ['true', 'false']
-SHOWN = ('overlay', 'mask_color')  # in RViz, beside the camera
+# In RViz, beside the camera.
+SHOWN = (
+    *('overlay', 'mask_color', 'grid', 'scan'),
+    *('corridor/left', 'corridor/right', 'corridor/centre'),
+)
 
 
 def _share(*parts: str) -> PathJoinSubstitution:
@@ -174,7 +178,10 @@ def _rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             package='rviz2',
             executable='rviz2',
             namespace=LaunchConfiguration('namespace'),
-            arguments=['-d', _share('config', 'rviz', 'seg.rviz')],
+            arguments=[
+                *('-d', _share('config', 'rviz', 'seg.rviz')),
+                *('-f', given.get('ground_frame', SPECS_BY_NAME['ground_frame'].default)),
+            ],
             parameters=[{'use_sim_time': given.get('use_sim_time', False)}],
             remappings=rviz_remappings(given),
             output='log',

@@ -127,8 +127,16 @@ def test_yaml_is_a_mapping(path: Path) -> None:
 def test_rviz_shows_camera_overlay_and_colours_by_relative_names() -> None:
     view = yaml.safe_load((ROOT / 'config/rviz/seg.rviz').read_text())
     displays = view['Visualization Manager']['Displays']
-    assert {d['Class'] for d in displays} == {'rviz_default_plugins/Image'}
-    topics = {d['Topic']['Value']: d['Topic']['Reliability Policy'] for d in displays}
+    topics = {
+        d['Topic']['Value']: d['Topic']['Reliability Policy']
+        for d in displays
+        if d['Class'] == 'rviz_default_plugins/Image'
+    }
+    others = {d['Topic']['Value'].partition('/')[2] for d in displays} - {''}
+    assert others - {'overlay', 'mask_color'} == {
+        *('grid', 'scan'),
+        *('corridor/left', 'corridor/right', 'corridor/centre'),
+    }
     assert topics == {
         'segmentation/overlay': 'Best Effort',
         'segmentation/mask_color': 'Best Effort',

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.node.parameters import SPECS
@@ -85,25 +86,25 @@ def test_only_what_is_given_becomes_a_parameter(
 
 
 @pytest.mark.parametrize(
-    ('given', 'expected'),
+    ('given', 'camera', 'folder'),
     [
-        ({}, ('image', 'segmentation/overlay', 'segmentation/mask_color')),
+        ({}, 'image', 'segmentation'),
         (
             {'image_topics': ('/cam/front/image_raw', '/cam/left/image_raw')},
-            (
-                '/cam/front/image_raw',
-                '/cam/front/segmentation/overlay',
-                '/cam/front/segmentation/mask_color',
-            ),
+            '/cam/front/image_raw',
+            '/cam/front/segmentation',
         ),
     ],
 )
 def test_rviz_shows_the_first_camera(
-    prefix: Path, given: dict[str, Any], expected: tuple[str, ...]
+    prefix: Path, given: dict[str, Any], camera: str, folder: str
 ) -> None:
-    remappings = load(prefix, FILE).rviz_remappings(given)
-    names = ('image', 'segmentation/overlay', 'segmentation/mask_color')
-    assert remappings == list(zip(names, expected, strict=True))
+    module = load(prefix, FILE)
+    shown = [(f'segmentation/{name}', f'{folder}/{name}') for name in module.SHOWN]
+    assert module.rviz_remappings(given) == [('image', camera), *shown]
+    view = yaml.safe_load((prefix / 'share/drivseg_ros/config/rviz/seg.rviz').read_text())
+    topics = {d['Topic']['Value'] for d in view['Visualization Manager']['Displays']}
+    assert topics == {'image', *(name for name, _ in shown)}
 
 
 def set_profiles() -> set[str]:
