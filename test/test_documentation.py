@@ -81,6 +81,13 @@ def test_bench_engine() -> None:
     assert between('docs/benchmarks.md', 'bench engine') == markdown_table(report)
 
 
+def test_bench_ground() -> None:
+    from drivseg_ros.bench.ground import markdown_table
+
+    report = json.loads((ROOT / 'docs' / 'bench_ground.json').read_text())
+    assert between('docs/benchmarks.md', 'bench ground') == markdown_table(report)
+
+
 def test_bench_graph() -> None:
     from drivseg_ros.bench.graph.table import markdown_table, summary_table
 

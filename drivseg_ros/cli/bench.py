@@ -93,6 +93,31 @@ def node(
 
 
 @app.command()
+def ground(
+    size: Sizes = CAMERA_SIZES,
+    runs: Runs = 100,
+    json: JsonFile = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Measure drivable space in metres: grid, scan, points.
+
+    From a mask to each output, CPU time on one core. The table is Markdown.
+    """
+    check_output_files([json], overwrite=overwrite)
+    from drivseg_ros.bench.ground import benchmark_ground, markdown_table
+
+    with progress_bar() as progress:
+        task = progress.add_task('runs', total=None)
+        report = benchmark_ground(
+            sizes=[parse_size(text) for text in size],
+            runs=runs,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    out.print(markdown_table(report), markup=False, soft_wrap=True)
+    write_json(json, report)
+
+
+@app.command()
 def engine(
     model: Annotated[
         list[str] | None,
