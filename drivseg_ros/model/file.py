@@ -23,6 +23,7 @@ from drivseg_ros.base.library import import_library
 from drivseg_ros.errors import ModelError, ParameterError
 from drivseg_ros.model.card import ModelCard
 from drivseg_ros.model.onnx_classes import count_classes, has_weights_elsewhere
+from drivseg_ros.model.onnx_functions import refuse_endless_functions
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -112,6 +113,7 @@ def read_model_file(path: str | Path) -> ModelFile:
     content = _read(path)
     if path.suffix == CHECKPOINT_SUFFIX:
         return _read_checkpoint(path, content)
+    refuse_endless_functions(path, content)
     session = _open_session(path, content)
     if _of_graph(path, has_weights_elsewhere, content):
         raise ModelError(

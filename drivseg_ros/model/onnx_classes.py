@@ -46,10 +46,10 @@ def count_classes(model: bytes, output: str) -> int | None:
         a Split gives to comparisons; None if the graph does not show it: it chooses in another way
         (a threshold, say), or no shape is noted.
     """
-    graph = b''.join(bytes(v) for n, v in _fields(memoryview(model)) if n == _MODEL_GRAPH)
+    graph = b''.join(bytes(v) for n, v in read_fields(memoryview(model)) if n == _MODEL_GRAPH)
     producers: dict[str, _Node] = {}
     shapes: dict[str, list[int | None]] = {}
-    for number, value in _fields(memoryview(graph)):
+    for number, value in read_fields(memoryview(graph)):
         if number == _GRAPH_NODE:
             node = _read_node(value)
             producers.update(dict.fromkeys(node.outputs, node))
@@ -81,17 +81,17 @@ def has_weights_elsewhere(model: bytes) -> bool:
     """
     return any(
         number == _TENSOR_LOCATION and value[0] == _EXTERNAL
-        for part, graph in _fields(memoryview(model))
+        for part, graph in read_fields(memoryview(model))
         if part == _MODEL_GRAPH
-        for kind, tensor in _fields(graph)
+        for kind, tensor in read_fields(graph)
         if kind == _GRAPH_INITIALIZER
-        for number, value in _fields(tensor)
+        for number, value in read_fields(tensor)
     )
 
 
 def _read_node(data: memoryview) -> _Node:
     node = _Node()
-    for number, value in _fields(data):
+    for number, value in read_fields(data):
         if number == _NODE_OP_TYPE:
             node.op_type = _text(value)
         elif number == _NODE_INPUT:
@@ -99,7 +99,7 @@ def _read_node(data: memoryview) -> _Node:
         elif number == _NODE_OUTPUT:
             node.outputs.append(_text(value))
         elif number == _NODE_ATTRIBUTE:
-            attribute = dict(_fields(value))
+            attribute = dict(read_fields(value))
             if _text(attribute[_ATTRIBUTE_NAME]) == 'axis':
                 axis = int.from_bytes(attribute.get(_ATTRIBUTE_INT, memoryview(b'')), 'little')
                 node.axis = axis - (1 << 64) if axis >> 63 else axis
@@ -107,15 +107,15 @@ def _read_node(data: memoryview) -> _Node:
 
 
 def _read_value_info(data: memoryview) -> tuple[str, list[int | None]]:
-    value = dict(_fields(data))
+    value = dict(read_fields(data))
     shape: list[int | None] = []
-    tensor = dict(_fields(value.get(_VALUE_TYPE, memoryview(b'')))).get(_TYPE_TENSOR)
-    for number, dims in _fields(tensor or memoryview(b'')):
+    tensor = dict(read_fields(value.get(_VALUE_TYPE, memoryview(b'')))).get(_TYPE_TENSOR)
+    for number, dims in read_fields(tensor or memoryview(b'')):
         if number != _TENSOR_SHAPE:
             continue
-        for kind, dim in _fields(dims):
+        for kind, dim in read_fields(dims):
             if kind == _SHAPE_DIM:
-                size = dict(_fields(dim)).get(_DIM_VALUE)
+                size = dict(read_fields(dim)).get(_DIM_VALUE)
                 shape.append(None if size is None else int.from_bytes(size, 'little'))
     return _text(value[_VALUE_NAME]), shape
 
@@ -124,7 +124,7 @@ def _text(value: memoryview) -> str:
     return bytes(value).decode(errors='replace')
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+def read_fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
     """The fields of a message: their numbers and bytes (integers as 8 bytes, little endian)."""
     at = 0
     while at < len(data):

@@ -233,3 +233,40 @@ def test_a_graph_that_onnxruntime_reads_less_closely(tmp_path: Path) -> None:
     path.write_bytes(model.SerializeToString())
     with pytest.raises(ModelError, match=r'has a damaged graph \(KeyError.*; export or download'):
         read_model_file(path)
+
+
+def with_functions(path: Path, bodies: list[list[str]]) -> Path:
+    """The tiny model; its Identity is the last of functions f0, f1, ... of these operations."""
+    model = onnx.load(write_tiny_model(path))
+    opsets = [helper.make_opsetid('', 17), helper.make_opsetid('own', 1)]
+    for number, body in enumerate(bodies):
+        nodes = [
+            helper.make_node(op, [f'v{i}'], [f'v{i + 1}'], domain='own' if op[0] == 'f' else '')
+            for i, op in enumerate(body)
+        ]
+        function = helper.make_function(
+            'own', f'f{number}', ['v0'], [f'v{len(body)}'], nodes, opsets
+        )
+        model.functions.append(function)
+    model.opset_import.append(helper.make_opsetid('own', 1))
+    for node in model.graph.node:
+        if node.op_type == 'Identity':
+            node.op_type, node.domain = f'f{len(bodies) - 1}', 'own'
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def doubling(levels: int) -> list[list[str]]:
+    return [['Identity'] * 2, *([f'f{i}'] * 2 for i in range(levels))]
+
+
+@pytest.mark.parametrize('bodies', [doubling(40), [['f1'], ['f0']], [['f0']]])
+def test_functions_that_have_no_end(tmp_path: Path, bodies: list[list[str]]) -> None:
+    """A runtime that puts them in is at it for hours."""
+    path = with_functions(tmp_path / 'm.onnx', bodies)
+    with pytest.raises(ModelError, match='functions that stand for more than 10000 nodes'):
+        read_model_file(path)
+
+
+def test_functions_that_have_an_end(tmp_path: Path) -> None:
+    assert read_model_file(with_functions(tmp_path / 'm.onnx', doubling(3))).card.name == 'tiny'

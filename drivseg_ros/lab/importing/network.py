@@ -13,6 +13,7 @@ from onnx import TensorProto
 
 from drivseg_ros.errors import ModelError
 from drivseg_ros.lab.importing.graph_builder import OPSET
+from drivseg_ros.model.onnx_functions import refuse_endless_functions
 
 MIN_OPSET = 13
 """From here on the operations that are put round the graph have the form they have today."""
@@ -115,6 +116,7 @@ def load_network(path: Path) -> Network:
         model, content = read_ir(path)
         return Network(model, path, hashlib.sha256(content).hexdigest(), 'OpenVINO IR')
     content = path.read_bytes()
+    refuse_endless_functions(path, content)
     try:
         model = onnx.load_from_string(content)
         if not model.graph.node:
