@@ -21,6 +21,7 @@ _DISTRIBUTIONS = (
     'numpy',
     'opencv-python-headless',
     'simplejpeg',
+    'Pillow',
     'onnxruntime',
     'onnxruntime-gpu',
     'openvino',

@@ -25,7 +25,7 @@ _ONNXRUNTIMES = (
     'onnxruntime-openvino',
     'onnxruntime-directml',
 )
-_OTHERS = ('rosbags', 'typer', 'rich', 'msgspec', 'psutil', 'platformdirs', 'filelock')
+_OTHERS = ('rosbags', 'typer', 'rich', 'msgspec', 'psutil', 'platformdirs', 'filelock', 'Pillow')
 
 
 def check_libraries() -> Section:
