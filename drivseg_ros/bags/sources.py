@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
-from zlib import crc32
 
 from rosbags import rosbag1, rosbag2
 from rosbags.interfaces import (
@@ -33,8 +31,6 @@ from drivseg_ros.errors import BagError
 limit_rosbags()
 
 CDR = 'cdr'
-# Of an MCAP file: two offsets and a checksum, and the magic.
-_FOOTER_END = 20 + 8
 
 # ROS 1's oldest name of the type that ROS 2 calls TFMessage.
 _RENAMED = {'tf/msg/tfMessage': 'tf2_msgs/msg/TFMessage'}
@@ -204,14 +200,8 @@ def _encoding(connection: Connection) -> str:
 
 def _check_index(storage: Any) -> None:
     """Compares the index of an MCAP file with its statistics: what both say is taken for true."""
-    if not isinstance(storage, McapReader) or storage.statistics is None or storage.bio is None:
+    if not isinstance(storage, McapReader) or storage.statistics is None:
         return
-    end = storage.bio.seek(-_FOOTER_END, os.SEEK_END)
-    start, _, checksum = struct.unpack('<QQI', storage.bio.read(20))
-    if start and checksum:
-        storage.bio.seek(start)
-        if crc32(storage.bio.read(end + 16 - start)) != checksum:
-            raise IndexDiffersError('the checksum of its index differs')
     counted: Counter[int] = Counter()
     for chunk in storage.chunks:
         counted.update(chunk.channel_count)
