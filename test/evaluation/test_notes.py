@@ -38,7 +38,18 @@ PLANE = np.zeros((8, 8), np.uint8)
             [(label, np.where(label < 3, (label + 1) % 3, 0).astype(np.uint8)) for label, _ in ALL],
             ['IoU 0, labels and masks agree nowhere: direct, alternative, background'],
         ),
-        ([(PLANE + UNLABELLED, PLANE)], ['no pixel has a label']),
+        (
+            [(PLANE + UNLABELLED, PLANE)],
+            ['no pixel has a label: all are unlabelled (255 is unlabelled; if it is a class here'],
+        ),
+        # As masks of 0 and 255 are read.
+        (
+            [(np.where(np.eye(8, dtype=bool), 0, UNLABELLED).astype(np.uint8), PLANE)],
+            [
+                'never in the labels: alternative, background (255 is unlabelled; if it is a class',
+                'never in the masks: alternative, background',
+            ],
+        ),
     ],
 )
 def test_what_looks_wrong_is_said(
