@@ -19,7 +19,6 @@ from typing import Any
 import cv2
 import numpy as np
 from bag_files import samples, write_rosbag1, write_rosbag2
-from checkpoints import write_random_checkpoint
 from evaluation_cases import random_pair, result_of
 from tiny_model import write_tiny_model
 
@@ -208,9 +207,10 @@ def kinds(folder: Path) -> Iterator[Kind]:
     yield Kind('plan', '.plan', (plan.read_bytes(),), _read_plan, checksum=True)
     yield from _texts()
     try:
-        checkpoint = write_random_checkpoint(folder / 'random.safetensors')
+        from checkpoints import write_random_checkpoint
     except ImportError:
-        return
+        return  # torch is not installed
+    checkpoint = write_random_checkpoint(folder / 'random.safetensors')
     # Its tensors are opaque here, as for the node: the header is what is read.
     content = checkpoint.read_bytes()
     header = content[: 8 + int.from_bytes(content[:8], 'little')]
@@ -292,7 +292,7 @@ def _read_model(path: Path) -> Any:
 
 def _read_plan(path: Path) -> Any:
     try:
-        return repr(read_plan(path))
+        return read_plan(path)[1]  # its hash is that of the payload
     except ValueError as error:  # what it says it raises; the cache makes a new one
         raise DrivsegError(str(error)) from None
 
