@@ -19,6 +19,7 @@ from drivseg_ros.node.ground_messages import find_nav_msgs
 from drivseg_ros.node.ground_outputs import GroundSettings
 from drivseg_ros.node.ground_parameters import grid_spec, read_pose
 from drivseg_ros.node.label_info import find_vision_msgs
+from drivseg_ros.node.merged_grid import MergedGrid
 from drivseg_ros.node.parameters import Settings
 from drivseg_ros.node.publishers import Offer
 from drivseg_ros.node.transforms import Transforms
@@ -92,11 +93,21 @@ def make_cameras(
             'installed (apt install ros-$ROS_DISTRO-nav-msgs, or pip install ros-nav-msgs)',
             once=True,
         )
+    merged = None
+    if 'grid' in settings.outputs and nav_msgs is not None and len(topics) > 1:
+        merged = MergedGrid(
+            node,
+            nav_msgs=nav_msgs,
+            spec=grid_spec(vars(settings)),
+            window_s=settings.grid_merge_window_s,
+            callback_group=callback_group,
+        )
     offer = Offer(
         outputs=settings.outputs,
         overlay_transport=settings.overlay_transport,
         vision_msgs=vision_msgs,
         nav_msgs=nav_msgs,
+        merged=merged,
     )
     transforms = Transforms(node, ground_frame=settings.ground_frame)
     poses = settings.camera_poses

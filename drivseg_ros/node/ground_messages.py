@@ -111,16 +111,7 @@ class GroundMessages:
     def _grid(self) -> Any:
         if self._nav_msgs is None:
             return None
-        spec = self._spec
-        grid = self._nav_msgs.OccupancyGrid(header=self._header)
-        grid.info.map_load_time = self._header.stamp
-        grid.info.resolution = float(spec.resolution_m)
-        grid.info.width, grid.info.height = spec.nx, spec.ny
-        grid.info.origin.position.x = float(spec.x_min_m)
-        grid.info.origin.position.y = float(spec.y_min_m)
-        grid.info.origin.orientation.w = 1.0
-        grid.data = array('b', self._look.grid.tobytes())
-        return grid
+        return make_grid(self._nav_msgs, self._header, self._spec, self._look.grid)
 
     def _scan(self) -> LaserScan:
         scan = self._look.scan
@@ -196,3 +187,23 @@ class GroundMessages:
         stamped.pose.orientation.z = math.sin(heading / 2)
         stamped.pose.orientation.w = math.cos(heading / 2)
         return stamped
+
+
+def make_grid(nav_msgs: ModuleType, header: Any, spec: GridSpec, cells: np.ndarray) -> Any:
+    """A nav_msgs/OccupancyGrid.
+
+    Args:
+        nav_msgs: the module nav_msgs.msg.
+        header: in the ground frame.
+        spec: the grid.
+        cells: int8 [ny, nx].
+    """
+    grid = nav_msgs.OccupancyGrid(header=header)
+    grid.info.map_load_time = header.stamp
+    grid.info.resolution = float(spec.resolution_m)
+    grid.info.width, grid.info.height = spec.nx, spec.ny
+    grid.info.origin.position.x = float(spec.x_min_m)
+    grid.info.origin.position.y = float(spec.y_min_m)
+    grid.info.origin.orientation.w = 1.0
+    grid.data = array('b', cells.tobytes())
+    return grid

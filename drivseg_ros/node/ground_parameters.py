@@ -70,6 +70,14 @@ GROUND_SPECS = (
     _metres('grid_y_max_m', 'Grid: its edge at the left'),
     _metres('grid_resolution_m', "Grid: a cell's side", minimum=0.0),
     ParameterSpec(
+        name='grid_merge_window_s',
+        kind=Kind.NUMBER,
+        default=0.2,
+        description='Of several cameras: how much older than the newest a grid in ~/merged_grid is',
+        minimum=0.0,
+        maximum=60.0,
+    ),
+    ParameterSpec(
         name='ground_pitch_error_deg',
         kind=Kind.NUMBER,
         default=_GRID.pitch_error_deg,
@@ -101,7 +109,7 @@ def grid_spec(values: Mapping[str, Any]) -> GridSpec:
         **{
             spec.name.removeprefix('grid_').removeprefix('ground_'): values[spec.name]
             for spec in GROUND_SPECS
-            if spec.kind is Kind.NUMBER
+            if spec.kind is Kind.NUMBER and spec.name != 'grid_merge_window_s'
         }
     )
 

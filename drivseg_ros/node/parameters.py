@@ -289,6 +289,7 @@ class Settings:
     grid_y_min_m: float
     grid_y_max_m: float
     grid_resolution_m: float
+    grid_merge_window_s: float
     ground_pitch_error_deg: float
     ground_max_error_m: float
     ground_near_m: float

@@ -30,6 +30,7 @@ from drivseg_ros.model.segmentation import Segmentation
 from drivseg_ros.node import qos
 from drivseg_ros.node.ground_messages import GROUND_NAMES, GroundMessages, ground_types
 from drivseg_ros.node.label_info import make_label_info
+from drivseg_ros.node.merged_grid import MergedGrid
 
 OVERLAY_COMPRESSED = 'overlay/compressed'
 CONFIDENCES = frozenset({'confidence', 'points/confidence'})
@@ -45,12 +46,14 @@ class Offer:
         overlay_transport: 'raw', 'compressed' or 'both'.
         vision_msgs: the module vision_msgs.msg, or None where it is not installed.
         nav_msgs: the module nav_msgs.msg, likewise.
+        merged: the grid of all cameras, if there are several.
     """
 
     outputs: Collection[str]
     overlay_transport: str
     vision_msgs: ModuleType | None
     nav_msgs: ModuleType | None
+    merged: MergedGrid | None = None
 
     def by_frame(self) -> dict[str, type]:
         """The types of what is published for each frame, by the end of their topics' names."""
@@ -98,6 +101,7 @@ class CameraPublishers:
         self._node = node
         self._group = callback_group
         self._warn = warn
+        self._merged, self._image_topic = offer.merged, image_topic
         self._vision_msgs, self._nav_msgs = offer.vision_msgs, offer.nav_msgs
         self._profiles: dict[str, QoSProfile] = {}
         self._conflicts: dict[str, str] = {}
@@ -119,10 +123,12 @@ class CameraPublishers:
         Args:
             has_confidence: whether the model has that output.
         """
+        merged = self._merged is not None and self._merged.is_wanted
         return frozenset(
             name
             for name, publisher in self._by_frame.items()
-            if publisher.get_subscription_count() and (name not in CONFIDENCES or has_confidence)
+            if (publisher.get_subscription_count() or (merged and name == 'grid'))
+            and (name not in CONFIDENCES or has_confidence)
         )
 
     def publish_label_info(self, card: ModelCard, *, unknown: bool) -> None:
@@ -176,6 +182,8 @@ class CameraPublishers:
             message = ground.make(name)
             if message is not None:
                 self._by_frame[name].publish(message)
+        if self._merged is not None and self._merged.is_wanted:
+            self._merged.add(self._image_topic, header, look.grid)
 
     def publish_pictures(
         self,
@@ -223,6 +231,8 @@ class CameraPublishers:
 
     def close(self) -> None:
         """Takes the topics away."""
+        if self._merged is not None:
+            self._merged.close()
         publishers = [*self._by_frame.values(), self._label_info]
         self._by_frame, self._label_info, self._profiles = {}, None, {}
         for publisher in publishers:

@@ -354,3 +354,35 @@ def quaternion(turn: np.ndarray) -> tuple[float, float, float, float]:
 def test_parameters_that_are_not_allowed(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ParameterError, match=words):
         Settings.of({**{spec.name: spec.default for spec in SPECS}, **given})
+
+
+def test_one_grid_of_several_cameras(
+    make_live: MakeLive, peer: Peer, tiny_model: pathlib.Path
+) -> None:
+    topics = ['/left/image', '/right/image']
+    poses = [f'{POSE} yaw=20', f'{POSE} yaw=-20']
+    live = make_live(
+        model=str(tiny_model), image_topics=topics, camera_poses=poses, status_frames=100, **GRID
+    ).wait_active()
+    merged = peer.listen('/segmentation/merged_grid', OccupancyGrid)
+    wait_for(lambda: live.node.cameras[0].publishers.wanted(has_confidence=True), 'it is wanted')
+    cameras = [peer.camera(topic).wait_subscribed() for topic in topics]
+    for index, topic in enumerate(topics):
+        infos = peer.camera(f'{topic.rpartition("/")[0]}/camera_info', CameraInfo)
+        infos.wait_subscribed().send(camera_info())
+        wait_for(lambda i=index: live.node.cameras[i].ground._info, 'the camera_info')
+
+    def send(index: int, nanosec: int) -> np.ndarray:
+        image = make_image(1, picture=road())
+        image.header.stamp.nanosec = nanosec
+        count = len(merged)
+        cameras[index].send(image)
+        wait_for(lambda: len(merged) > count, 'a merged grid')
+        assert merged[-1].header.stamp == image.header.stamp
+        return cells(merged[-1])
+
+    left = send(0, 0)
+    both = send(1, 100_000_000)
+    right = send(1, 900_000_000)  # the left one is too old by now
+    assert (left != right).any()
+    np.testing.assert_array_equal(both, np.maximum(left, right))
