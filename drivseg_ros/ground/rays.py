@@ -54,6 +54,7 @@ class Rays:
         # One sample more, that nothing is seen at, ends every ray.
         ended = np.full((self._count, 1, 2), np.nan)
         self._lookup = Lookup(np.concatenate([pixels, ended], axis=1))
+        self._along = along
         self._ranges = np.append(ranges, np.inf).astype(np.float32)
         self._start = np.where(alive, ranges[start], -np.inf).astype(np.float32)
 
@@ -70,7 +71,7 @@ class Rays:
         numbers = np.rint((angles - self._first_angle) / self._step)
         return np.clip(numbers, 0, self._count - 1).astype(np.int64), distances
 
-    def free_to(self, class_ids: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+    def free_to(self, class_ids: np.ndarray, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where each ray ends.
 
         Args:
@@ -79,10 +80,21 @@ class Rays:
 
         Returns:
             float32 [rays], the distance of the first sample that is not drivable, in metres from
-            below the camera; infinite where there is none.
+            below the camera; infinite where there is none. And its class, uint8 [rays].
         """
-        found = cv2.LUT(self._lookup.sample(class_ids), blocks).view(bool)
-        return np.maximum(self._ranges[np.argmax(found, axis=1)], self._start)
+        samples = self._lookup.sample(class_ids)
+        first = np.argmax(cv2.LUT(samples, blocks).view(bool), axis=1)
+        ended_by = samples[np.arange(self._count), first]
+        return np.maximum(self._ranges[first], self._start), ended_by
+
+    def ends(self, free_to: np.ndarray, which: np.ndarray) -> np.ndarray:
+        r"""The places on the ground where rays end, float64 [n, 2] in metres.
+
+        Args:
+            free_to: float32 [rays], as \`free_to\` gives it, finite where it is asked for.
+            which: bool [rays], n of them.
+        """
+        return self._foot + self._along[which] * free_to[which, None]
 
     def _polar(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         x, y = np.moveaxis(points - self._foot, -1, 0)

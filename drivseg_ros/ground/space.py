@@ -140,9 +140,13 @@ class Look:
         self._states[_checked_ids(drivable_ids)] = DRIVABLE
         self._states[UNLABELLED] = _UNKNOWN_BYTE
 
-    @cached_property
+    @property
     def free_to(self) -> np.ndarray:
         """Where the space's rays end, float32 [rays] in metres from below the camera."""
+        return self._rays[0]
+
+    @cached_property
+    def _rays(self) -> tuple[np.ndarray, np.ndarray]:
         blocks = (self._states != DRIVABLE).astype(np.uint8)
         return self._space.rays.free_to(self._class_ids, blocks)
 
@@ -158,6 +162,7 @@ class Look:
         cells = cv2.LUT(space._lookup.sample(self._class_ids), self._states)
         occupied = cells == OCCUPIED
         cells[space._near_edge > np.take(self.free_to, space._ray_of)] = _UNKNOWN_BYTE
+        self._mark_what_is_narrow(cells, occupied)
         for column, row in space._seeds:
             if cells[row, column] == DRIVABLE:
                 cv2.floodFill(cells, None, (column, row), _REACHED)
@@ -166,6 +171,16 @@ class Look:
         edge = cv2.dilate(reached, _TOUCHING).view(bool)
         cells[edge & occupied] = OCCUPIED
         return cv2.LUT(cells, _CONNECTED).view(np.int8)
+
+    def _mark_what_is_narrow(self, cells: np.ndarray, occupied: np.ndarray) -> None:
+        """Near the camera rays lie closer than cells: what only they meet is in the way, too."""
+        free_to, ended_by = self._rays
+        met = (self._states[ended_by] == OCCUPIED) & np.isfinite(free_to)
+        found = self._space.spec.cells(self._space.rays.ends(free_to, met))
+        columns, rows = found[found[:, 0] >= 0].T
+        known = cv2.dilate(occupied.view(np.uint8), _TOUCHING)
+        missed = (known[rows, columns] == 0) & self._space.seen[rows, columns]
+        cells[rows[missed], columns[missed]] = OCCUPIED
 
     @cached_property
     def scan(self) -> Scan:

@@ -176,7 +176,28 @@ def test_any_camera_and_any_mask(seen: GroundCamera | None, seed: int, near_m: f
     at_pixels = mask[tuple(np.rint(pixels).astype(int).T[::-1])]
     state = look.grid[space.seen]
     assert (at_pixels[state == 0] == ROAD).all()
-    assert (at_pixels[state == 100] == OTHER).all()
+    # What is not so at its middle holds something narrow, at which a ray ends.
+    ends = space.rays.ends(look.free_to, np.isfinite(look.free_to))
+    held = np.zeros_like(space.seen)
+    columns, rows = (cells := spec.cells(ends))[cells[:, 0] >= 0].T
+    held[rows, columns] = True
+    assert held[space.seen][(state == 100) & (at_pixels != OTHER)].all()
+
+
+@pytest.mark.parametrize('y', [0.0, 0.31, -0.52, 1.2])
+def test_a_pole_between_the_middles_of_cells(y: float) -> None:
+    seen = camera(pitch_deg=8)
+    # 4 cm wide; cells are 10 cm wide with their middles at 0.05, 0.15 and so on.
+    mask = painted(
+        seen, lambda x, at: np.where((np.abs(x - 7) < 0.1) & (np.abs(at - y) < 0.02), OTHER, ROAD)
+    )
+    spec = GridSpec()
+    look = DrivableSpace(seen, spec).look(mask, drivable_ids=(ROAD,))
+    column, row = spec.cells(np.array([[6.95, y]]))[0]
+    assert (look.grid[row - 1 : row + 2, column - 1 : column + 2] == 100).any()
+    assert np.count_nonzero(look.grid == 100) <= 12
+    index = round((np.arctan2(y, 6.95) - look.scan.angle_min_rad) / look.scan.angle_step_rad)
+    assert np.nanmin(look.scan.obstacles_m[index - 1 : index + 2]) == pytest.approx(7, abs=0.25)
 
 
 def test_merged_the_worst_that_is_known_counts() -> None:
