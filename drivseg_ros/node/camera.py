@@ -285,6 +285,7 @@ class Camera:
             level=level,
             message=message,
             verdict=verdict,
+            ground_errors_m=self.ground.errors_m(),
         )
 
     def _verdict_without_frame(

@@ -7,6 +7,7 @@ diagnostic_updater itself is not on the package index of Python.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
@@ -111,6 +112,7 @@ def camera_status(
     level: Level,
     message: str,
     verdict: Verdict | None,
+    ground_errors_m: Mapping[float, float],
 ) -> DiagnosticStatus:
     """The status of a camera."""
     values = {
@@ -125,6 +127,7 @@ def camera_status(
         **_verdict_values(verdict),
         **write_counts(report.counts),
         **write_stages(report.latencies_ms),
+        **{f'error at {ring:g} m (m)': number(m, digits=2) for ring, m in ground_errors_m.items()},
     }
     return _status(f'{node_name}: camera {topic}', level, message, topic, values)
 

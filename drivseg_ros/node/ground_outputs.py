@@ -17,6 +17,7 @@ from std_msgs.msg import Header
 from drivseg_ros.base.topics import beside
 from drivseg_ros.errors import DrivsegError, ParameterError
 from drivseg_ros.ground.camera import GroundCamera
+from drivseg_ros.ground.error import error_by_ring
 from drivseg_ros.ground.intrinsics import Intrinsics, Roi
 from drivseg_ros.ground.pose import CameraPose
 from drivseg_ros.ground.space import DrivableSpace, Look
@@ -115,6 +116,15 @@ class CameraGround:
         except DrivsegError as error:
             self.problem = str(error)
             return None
+
+    def errors_m(self) -> dict[float, float]:
+        """How wrong distances may be, by distance, both in metres; {} while no ground is seen."""
+        space = self._space
+        if self.problem or space is None:
+            return {}
+        return error_by_ring(
+            height_m=space.camera.pose.height, pitch_error_deg=space.spec.pitch_error_deg
+        )
 
     def _receive(self, message: CameraInfo) -> None:
         self._info = message

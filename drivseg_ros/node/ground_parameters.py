@@ -96,6 +96,22 @@ GROUND_SPECS = (
         'Width of the strip ahead of the camera that drivable ground is connected with',
         minimum=0.0,
     ),
+    ParameterSpec(
+        name='ground_scan_step_deg',
+        kind=Kind.NUMBER,
+        default=_GRID.scan_step_deg,
+        description='Scan: from one ray to the next',
+        minimum=0.05,
+        maximum=45.0,
+    ),
+    ParameterSpec(
+        name='ground_points_step',
+        kind=Kind.INTEGER,
+        default=_GRID.points_step,
+        description='Points: of how many pixels by how many a point is one',
+        minimum=1,
+        maximum=64,
+    ),
 )
 
 
@@ -109,7 +125,7 @@ def grid_spec(values: Mapping[str, Any]) -> GridSpec:
         **{
             spec.name.removeprefix('grid_').removeprefix('ground_'): values[spec.name]
             for spec in GROUND_SPECS
-            if spec.kind is Kind.NUMBER and spec.name != 'grid_merge_window_s'
+            if spec.kind in (Kind.NUMBER, Kind.INTEGER) and spec.name != 'grid_merge_window_s'
         }
     )
 

@@ -294,6 +294,8 @@ class Settings:
     ground_max_error_m: float
     ground_near_m: float
     ground_ego_width_m: float
+    ground_scan_step_deg: float
+    ground_points_step: int
     autostart: bool
 
     def __post_init__(self) -> None:

@@ -19,11 +19,12 @@ pytest.importorskip('nav_msgs', reason='nav_msgs is not installed: pip install r
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PolygonStamped, PoseStamped, TransformStamped
 from nav_msgs.msg import OccupancyGrid, Path
-from node_harness import Live, Peer, make_image, wait_for
+from node_harness import Live, Peer, keys, make_image, wait_for
 from sensor_msgs.msg import CameraInfo, Image, LaserScan, PointCloud2
 
 from drivseg_ros.errors import ParameterError
 from drivseg_ros.ground.camera import GroundCamera
+from drivseg_ros.ground.error import error_by_ring
 from drivseg_ros.ground.pose import CameraPose
 from drivseg_ros.ground.space import DrivableSpace
 from drivseg_ros.ground.spec import GridSpec
@@ -127,6 +128,9 @@ def test_grid(watch: Callable[..., Watched]) -> None:
     assert (origin.position.x, origin.position.y, origin.orientation.w) == (0.0, -4.0, 1.0)
     np.testing.assert_array_equal(cells(grid), expected(watched.live, camera_info()))
     assert {0, 100, -1} == set(np.unique(cells(grid)).tolist())
+    key = 'error at 10 m (m)'
+    status = watched.peer.wait_status('camera', lambda s: key in keys(s), 'errors by ring')
+    assert float(keys(status)[key]) == pytest.approx(error_by_ring(height_m=1.5)[10.0], abs=0.01)
 
 
 def test_rectified_images_have_the_projection_without_distortion(
