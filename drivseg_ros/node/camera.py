@@ -248,7 +248,7 @@ class Camera:
         self.publish_status(header, self.trust.verdict)
 
     def report(
-        self, *, phase: Phase, enabled: bool, stale_after_s: float, hanging: bool
+        self, *, phase: Phase, enabled: bool, stale_after_s: float, pause_s: float, hanging: bool
     ) -> DiagnosticStatus:
         """The camera's status for the diagnostics; also what a status without a frame says.
 
@@ -256,6 +256,7 @@ class Camera:
             phase: the state of the node.
             enabled: whether processing is switched on by ~/enable.
             stale_after_s: the age at which an output is stale.
+            pause_s: the time between two outputs that was asked for, which adds to that age.
             hanging: whether the engine does not answer.
         """
         self.explain_conflicts()
@@ -265,13 +266,14 @@ class Camera:
         verdict = None
         if phase is Phase.ACTIVE:
             verdict = self._verdict_without_frame(
-                report, enabled=enabled, after_s=stale_after_s, hanging=hanging
+                report, enabled=enabled, after_s=stale_after_s, pause_s=pause_s, hanging=hanging
             )
         level, message = assess_camera(
             report,
             phase=phase,
             enabled=enabled,
             stale_after_s=stale_after_s,
+            pause_s=pause_s,
             find_silence=self.find_silence,
         )
         if verdict is not None and verdict.trust and not level:
@@ -289,7 +291,13 @@ class Camera:
         )
 
     def _verdict_without_frame(
-        self, report: CameraReport, *, enabled: bool, after_s: float, hanging: bool
+        self,
+        report: CameraReport,
+        *,
+        enabled: bool,
+        after_s: float,
+        pause_s: float,
+        hanging: bool,
     ) -> Verdict | None:
         """What holds now; published if no frame did that meanwhile. None if nobody wants it."""
         if enabled and report.skipping and report.silent_s <= after_s:
@@ -299,7 +307,7 @@ class Camera:
                 self.trust.mark(Cause.ENGINE_FAILING)
             if report.silent_s > after_s:
                 self.trust.mark(Cause.NO_FRAMES)
-            elif report.idle_s > after_s:
+            elif report.idle_s > after_s + pause_s:
                 self.trust.mark(self._failing if report.failing else Cause.STALE)
         verdict = self.trust.verdict if enabled else PAUSED
         stated, self._stated = self._stated, False

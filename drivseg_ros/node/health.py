@@ -50,6 +50,7 @@ def assess_camera(
     phase: Phase,
     enabled: bool,
     stale_after_s: float,
+    pause_s: float = 0.0,
     find_silence: Callable[[], str],
 ) -> tuple[Level, str]:
     """Assesses a camera.
@@ -59,6 +60,7 @@ def assess_camera(
         phase: the state of the node.
         enabled: whether processing is switched on by ~/enable.
         stale_after_s: the age at which an output is stale.
+        pause_s: the time between two outputs that was asked for, which adds to that age.
         find_silence: says why no frame arrives; called only when none does.
 
     Returns:
@@ -78,12 +80,12 @@ def assess_camera(
         return Level.WARN, f'no frame for {report.silent_s:.1f} s: {find_silence()}'
     if report.skipping:
         return Level.OK, 'frames are skipped: nobody subscribes to an output'
-    if report.idle_s > stale_after_s:
+    if report.idle_s > stale_after_s + pause_s:
         return Level.WARN, (
             f'stale: frames arrive, but the newest output is {report.idle_s:.1f} s old: the '
             'engine is too slow or does not answer'
         )
-    if stale_after_s < report.age_s < OTHER_CLOCK_S:
+    if stale_after_s + pause_s < report.age_s < OTHER_CLOCK_S:
         return Level.WARN, (
             f'stale: the stamp of the newest output is {report.age_s:.1f} s old: frames are late '
             'already when they arrive, or the camera has another clock'

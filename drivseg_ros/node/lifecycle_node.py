@@ -348,6 +348,7 @@ class SegmentationNode(LifecycleNode):
             hanging_s=hanging_s,
             dds_profile=self._dds_profile,
         )
+        rate_hz = self._parameter_server.value('max_rate_hz')
         return [
             engine_status(engine, node_name=name_in_diagnostics(self)),
             *(
@@ -355,6 +356,7 @@ class SegmentationNode(LifecycleNode):
                     phase=self.phase,
                     enabled=self.enabled,
                     stale_after_s=self._parameter_server.value('stale_after_s'),
+                    pause_s=1 / rate_hz if rate_hz else 0.0,
                     hanging=hanging_s > 0,
                 )
                 for camera in self.cameras

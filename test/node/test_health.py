@@ -58,6 +58,8 @@ GOOD = CameraReport(
         ({'rate_lost_hz': 30.0, 'rate_in_hz': 0.0, 'silent_s': 9.0}, {}, Level.WARN, 'never arr'),
         ({'skipping': True, 'idle_s': 99.0}, {}, Level.OK, 'nobody subscribes'),
         ({'idle_s': 1.1}, {}, Level.WARN, 'the newest output is 1.1 s old'),
+        ({'idle_s': 2.9, 'age_s': 2.9}, {'pause_s': 2.0}, Level.OK, 'processed'),
+        ({'idle_s': 3.1}, {'pause_s': 2.0}, Level.WARN, 'the newest output is 3.1 s old'),
         ({'age_s': 2.0}, {}, Level.WARN, 'stamp of the newest output is 2.0 s old'),
         ({'age_s': 1e8}, {}, Level.OK, 'processed'),  # a recording
         ({'age_s': -50.0}, {}, Level.OK, 'processed'),

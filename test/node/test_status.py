@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,20 @@ def test_stamps_of_long_ago_are_stale(watch: Callable[..., Watched]) -> None:
         header.stamp.sec, header.stamp.nanosec = now.sec - 60, number
         status = watched.send(header=header)
     assert status.message == 'untrusted: stale'
+
+
+def test_the_pause_that_was_asked_for_is_not_stale(watch: Callable[..., Watched]) -> None:
+    node = watch(max_rate_hz=0.5, stale_after_s=1.0, diagnostics_period_s=0.1)
+
+    def two_masks() -> bool:
+        node.seed += 1
+        node.camera.send(make_image(node.seed))
+        time.sleep(0.05)
+        return len(node.masks) == 2
+
+    wait_for(two_masks, 'the mask after the pause')
+    messages = [status.status[0].message for status in node.statuses]
+    assert not [message for message in messages if 'stale' in message]
 
 
 def test_silence_is_said_at_once_and_forgotten_after_n_frames(
