@@ -228,14 +228,15 @@ def test_silence_is_said_at_once_and_forgotten_after_n_frames(
         lambda: next((s for s in watched.statuses if 'no frames' in s.status[0].message), None),
         'a status without a frame',
     )
-    assert array.status[0].message == 'untrusted: no frames'
+    # On a slow machine it may have been stale before.
+    assert array.status[0].message.startswith('untrusted: no frames')
     assert array.header.frame_id == make_image(1).header.frame_id
     assert array.header.stamp.sec > make_image(10**6).header.stamp.sec  # now
     diagnostics = watched.peer.wait_status(
         'camera', lambda s: 'no frame for' in s.message, 'a warning'
     )
     assert keys(diagnostics)['trust'] == 'untrusted'
-    assert keys(diagnostics)['causes'] == 'no frames'
+    assert keys(diagnostics)['causes'].startswith('no frames')
     assert [watched.send().level for _ in range(N)][:1] == [ERROR]
 
 
