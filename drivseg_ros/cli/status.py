@@ -104,6 +104,13 @@ def status(
             'spans': [dataclasses.asdict(span) for span in spans],
         },
     )
+    needed = sink.limits.status_frames
+    if sum(sink.frames.values()) < needed:
+        err.print(
+            f'fewer frames than status_frames, {needed}, change no status; give more, or '
+            '--parameter status_frames=1',
+            soft_wrap=True,
+        )
     if not segmenter.engine.model.has_confidence:
         err.print(f'{segmenter.card.name} has no confidence: that of the road is not assessed')
     end(found, interrupted)

@@ -57,6 +57,15 @@ def test_other_limits(tiny_model: Path, tmp_path: Path) -> None:
     assert 'degraded: dark  8 frames, 05 to 12' in done.stdout
 
 
+def test_too_few_frames_to_find_anything(tiny_model: Path, tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / 'pictures', {range(30): np.zeros_like})
+    for limit, words in ((N - 1, f'fewer frames than status_frames, {N},'), (N, '')):
+        done = drivseg('status', folder, '--model', tiny_model, '--limit', limit)
+        assert done.returncode == 0, done.stderr
+        assert words in done.stderr
+        assert ('fewer frames' in done.stderr) == bool(words)
+
+
 @pytest.mark.parametrize(
     ('change', 'words'),
     [
