@@ -22,14 +22,14 @@ TOPIC = '~/merged_grid'
 class MergedGrid:
     """Publishes the grids of all cameras as one, each time that one of them has a new one.
 
-    Grids that are older than the newest by more than the window do not count. The vehicle's motion
-    between the stamps is left out of account.
+    Grids whose stamps differ from the newly made one's by more than the window do not count.
+    The vehicle's motion between the stamps is left out of account.
 
     Args:
         node: the node.
         nav_msgs: the module nav_msgs.msg.
         spec: the grid, the same for all cameras.
-        window_s: how much older than the newest a grid may be.
+        window_s: how much the stamps may differ.
         callback_group: the group of the publisher's events.
     """
 
@@ -67,11 +67,12 @@ class MergedGrid:
         """
         now_ns = header.stamp.sec * 10**9 + header.stamp.nanosec
         self._newest[camera] = now_ns, cells
-        # Those of the future are of before a jump of the clock.
+        # A camera may be later than the others. Those far in the future are of before a jump of the
+        # clock.
         counted = [
             grid
             for stamp_ns, grid in self._newest.values()
-            if 0 <= now_ns - stamp_ns <= self._window_ns
+            if abs(now_ns - stamp_ns) <= self._window_ns
         ]
         self._publisher.publish(make_grid(self._nav_msgs, header, self._spec, merge_grids(counted)))
 

@@ -390,3 +390,6 @@ def test_one_grid_of_several_cameras(
     right = send(1, 900_000_000)  # the left one is too old by now
     assert (left != right).any()
     np.testing.assert_array_equal(both, np.maximum(left, right))
+    # The left one comes later than the right one, with an older stamp: an obstacle stays one.
+    np.testing.assert_array_equal(send(0, 800_000_000), both)
+    np.testing.assert_array_equal(send(0, 100_000_000), left)  # the clock jumped back
