@@ -73,7 +73,7 @@ GROUND_SPECS = (
         name='grid_merge_window_s',
         kind=Kind.NUMBER,
         default=0.2,
-        description='Of several cameras: how much older than the newest a grid in ~/merged_grid is',
+        description='How far apart the stamps of grids in ~/merged_grid may be',
         minimum=0.0,
         maximum=60.0,
     ),
