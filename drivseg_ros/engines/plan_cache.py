@@ -24,7 +24,6 @@ from pathlib import Path
 import drivseg_ros
 from drivseg_ros.base.json_data import from_plain, parse_json, to_plain
 from drivseg_ros.base.library import import_library
-from drivseg_ros.base.user_path import user_path
 from drivseg_ros.base.whole_file import whole_file
 from drivseg_ros.base.writable import who_else_may_write
 from drivseg_ros.errors import DataError, EngineError
@@ -51,7 +50,7 @@ def cache_directory() -> Path:
     try:
         if not own:
             own = import_library('platformdirs', extra='').user_cache_dir('drivseg_ros')
-        return user_path(own)
+        return Path(own).expanduser()
     except RuntimeError:
         raise EngineError(
             'there is no folder for built engines, because this user has no home; set '

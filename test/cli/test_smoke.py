@@ -30,6 +30,7 @@ RUNS = {
     'bag to-images': f'drive {TOPICS} -o OUT',
     'bench engine': '--model tiny.onnx --engine onnxruntime --runs 2',
     'bench graph': '--node-input /nothing',
+    'bench ground': '--size 64x48 --runs 2',
     'bench node': '--size nothing',
     'compare': 'no.onnx --data scenes -o OUT',
     'dataset check': 'folder frames --option classes=bdd100k',
@@ -42,6 +43,7 @@ RUNS = {
     'evaluate': f'drive {TOPICS} --model tiny.onnx --draws 0',
     'explain': 'frames/images/0.png --model no.safetensors -o OUT',
     'export': 'no.safetensors -o OUT',
+    'ground calibrate': 'no_bag --lane-width 3.5',
     'import': '--list',
     'models architectures': '--size nothing',
     'models list': '',
@@ -62,6 +64,7 @@ REFUSED = (
     *('bag from-video', 'bench graph', 'bench node', 'compare', 'demo', 'engine build', 'explain'),
     *(
         'export',
+        'ground calibrate',
         'models architectures',
         'play',
         'quantize',

@@ -71,6 +71,8 @@ class Program:
 @pytest.fixture
 def run(ros_domain: int) -> Iterator[Callable[..., Program]]:
     programs: list[Program] = []
+    # Below nohup it is ignored, programs inherit that, and the node respects it.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     def start(**parameters: object) -> Program:
         given = [word for name, value in parameters.items() for word in ('-p', f'{name}:={value}')]
@@ -82,6 +84,7 @@ def run(ros_domain: int) -> Iterator[Callable[..., Program]]:
         if program.process.poll() is None:
             program.process.kill()
         program.end()
+    signal.signal(signal.SIGHUP, before)
 
 
 def start_importing(run: Callable[..., Program], peer: Peer, folder: Path) -> Program:
