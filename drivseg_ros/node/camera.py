@@ -225,8 +225,6 @@ class Camera:
             measures: what was measured of the frame, if there is one.
         """
         self._stated = True
-        if not self.publishers.status_is_wanted:  # to make the message takes a millisecond
-            return
         self.publishers.publish_status(
             header,
             trust_status(

@@ -136,12 +136,6 @@ class CameraPublishers:
         if self._label_info is not None and self._vision_msgs is not None:
             self._label_info.publish(make_label_info(self._vision_msgs, card, unknown=unknown))
 
-    @property
-    def status_is_wanted(self) -> bool:
-        """Whether somebody subscribes to the status."""
-        publisher = self._by_frame.get('status')
-        return publisher is not None and bool(publisher.get_subscription_count())
-
     def publish_status(self, header: Any, status: DiagnosticStatus) -> None:
         """Publishes how far the camera may be trusted, if that is on offer.
 
